@@ -1,0 +1,179 @@
+//! What happens in a run, as one stream of facts; and what a user may wish of it.
+//!
+//! Every event carries its offset from the start of the run. Time passes in the model by [`Fact::Tick`] alone.
+
+mod samples;
+
+use std::fmt;
+use std::time::Duration;
+
+pub use samples::Samples;
+
+/// One fact and when it happened, counted from the start of the run.
+#[derive(Debug, Clone)]
+pub struct Event {
+    /// From the start of the run.
+    pub at: Duration,
+    /// What happened.
+    pub fact: Fact,
+}
+
+/// What happened.
+#[derive(Debug, Clone)]
+pub enum Fact {
+    /// Time has passed.
+    Tick,
+    /// What became known about one window of a load. A window may come in several parts, as its requests end.
+    Window(LoadWindow),
+    /// Every request of every load has ended.
+    LoadDone,
+    /// A process of the stack ended or came back.
+    Process {
+        /// The service's name, or `postgres`.
+        name: String,
+        /// What became of it.
+        change: ProcessChange,
+    },
+    /// What each service answered and what of it the telemetry shows, since the run began.
+    Telemetry(Vec<ServiceSignals>),
+    /// Processor time that the lab itself has used since the run began.
+    LabUsage {
+        /// User and system time, all threads.
+        cpu: Duration,
+    },
+    /// The run is over; nothing follows.
+    Finished {
+        /// Whether it was cut short by the user.
+        interrupted: bool,
+    },
+}
+
+/// What became of a process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProcessChange {
+    /// It ended without having been asked to; the text says how.
+    Exited(String),
+    /// It runs again.
+    Restarted,
+}
+
+/// The length of a load window.
+pub const WINDOW: Duration = Duration::from_millis(100);
+
+/// Requests whose intended start lies in one window of [`WINDOW`]. Parts of the same window add up.
+#[derive(Debug, Clone, Default)]
+pub struct LoadWindow {
+    /// Index of the load in the plan.
+    pub load: usize,
+    /// Index of the window: it begins at `index * WINDOW`.
+    pub index: u64,
+    /// Arrivals that were due.
+    pub offered: u32,
+    /// Arrivals that were not sent, because `max_vus` requests were in flight.
+    pub dropped: u32,
+    /// From the intended to the actual send, in microseconds, of those that were sent.
+    pub lag: Samples,
+    /// Requests that have ended, by kind and outcome.
+    pub cells: Vec<Cell>,
+    /// The slowest of the requests that have ended.
+    pub slowest: Vec<SlowRequest>,
+}
+
+/// Requests of one kind that ended alike.
+#[derive(Debug, Clone)]
+pub struct Cell {
+    /// Index of the request in its load.
+    pub request: usize,
+    /// How they ended.
+    pub outcome: Outcome,
+    /// From the intended start to the last byte, in microseconds.
+    pub response_time: Samples,
+    /// From the actual send to the last byte, in microseconds.
+    pub service_time: Samples,
+}
+
+/// One request that took long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SlowRequest {
+    /// From the intended start to the last byte, in microseconds.
+    pub micros: u32,
+    /// Its trace.
+    pub trace_id: TraceId,
+    /// How it ended.
+    pub outcome: Outcome,
+}
+
+/// How a request ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Outcome {
+    /// It was answered.
+    Status(u16),
+    /// No answer within the load's timeout.
+    Timeout,
+    /// The connection could not be made.
+    ConnectionFailed,
+    /// The connection broke before the answer was whole.
+    ConnectionBroken,
+    /// The run was interrupted while it was in flight.
+    Interrupted,
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Status(status) => write!(f, "{status}"),
+            Self::Timeout => f.write_str("timeout"),
+            Self::ConnectionFailed => f.write_str("connection failed"),
+            Self::ConnectionBroken => f.write_str("connection broken"),
+            Self::Interrupted => f.write_str("interrupted"),
+        }
+    }
+}
+
+/// A W3C trace ID; displays as 32 hex digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TraceId(pub [u8; 16]);
+
+impl fmt::Display for TraceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", u128::from_be_bytes(self.0))
+    }
+}
+
+impl TraceId {
+    /// Reads 32 hex digits that are not all zero.
+    pub fn parse(text: &str) -> Option<Self> {
+        let hex = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let id = u128::from_str_radix(text, 16).ok().filter(|id| hex && *id != 0)?;
+        Some(Self(id.to_be_bytes()))
+    }
+}
+
+/// Signals of one service, health and metrics requests left out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ServiceSignals {
+    /// `service.name`.
+    pub name: String,
+    /// Requests it answered, by its own counter.
+    pub answered: u64,
+    /// SERVER spans received for the first time.
+    pub server_spans: u64,
+    /// Access log lines received.
+    pub log_lines: u64,
+    /// The process was replaced while the run went on: its counter and its last spans are gone, and that is expected.
+    pub restarted: bool,
+}
+
+impl ServiceSignals {
+    /// Spans and log lines missing or in excess of the requests answered; nothing is expected of a service that was replaced.
+    pub fn loss(&self) -> u64 {
+        if self.restarted { 0 } else { self.answered.abs_diff(self.server_spans) + self.answered.abs_diff(self.log_lines) }
+    }
+}
+
+/// What a user may wish of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Command {
+    /// No more arrivals; requests in flight are given a moment, then the run ends as interrupted.
+    Stop,
+}

@@ -1,0 +1,34 @@
+//! The exit codes that scripts rely on.
+
+use std::process::ExitCode;
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(into = "u8")]
+#[repr(u8)]
+pub enum Exit {
+    /// Every promise was kept.
+    Kept = 0,
+    /// Nothing can be said: the lab was the bottleneck.
+    Inconclusive = 98,
+    /// A threshold or an expectation was broken.
+    Broken = 99,
+    /// The stack did not become ready.
+    NotReady = 100,
+    /// A bad file, a bad flag or an output that cannot be written; found before anything starts.
+    BadInput = 104,
+    /// Interrupted by the user.
+    Interrupted = 105,
+}
+
+impl From<Exit> for u8 {
+    fn from(exit: Exit) -> Self {
+        exit as Self
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(u8::from(exit))
+    }
+}

@@ -1,0 +1,110 @@
+//! The root of each trace: the CLIENT span that the load generator leaves for a request.
+
+use std::time::Duration;
+
+use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, KeyValue, any_value::Value};
+use opentelemetry_proto::tonic::resource::v1::Resource;
+use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Status, span::SpanKind, status::StatusCode};
+use url::Url;
+
+use super::RunClock;
+use crate::event::{Outcome, TraceId};
+
+/// Spans of requests that have ended, until they are handed over.
+#[derive(Debug)]
+pub(super) struct Spans {
+    scenario: String,
+    clock: RunClock,
+    ended: Vec<Span>,
+}
+
+/// What a span tells of its request.
+#[derive(Debug)]
+pub(super) struct Ended<'a> {
+    pub(super) trace_id: TraceId,
+    pub(super) span_id: [u8; 8],
+    pub(super) load: &'a str,
+    pub(super) url: &'a str,
+    pub(super) intended: Duration,
+    pub(super) sent: Duration,
+    pub(super) ended: Duration,
+    pub(super) outcome: Outcome,
+}
+
+impl Spans {
+    pub(super) fn new(scenario: &str, clock: RunClock) -> Self {
+        Self { scenario: scenario.to_owned(), clock, ended: Vec::new() }
+    }
+
+    pub(super) fn push(&mut self, request: &Ended<'_>) {
+        let lateness = request.sent.saturating_sub(request.intended);
+        let mut attributes = vec![
+            text("http.request.method", "GET"),
+            text("url.full", request.url),
+            text("lab.scenario", &self.scenario),
+            text("lab.load", request.load),
+            number("lab.intended_start_unix_nano", i64::try_from(self.clock.unix_nanos(request.intended)).unwrap_or(i64::MAX)),
+            attribute("lab.lateness_ms", Value::DoubleValue(lateness.as_secs_f64() * 1000.0)),
+        ];
+        if let Ok(url) = Url::parse(request.url) {
+            attributes.push(text("server.address", url.host_str().unwrap_or_default()));
+            attributes.push(number("server.port", url.port_or_known_default().map_or(0, i64::from)));
+        }
+        // For a client every status from 400 on is an error, expected by the scenario or not.
+        let error = match request.outcome {
+            Outcome::Status(status) => {
+                attributes.push(number("http.response.status_code", i64::from(status)));
+                (status >= 400).then(|| status.to_string())
+            }
+            Outcome::Timeout => Some("timeout".to_owned()),
+            Outcome::ConnectionFailed | Outcome::ConnectionBroken => Some("connection_error".to_owned()),
+            Outcome::Interrupted => Some("cancelled".to_owned()),
+        };
+        if let Some(kind) = &error {
+            attributes.push(text("error.type", kind));
+        }
+        let code = if error.is_some() { StatusCode::Error } else { StatusCode::Unset };
+        self.ended.push(Span {
+            trace_id: request.trace_id.0.to_vec(),
+            span_id: request.span_id.to_vec(),
+            name: "GET".to_owned(),
+            kind: SpanKind::Client.into(),
+            start_time_unix_nano: self.clock.unix_nanos(request.sent),
+            end_time_unix_nano: self.clock.unix_nanos(request.ended),
+            attributes,
+            status: Some(Status { message: String::new(), code: code.into() }),
+            flags: 0x101,
+            ..Span::default()
+        });
+    }
+
+    /// All that have ended since the last call.
+    pub(super) fn take(&mut self) -> Option<ResourceSpans> {
+        if self.ended.is_empty() {
+            return None;
+        }
+        let resource = Resource {
+            attributes: vec![
+                text("service.name", "lab"),
+                text("service.version", env!("CARGO_PKG_VERSION")),
+                number("process.pid", i64::from(std::process::id())),
+            ],
+            ..Resource::default()
+        };
+        let scope = InstrumentationScope { name: "lab.load".to_owned(), ..InstrumentationScope::default() };
+        let spans = ScopeSpans { scope: Some(scope), spans: std::mem::take(&mut self.ended), ..ScopeSpans::default() };
+        Some(ResourceSpans { resource: Some(resource), scope_spans: vec![spans], ..ResourceSpans::default() })
+    }
+}
+
+fn attribute(key: &str, value: Value) -> KeyValue {
+    KeyValue { key: key.to_owned(), value: Some(AnyValue { value: Some(value) }), ..KeyValue::default() }
+}
+
+fn text(key: &str, value: &str) -> KeyValue {
+    attribute(key, Value::StringValue(value.to_owned()))
+}
+
+fn number(key: &str, value: i64) -> KeyValue {
+    attribute(key, Value::IntValue(value))
+}

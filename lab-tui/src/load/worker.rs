@@ -1,0 +1,141 @@
+//! The one work loop: takes arrivals as they come due, sends them, and tells in windows what came back.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use rand::RngExt as _;
+use tokio::sync::mpsc;
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+
+use super::draw::draw;
+use super::pacer::Arrival;
+use super::sender::Sender;
+use super::span::{Ended, Spans};
+use super::window::Windows;
+use super::{INTERRUPT_GRACE, Report};
+use crate::event::{Outcome, TraceId, WINDOW};
+use crate::scenario::Plan;
+
+pub(super) struct Worker<S, N> {
+    plan: Arc<Plan>,
+    sender: S,
+    windows: Windows,
+    spans: Spans,
+    reports: mpsc::UnboundedSender<Report>,
+    /// Since the start of the run; injected, so that tests run on simulated time.
+    now: N,
+}
+
+/// A request that has ended.
+struct Done {
+    arrival: Arrival,
+    request: usize,
+    trace_id: TraceId,
+    span_id: [u8; 8],
+    url: String,
+    sent: Duration,
+    ended: Duration,
+    outcome: Outcome,
+}
+
+impl<S: Sender, N: Fn() -> Duration> Worker<S, N> {
+    pub(super) fn new(plan: Arc<Plan>, sender: S, spans: Spans, reports: mpsc::UnboundedSender<Report>, now: N) -> Self {
+        Self { plan, sender, windows: Windows::default(), spans, reports, now }
+    }
+
+    /// Until the arrivals are over and every request has ended; sooner, after a moment's grace, when stopped.
+    pub(super) async fn run(mut self, mut due: mpsc::UnboundedReceiver<Arrival>, stop: CancellationToken) {
+        let plan = Arc::clone(&self.plan);
+        let Self { sender, windows, spans, reports, now, .. } = &mut self;
+        let (sender, now) = (&*sender, &*now);
+        let mut per_load = vec![0_usize; plan.loads.len()];
+        let abort = CancellationToken::new();
+        let mut in_flight = FuturesUnordered::new();
+        let give_up = async {
+            stop.cancelled().await;
+            tokio::time::sleep(INTERRUPT_GRACE).await;
+            abort.cancel();
+        };
+        tokio::pin!(give_up);
+        let mut flush = tokio::time::interval(WINDOW);
+        flush.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let (mut scheduled, mut given_up) = (true, false);
+        while scheduled || !in_flight.is_empty() {
+            tokio::select! {
+                // Requests that wait to be sent come before further arrivals, so that a burst does not make the first ones late.
+                biased;
+                Some(done) = in_flight.next(), if !in_flight.is_empty() => {
+                    let done: Done = done;
+                    per_load[done.arrival.load] -= 1;
+                    windows.ended(done.arrival, done.request, done.sent, done.ended, done.outcome, done.trace_id);
+                    spans.push(&Ended {
+                        trace_id: done.trace_id,
+                        span_id: done.span_id,
+                        load: &plan.loads[done.arrival.load].name,
+                        url: &done.url,
+                        intended: done.arrival.intended,
+                        sent: done.sent,
+                        ended: done.ended,
+                        outcome: done.outcome,
+                    });
+                }
+                arrival = due.recv(), if scheduled => match arrival {
+                    None => scheduled = false,
+                    Some(arrival) => {
+                        windows.offered(arrival);
+                        if per_load[arrival.load] >= plan.loads[arrival.load].max_vus {
+                            windows.dropped(arrival);
+                        } else {
+                            per_load[arrival.load] += 1;
+                            in_flight.push(request(&plan, arrival, sender, now, &abort));
+                        }
+                    }
+                },
+                _ = flush.tick() => report(windows, spans, reports),
+                () = &mut give_up, if !given_up => given_up = true,
+            }
+        }
+        drop(in_flight);
+        report(windows, spans, reports);
+    }
+}
+
+fn report(windows: &mut Windows, spans: &mut Spans, reports: &mpsc::UnboundedSender<Report>) {
+    // A receiver that is gone wants to hear nothing more.
+    for window in windows.take() {
+        let _ = reports.send(Report::Window(window));
+    }
+    if let Some(spans) = spans.take() {
+        let _ = reports.send(Report::Spans(spans));
+    }
+}
+
+async fn request<S: Sender>(plan: &Plan, arrival: Arrival, sender: &S, now: &impl Fn() -> Duration, abort: &CancellationToken) -> Done {
+    let load = &plan.loads[arrival.load];
+    let drawn = draw(plan.seed, load, arrival);
+    let (trace_id, span_id) = new_ids();
+    let traceparent = format!("00-{trace_id}-{:016x}-01", u64::from_be_bytes(span_id));
+    let target = &load.requests[drawn.request].target;
+    let url = sender.url(target, &drawn.url);
+    let sent = now();
+    let outcome = tokio::select! {
+        outcome = tokio::time::timeout(load.timeout, sender.send(&url, traceparent)) => outcome.unwrap_or(Outcome::Timeout),
+        () = abort.cancelled() => Outcome::Interrupted,
+    };
+    let ended = now();
+    Done { arrival, request: drawn.request, trace_id, span_id, url, sent, ended, outcome }
+}
+
+/// Random and not zero, as W3C Trace Context wants them.
+fn new_ids() -> (TraceId, [u8; 8]) {
+    let mut random = rand::rng();
+    let trace_id: u128 = random.random_range(1..=u128::MAX);
+    let span_id: u64 = random.random_range(1..=u64::MAX);
+    (TraceId(trace_id.to_be_bytes()), span_id.to_be_bytes())
+}
+
+#[cfg(test)]
+mod tests;

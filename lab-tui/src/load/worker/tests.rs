@@ -1,0 +1,115 @@
+use std::cell::Cell;
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::event::LoadWindow;
+use crate::load::RunClock;
+use crate::scenario::Target;
+
+/// Answers each request after a set time with a set status, on tokio's paused clock: percentiles are exact.
+struct Fake {
+    answer: fn(u64) -> (Duration, u16),
+    sent: Cell<u64>,
+}
+
+impl Sender for Fake {
+    fn url(&self, _: &Target, rendered: &str) -> String {
+        rendered.to_owned()
+    }
+
+    async fn send(&self, _: &str, traceparent: String) -> Outcome {
+        assert_eq!(traceparent.len(), 55);
+        let (time, status) = (self.answer)(self.sent.get());
+        self.sent.set(self.sent.get() + 1);
+        tokio::time::sleep(time).await;
+        Outcome::Status(status)
+    }
+}
+
+fn plan(max_vus: usize) -> Plan {
+    let text = format!(
+        "format = 1\ntitle = \"t\"\n[[load]]\nname = \"l\"\nexecutor = \"constant-arrival-rate\"\nrate = 100\nduration = \"1s\"\n\
+         max_vus = {max_vus}\ntimeout = \"2s\"\n[[load.request]]\nget = \"http://a/b\"\n"
+    );
+    Plan::parse(&text, "t", &[]).unwrap()
+}
+
+/// Runs 100 arrivals at 100/s against the fake and returns every part of every window.
+async fn run(max_vus: usize, answer: fn(u64) -> (Duration, u16), stop_after: Option<Duration>) -> Vec<LoadWindow> {
+    let (reports, mut received) = mpsc::unbounded_channel();
+    let (arrivals, due) = mpsc::unbounded_channel();
+    let start = tokio::time::Instant::now();
+    let sender = Fake { answer, sent: Cell::new(0) };
+    let worker = Worker::new(Arc::new(plan(max_vus)), sender, Spans::new("t", RunClock::start_now()), reports, move || start.elapsed());
+    let stop = CancellationToken::new();
+    let stopped = stop.clone();
+    let pace = async move {
+        for index in 0..100 {
+            let intended = Duration::from_millis(index * 10);
+            tokio::time::sleep_until(start + intended).await;
+            if stop_after.is_some_and(|limit| intended >= limit) {
+                stop.cancel();
+                break;
+            }
+            arrivals.send(Arrival { load: 0, index, intended }).unwrap();
+        }
+    };
+    tokio::join!(worker.run(due, stopped), pace);
+    let mut windows = Vec::new();
+    while let Some(report) = received.recv().await {
+        if let Report::Window(window) = report {
+            windows.push(window);
+        }
+    }
+    windows
+}
+
+/// Response times in whole milliseconds by outcome, and (offered, dropped).
+fn summed(windows: &[LoadWindow]) -> (BTreeMap<Outcome, BTreeMap<u32, u32>>, (u32, u32)) {
+    let mut by_outcome: BTreeMap<Outcome, BTreeMap<u32, u32>> = BTreeMap::new();
+    for cell in windows.iter().flat_map(|window| &window.cells) {
+        for (micros, count) in cell.response_time.pairs() {
+            *by_outcome.entry(cell.outcome).or_default().entry((micros + 500) / 1000).or_default() += count;
+        }
+    }
+    (by_outcome, (windows.iter().map(|w| w.offered).sum(), windows.iter().map(|w| w.dropped).sum()))
+}
+
+#[tokio::test(start_paused = true)]
+async fn twelve_milliseconds_are_twelve_milliseconds() {
+    let windows = run(50, |_| (Duration::from_millis(12), 200), None).await;
+    let (times, counts) = summed(&windows);
+    assert_eq!(counts, (100, 0));
+    assert_eq!(times, BTreeMap::from([(Outcome::Status(200), BTreeMap::from([(12, 100)]))]));
+    assert!(windows.iter().all(|window| window.lag.max() == 0));
+    // A request belongs to the window of its intended start, and each window had ten.
+    for index in 0..10 {
+        let ended: u64 = windows.iter().filter(|w| w.index == index).flat_map(|w| &w.cells).map(|cell| cell.response_time.count()).sum();
+        assert_eq!(ended, 10, "window {index}");
+    }
+}
+
+/// With one request at a time and 95 ms each, nine of ten arrivals find no place; they are counted, not delayed.
+#[tokio::test(start_paused = true)]
+async fn arrivals_beyond_the_cap_are_dropped_and_counted() {
+    let (times, counts) = summed(&run(1, |_| (Duration::from_millis(95), 200), None).await);
+    assert_eq!(counts, (100, 90));
+    assert_eq!(times[&Outcome::Status(200)], BTreeMap::from([(95, 10)]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_without_an_answer_times_out() {
+    let answer = |sent| if sent == 3 { (Duration::from_secs(60), 200) } else { (Duration::from_millis(5), 503) };
+    let (times, _) = summed(&run(50, answer, None).await);
+    assert_eq!(times[&Outcome::Timeout], BTreeMap::from([(2000, 1)]));
+    assert_eq!(times[&Outcome::Status(503)], BTreeMap::from([(5, 99)]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interruption_gives_requests_in_flight_a_second() {
+    let answer = |sent| (Duration::from_millis(if sent < 20 { 500 } else { 1500 }), 200);
+    let (times, (offered, _)) = summed(&run(50, answer, Some(Duration::from_millis(300))).await);
+    assert_eq!(offered, 30);
+    assert_eq!(times[&Outcome::Status(200)].values().sum::<u32>(), 20);
+    assert_eq!(times[&Outcome::Interrupted].values().sum::<u32>(), 10);
+}

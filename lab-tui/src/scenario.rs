@@ -1,0 +1,16 @@
+//! From a TOML file to a [`Plan`]: all validation happens here, and nothing here touches a socket, a clock or a terminal.
+//!
+//! A `Plan` cannot hold what the runner would have to refuse: rates are positive, names resolve, templates are parsed.
+
+mod file;
+mod plan;
+mod refusal;
+mod shipped;
+mod template;
+mod threshold;
+
+pub use plan::{Load, Plan, Request, Target};
+pub use refusal::Refusal;
+pub use shipped::{SHIPPED, shipped};
+pub use template::Template;
+pub use threshold::{Aggregate, Comparison, Metric, MetricKind, Selector, Threshold};

@@ -1,0 +1,86 @@
+//! Why a file was not accepted: one sentence with the place and the way out.
+
+use std::fmt;
+use std::ops::Range;
+
+/// A refused scenario: where, what, and what to write instead. Displays as `file:line:column: what (way out)`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The file as the user named it.
+    pub origin: String,
+    /// Line and column, counted from 1 in characters. `None` when no place in the file is to blame.
+    pub place: Option<(usize, usize)>,
+    /// What is wrong.
+    pub what: String,
+    /// The way out.
+    pub hint: Option<String>,
+}
+
+impl std::error::Error for Refusal {}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.origin)?;
+        if let Some((line, column)) = self.place {
+            write!(f, ":{line}:{column}")?;
+        }
+        write!(f, ": {}", self.what)?;
+        match &self.hint {
+            Some(hint) => write!(f, " ({hint})"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A fault found in the text, before it is known which line it stands in.
+#[derive(Debug)]
+pub(super) struct Fault {
+    pub(super) span: Option<Range<usize>>,
+    pub(super) what: String,
+    pub(super) hint: Option<String>,
+}
+
+impl Fault {
+    pub(super) fn new(span: Range<usize>, what: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { span: Some(span), what: what.into(), hint: Some(hint.into()) }
+    }
+
+    pub(super) fn at(self, origin: &str, text: &str) -> Refusal {
+        let place = self.span.map(|span| {
+            let before = text.get(..span.start).unwrap_or(text);
+            let line = before.matches('\n').count() + 1;
+            let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
+            (line, column)
+        });
+        Refusal { origin: origin.to_owned(), place, what: self.what, hint: self.hint }
+    }
+}
+
+impl From<toml::de::Error> for Fault {
+    fn from(error: toml::de::Error) -> Self {
+        let span = error.span();
+        let message = error.message().trim().replace('\n', " ");
+        // serde words this as: unknown field `rat`, expected one of `name`, `rate`
+        if let Some(rest) = message.strip_prefix("unknown field `") {
+            let mut names = rest.split('`').step_by(2);
+            let unknown = names.next().unwrap_or_default();
+            let known: Vec<&str> = rest.split('`').skip(2).step_by(2).collect();
+            return Self { span, what: format!("unknown key `{unknown}`"), hint: Some(suggest(unknown, &known)) };
+        }
+        if let Some(rest) = message.strip_prefix("missing field `") {
+            let key = rest.trim_end_matches('`');
+            return Self { span, what: format!("the key `{key}` is missing here"), hint: Some(format!("add `{key} = …`")) };
+        }
+        Self { span, what: message, hint: None }
+    }
+}
+
+/// "did you mean …" for a near miss, else the whole list.
+pub(super) fn suggest(unknown: &str, known: &[&str]) -> String {
+    let nearest = known.iter().map(|name| (strsim::damerau_levenshtein(unknown, name), name)).min();
+    match nearest {
+        Some((distance, name)) if distance <= 1 + unknown.len() / 4 => format!("did you mean `{name}`?"),
+        Some(_) => format!("known here: {}", known.join(", ")),
+        None => "nothing is known here".to_owned(),
+    }
+}

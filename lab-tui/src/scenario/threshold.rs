@@ -1,0 +1,237 @@
+//! k6's thresholds: `http_req_duration{load:db,status:200}` and `p(95)<50`.
+
+use std::fmt;
+
+use super::refusal::suggest;
+
+/// What can be judged, with k6's names where k6 has one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Metric {
+    /// From the intended start to the last byte of the answer, in milliseconds (k6 counts from the actual send).
+    HttpReqDuration,
+    /// From the actual send to the last byte of the answer, in milliseconds.
+    HttpReqServiceTime,
+    /// The share of requests whose answer was not one that the scenario expects.
+    HttpReqFailed,
+    /// Requests sent.
+    HttpReqs,
+    /// Arrivals that were not sent because `max_vus` requests were in flight.
+    DroppedIterations,
+    /// From the intended start to the actual send, in milliseconds.
+    ScheduleLag,
+    /// Signals that do not reconcile: spans and log lines missing or in excess, over all services.
+    TelemetryLoss,
+}
+
+/// Which aggregates a metric has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MetricKind {
+    /// A distribution: avg, min, med, max, p(N).
+    Trend,
+    /// A share from 0 to 1: rate.
+    Rate,
+    /// A sum: count, and rate per second.
+    Counter,
+}
+
+impl Metric {
+    const ALL: [(&str, Self); 7] = [
+        ("http_req_duration", Self::HttpReqDuration),
+        ("http_req_service_time", Self::HttpReqServiceTime),
+        ("http_req_failed", Self::HttpReqFailed),
+        ("http_reqs", Self::HttpReqs),
+        ("dropped_iterations", Self::DroppedIterations),
+        ("schedule_lag", Self::ScheduleLag),
+        ("telemetry_loss", Self::TelemetryLoss),
+    ];
+
+    /// Which aggregates the metric has.
+    pub fn kind(self) -> MetricKind {
+        match self {
+            Self::HttpReqDuration | Self::HttpReqServiceTime | Self::ScheduleLag => MetricKind::Trend,
+            Self::HttpReqFailed => MetricKind::Rate,
+            Self::HttpReqs | Self::DroppedIterations | Self::TelemetryLoss => MetricKind::Counter,
+        }
+    }
+
+    fn tags(self) -> &'static [&'static str] {
+        match self {
+            Self::HttpReqDuration | Self::HttpReqServiceTime | Self::HttpReqFailed | Self::HttpReqs => &["load", "request", "status"],
+            Self::DroppedIterations | Self::ScheduleLag => &["load"],
+            Self::TelemetryLoss => &[],
+        }
+    }
+}
+
+/// A metric and the samples of it that count. An absent tag lets every value through.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Selector {
+    /// As it was written.
+    pub source: String,
+    /// The metric.
+    pub metric: Metric,
+    /// The name of a load.
+    pub load: Option<String>,
+    /// The name of a request.
+    pub request: Option<String>,
+    /// An HTTP status code.
+    pub status: Option<u16>,
+}
+
+impl Selector {
+    pub(super) fn parse(source: &str) -> Result<Self, (String, String)> {
+        let (name, tags) = match source.split_once('{') {
+            None => (source, ""),
+            Some((name, rest)) => match rest.strip_suffix('}') {
+                Some(tags) => (name, tags),
+                None => return Err((format!("`{source}` lacks its closing brace"), "write `metric{tag:value}`".to_owned())),
+            },
+        };
+        let name = name.trim();
+        let Some((_, metric)) = Metric::ALL.into_iter().find(|(known, _)| *known == name) else {
+            return Err((format!("unknown metric `{name}`"), suggest(name, &Metric::ALL.map(|(known, _)| known))));
+        };
+        let mut selector = Self { source: source.to_owned(), metric, load: None, request: None, status: None };
+        for tag in tags.split(',').map(str::trim).filter(|tag| !tag.is_empty()) {
+            let Some((key, value)) = tag.split_once(':') else {
+                return Err((format!("`{tag}` is no tag"), "write `tag:value`, such as `load:db`".to_owned()));
+            };
+            let (key, value) = (key.trim(), value.trim().to_owned());
+            if !metric.tags().contains(&key) {
+                return Err((format!("`{name}` has no tag `{key}`"), suggest(key, metric.tags())));
+            }
+            match key {
+                "load" => selector.load = Some(value),
+                "request" => selector.request = Some(value),
+                _ => match value.parse() {
+                    Ok(status) if (100..=599).contains(&status) => selector.status = Some(status),
+                    _ => return Err((format!("`{value}` is no HTTP status"), "write a code such as `status:200`".to_owned())),
+                },
+            }
+        }
+        Ok(selector)
+    }
+}
+
+/// How samples become one number.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Aggregate {
+    /// Mean.
+    Avg,
+    /// Smallest.
+    Min,
+    /// p(50).
+    Med,
+    /// Largest.
+    Max,
+    /// A percentile, 0 to 100.
+    Percentile(f64),
+    /// A share for a rate, per second for a counter.
+    Rate,
+    /// A sum.
+    Count,
+}
+
+/// How the number is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Comparison {
+    /// `<`
+    Less,
+    /// `<=`
+    LessOrEqual,
+    /// `>`
+    Greater,
+    /// `>=`
+    GreaterOrEqual,
+    /// `==`
+    Equal,
+    /// `!=`
+    NotEqual,
+}
+
+impl Comparison {
+    /// Longer signs first, so that `<=` is not read as `<`.
+    const ALL: [(&str, Self); 6] = [
+        ("<=", Self::LessOrEqual),
+        (">=", Self::GreaterOrEqual),
+        ("==", Self::Equal),
+        ("!=", Self::NotEqual),
+        ("<", Self::Less),
+        (">", Self::Greater),
+    ];
+
+    /// Whether `value` keeps the promise.
+    #[expect(clippy::float_cmp, reason = "`==` in a scenario means equal; counters are whole numbers")]
+    pub fn holds(self, value: f64, bound: f64) -> bool {
+        match self {
+            Self::Less => value < bound,
+            Self::LessOrEqual => value <= bound,
+            Self::Greater => value > bound,
+            Self::GreaterOrEqual => value >= bound,
+            Self::Equal => value == bound,
+            Self::NotEqual => value != bound,
+        }
+    }
+}
+
+/// One promise about one metric.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Threshold {
+    /// What is judged.
+    pub selector: Selector,
+    /// As it was written, such as `p(95)<50`.
+    pub expression: String,
+    /// Left of the comparison.
+    pub aggregate: Aggregate,
+    /// The comparison.
+    pub comparison: Comparison,
+    /// Right of the comparison: milliseconds for a trend, 0 to 1 for a rate, a number for a counter.
+    pub bound: f64,
+}
+
+impl fmt::Display for Threshold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.selector.source, self.expression)
+    }
+}
+
+impl Threshold {
+    pub(super) fn parse(selector: &Selector, expression: &str) -> Result<Self, (String, String)> {
+        let form = || "write `<aggregate><comparison><value>`, such as `p(95)<50`".to_owned();
+        let found = Comparison::ALL.into_iter().find_map(|(sign, comparison)| {
+            let (left, right) = expression.split_once(sign)?;
+            Some((left.trim(), comparison, right.trim()))
+        });
+        let Some((left, comparison, right)) = found else {
+            return Err((format!("`{expression}` compares nothing"), form()));
+        };
+        let Some(bound) = right.parse::<f64>().ok().filter(|bound| bound.is_finite()) else {
+            return Err((format!("`{right}` is no number"), form()));
+        };
+        let aggregate = match left {
+            "avg" => Aggregate::Avg,
+            "min" => Aggregate::Min,
+            "med" => Aggregate::Med,
+            "max" => Aggregate::Max,
+            "rate" => Aggregate::Rate,
+            "count" => Aggregate::Count,
+            other => {
+                let number = other.strip_prefix("p(").and_then(|rest| rest.strip_suffix(')')).map(str::trim);
+                match number.and_then(|number| number.parse().ok()) {
+                    Some(percentile) if (0.0..=100.0).contains(&percentile) => Aggregate::Percentile(percentile),
+                    _ => return Err((format!("`{other}` is no aggregate"), "known: avg, min, med, max, p(N), rate, count".to_owned())),
+                }
+            }
+        };
+        let kind = selector.metric.kind();
+        let (fits, known) = match kind {
+            MetricKind::Trend => (!matches!(aggregate, Aggregate::Rate | Aggregate::Count), "avg, min, med, max, p(N)"),
+            MetricKind::Rate => (aggregate == Aggregate::Rate, "rate"),
+            MetricKind::Counter => (matches!(aggregate, Aggregate::Count | Aggregate::Rate), "count, rate"),
+        };
+        if !fits {
+            return Err((format!("`{}` has no `{left}`", selector.source), format!("it has {known}")));
+        }
+        Ok(Self { selector: selector.clone(), expression: expression.to_owned(), aggregate, comparison, bound })
+    }
+}

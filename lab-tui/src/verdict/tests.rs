@@ -1,0 +1,82 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::*;
+use crate::event::{Cell, Event, Fact, LoadWindow, Samples, ServiceSignals};
+
+/// Two requests of 1 s at 100/s; `b` expects 404.
+fn plan(thresholds: &str) -> Arc<Plan> {
+    let text = format!(
+        "format = 1\ntitle = \"t\"\n[[load]]\nname = \"l\"\nexecutor = \"constant-arrival-rate\"\nrate = 100\nduration = \"1s\"\n\
+         [[load.request]]\nname = \"a\"\nget = \"http://x/\"\n[[load.request]]\nname = \"b\"\nget = \"http://x/\"\nexpect_status = [404]\n\
+         [thresholds]\n{thresholds}\n"
+    );
+    Arc::new(Plan::parse(&text, "t", &[]).unwrap())
+}
+
+fn cell(request: usize, outcome: Outcome, millis: &[u32]) -> Cell {
+    let samples = |extra| Samples::from_micros(millis.iter().map(|ms| ms * 1000 + extra).collect());
+    Cell { request, outcome, response_time: samples(0), service_time: samples(0) }
+}
+
+fn verdict(thresholds: &str, cells: Vec<Cell>, facts: Vec<Fact>) -> Verdict {
+    let plan = plan(thresholds);
+    let mut model = Model::new(Arc::clone(&plan));
+    let lag = Samples::from_micros(vec![100; 10]);
+    let window = LoadWindow { offered: 12, dropped: 2, lag, cells, ..LoadWindow::default() };
+    for fact in [Fact::Window(window), Fact::Tick].into_iter().chain(facts) {
+        model.apply(Event { at: Duration::from_secs(1), fact });
+    }
+    judge(&plan, &model)
+}
+
+#[test]
+fn each_metric_has_its_value() {
+    let thresholds = r#"
+"http_req_duration{load:l,status:200}" = ["p(50)<21", "max<=30", "avg==20", "min>9", "med>=20"]
+"http_req_duration{request:b}" = ["max<5"]
+http_req_failed = ["rate<0.25"]
+"http_req_failed{request:b}" = ["rate==0"]
+http_reqs = ["count==6", "rate>5"]
+dropped_iterations = ["count!=0"]
+schedule_lag = ["p(99)<1"]
+telemetry_loss = ["count==0"]
+"#;
+    let cells =
+        vec![cell(0, Outcome::Status(200), &[10, 20, 30]), cell(0, Outcome::Timeout, &[999]), cell(1, Outcome::Status(404), &[3, 4])];
+    let verdict = verdict(thresholds, cells, Vec::new());
+    let broken: Vec<String> = verdict.thresholds.iter().filter(|j| !j.ok).map(|j| format!("{} = {:?}", j.threshold, j.value)).collect();
+    assert!(broken.is_empty(), "{broken:?}");
+    assert_eq!((verdict.word, verdict.exit), (Word::Pass, Exit::Kept));
+    let share = verdict.thresholds.iter().find(|j| j.threshold.expression == "rate<0.25").unwrap().value;
+    assert_eq!(share, Some(1.0 / 6.0));
+}
+
+#[test]
+fn a_promise_about_nothing_is_broken_but_counters_start_at_zero() {
+    let nothing =
+        verdict("http_req_duration = [\"p(95)<50\"]\nhttp_req_failed = [\"rate==0\"]\nhttp_reqs = [\"count==0\"]", Vec::new(), Vec::new());
+    let ok: Vec<bool> = nothing.thresholds.iter().map(|judged| judged.ok).collect();
+    assert_eq!(ok, [false, false, true]);
+    assert_eq!((nothing.word, nothing.exit), (Word::Fail, Exit::Broken));
+}
+
+#[test]
+fn a_late_lab_is_inconclusive_and_an_interruption_has_its_own_code() {
+    let late = LoadWindow { lag: Samples::from_micros(vec![250_000; 5]), ..LoadWindow::default() };
+    let late = verdict("", Vec::new(), vec![Fact::Window(late)]);
+    assert_eq!((late.word, late.exit), (Word::Inconclusive, Exit::Inconclusive));
+    assert!(late.bottleneck.unwrap().contains("250 ms"));
+    let interrupted = verdict("", Vec::new(), vec![Fact::Finished { interrupted: true }]);
+    assert_eq!(interrupted.exit, Exit::Interrupted);
+}
+
+#[test]
+fn lost_telemetry_breaks_its_promise_unless_the_service_was_replaced() {
+    let signals =
+        |restarted| Fact::Telemetry(vec![ServiceSignals { name: "s".into(), answered: 10, server_spans: 8, log_lines: 9, restarted }]);
+    let lost = verdict("telemetry_loss = [\"count==0\"]", Vec::new(), vec![signals(false)]);
+    assert_eq!(lost.thresholds[0].value, Some(3.0));
+    assert_eq!(lost.word, Word::Fail);
+    assert_eq!(verdict("telemetry_loss = [\"count==0\"]", Vec::new(), vec![signals(true)]).word, Word::Pass);
+}
