@@ -1,8 +1,14 @@
 //! The lab: drives the system, listens to every signal, and says what happened.
 
+pub mod control;
 pub mod event;
 pub mod exit;
+pub mod headless;
 pub mod load;
 pub mod model;
+pub mod observe;
+pub mod report;
+pub mod runner;
 pub mod scenario;
+pub mod stack;
 pub mod verdict;

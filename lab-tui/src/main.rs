@@ -1,1 +1,31 @@
-fn main() {}
+//! `lab`: parse, plan, start the stack, run, report.
+
+mod cli;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use lab_tui::exit::Exit;
+use lab_tui::stack::postgres::guard;
+
+use cli::{Cli, Command};
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(answer) => {
+            // Help and version are answers to what was asked; all else is a flag that was not understood.
+            let exit = if answer.use_stderr() { Exit::BadInput } else { Exit::Kept };
+            let _ = answer.print();
+            return exit.into();
+        }
+    };
+    match cli.command.unwrap_or_else(|| Command::Run(cli.run)) {
+        Command::Serve { service } => service.run(),
+        Command::Guard => guard::main(),
+        Command::Run(run) => cli::block_on(cli::run::run(run)),
+        Command::Up(stack) => cli::block_on(cli::up::up(stack)),
+        Command::Trace(trace) => cli::block_on(cli::ask::trace(trace)),
+        Command::Status(status) => cli::block_on(cli::ask::status(status)),
+    }
+}

@@ -54,7 +54,7 @@ impl Distribution {
             return self.max();
         }
         let value = self.histogram.value_at_quantile(percentile / 100.0);
-        Some(millis(self.histogram.lowest_equivalent(value)))
+        Some(millis(self.histogram.median_equivalent(value)))
     }
 
     /// Milliseconds.

@@ -1,0 +1,82 @@
+//! The command line: what can be asked, and how a command ends.
+
+pub(crate) mod ask;
+pub(crate) mod run;
+pub(crate) mod stack;
+pub(crate) mod up;
+
+use std::fmt;
+use std::future::Future;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use lab_tui::exit::Exit;
+
+/// Drive a small distributed system with scripted load, and see what every signal says.
+///
+/// Without a command, the default scenario runs on the embedded stack: a private PostgreSQL and three services.
+#[derive(Debug, Parser)]
+#[command(name = "lab", version, args_conflicts_with_subcommands = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) run: run::Run,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run scenarios one after the other on one stack, and judge them
+    Run(run::Run),
+    /// Start the stack without a run, until Ctrl-C
+    Up(stack::StackFlags),
+    /// Print one trace of the running lab as a waterfall
+    Trace(ask::TraceFlags),
+    /// Print the addresses of the running lab
+    Status(ask::StatusFlags),
+    /// Run one service by hand or in a container
+    Serve {
+        #[command(subcommand)]
+        service: services::ServeCommand,
+    },
+    /// Keep a private PostgreSQL from outliving the lab
+    #[command(hide = true)]
+    Guard,
+}
+
+/// Why a command did not do what it was asked: one sentence for the user, and an exit code for scripts.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    exit: Exit,
+    error: anyhow::Error,
+}
+
+impl Failure {
+    pub(crate) fn new(exit: Exit, error: impl Into<anyhow::Error>) -> Self {
+        Self { exit, error: error.into() }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "lab: {:#}", self.error)
+    }
+}
+
+/// Runs a command on the lab's runtime. The load has a runtime of its own.
+pub(crate) fn block_on(command: impl Future<Output = Result<Exit, Failure>>) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("lab: the machine gives no threads: {error}");
+            return Exit::NotReady.into();
+        }
+    };
+    match runtime.block_on(command) {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            eprintln!("{failure}");
+            failure.exit.into()
+        }
+    }
+}

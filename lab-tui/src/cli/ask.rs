@@ -1,0 +1,86 @@
+//! Questions to a running lab.
+
+use std::fmt::Write as _;
+
+use anyhow::anyhow;
+use clap::Args;
+use lab_tui::control::Client;
+use lab_tui::event::TraceId;
+use lab_tui::exit::Exit;
+use lab_tui::report;
+use lab_tui::stack::Endpoints;
+
+use super::Failure;
+
+#[derive(Debug, Args)]
+pub(crate) struct TraceFlags {
+    /// 32 hex digits, as a summary or a log line shows them
+    #[arg(value_name = "ID", value_parser = trace_id)]
+    id: TraceId,
+    /// Print it as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    lab: WhichLab,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StatusFlags {
+    /// Print it as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    lab: WhichLab,
+}
+
+#[derive(Debug, Args)]
+struct WhichLab {
+    /// The lab with this process ID instead of the newest
+    #[arg(long, value_name = "PID", env = "LAB_PID")]
+    lab: Option<u32>,
+}
+
+pub(crate) async fn trace(flags: TraceFlags) -> Result<Exit, Failure> {
+    let lab = Client::find(flags.lab.lab).map_err(not_ready)?;
+    let Some(trace) = lab.trace(flags.id).await.map_err(not_ready)? else {
+        let unknown = anyhow!(
+            "the lab has no trace {}; it may have been pushed out by newer ones, or have come to another lab (--lab PID)",
+            flags.id
+        );
+        return Err(Failure::new(Exit::BadInput, unknown));
+    };
+    match flags.json {
+        true => println!("{}", serde_json::to_string_pretty(&trace).map_err(|error| Failure::new(Exit::BadInput, error))?),
+        false => print!("{}", report::waterfall(&trace)),
+    }
+    Ok(Exit::Kept)
+}
+
+pub(crate) async fn status(flags: StatusFlags) -> Result<Exit, Failure> {
+    let status = Client::find(flags.lab.lab).map_err(not_ready)?.status().await.map_err(not_ready)?;
+    match flags.json {
+        true => println!("{}", serde_json::to_string_pretty(&status).map_err(|error| Failure::new(Exit::BadInput, error))?),
+        false => print!("lab {} (pid {})\n{}", status.version, status.pid, addresses(&status.endpoints)),
+    }
+    Ok(Exit::Kept)
+}
+
+/// One address a line.
+pub(crate) fn addresses(endpoints: &Endpoints) -> String {
+    let mut out = String::new();
+    let services = endpoints.services.iter().map(|(name, url)| (name.as_str(), url.as_str().trim_end_matches('/')));
+    let others = [("database", &endpoints.database), ("OTLP gRPC", &endpoints.otlp_grpc), ("OTLP HTTP", &endpoints.otlp_http)];
+    for (name, address) in services.chain(others.map(|(name, address)| (name, address.as_str()))) {
+        // Writing to a String cannot fail.
+        let _ = writeln!(out, "{name:<12}  {address}");
+    }
+    out
+}
+
+fn trace_id(text: &str) -> Result<TraceId, String> {
+    TraceId::parse(text).ok_or_else(|| "a trace ID has 32 hex digits".to_owned())
+}
+
+fn not_ready(error: anyhow::Error) -> Failure {
+    Failure::new(Exit::NotReady, error)
+}

@@ -1,0 +1,186 @@
+//! `lab run`: plans every file before anything starts, runs them on one stack, reports.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use clap::Args;
+use lab_tui::event::Command as Wish;
+use lab_tui::exit::Exit;
+use lab_tui::headless;
+use lab_tui::model::Model;
+use lab_tui::report::{self, Summary};
+use lab_tui::runner;
+use lab_tui::scenario::{Plan, SHIPPED, shipped};
+use lab_tui::stack::embedded::SERVICES;
+use lab_tui::verdict;
+use tokio::sync::mpsc;
+
+use super::Failure;
+use super::stack::{StackFlags, Up};
+
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// Scenario files, or names of shipped scenarios
+    #[arg(value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Run without a screen, as it does anyway where there is no terminal
+    #[arg(long, env = "LAB_HEADLESS")]
+    headless: bool,
+    /// Write the summary as JSON, `-` for standard output in place of the text; an array where several files run
+    #[arg(long, value_name = "FILE", env = "LAB_JSON")]
+    json: Option<PathBuf>,
+    /// Multiply every duration in the scenario, such as 0.1 for a quick look
+    #[arg(long, value_name = "FACTOR", env = "LAB_TIME_SCALE", value_parser = time_scale)]
+    time_scale: Option<f64>,
+    #[command(flatten)]
+    stack: StackFlags,
+}
+
+/// A scenario that was understood, with the name it goes by.
+struct Planned {
+    name: String,
+    plan: Arc<Plan>,
+}
+
+pub(crate) async fn run(flags: Run) -> Result<Exit, Failure> {
+    let plans = plan_all(&flags.files, flags.time_scale).map_err(|error| Failure::new(Exit::BadInput, error))?;
+    let mut json = flags.json.as_deref().map(Output::open).transpose().map_err(|error| Failure::new(Exit::BadInput, error))?;
+    let started = std::time::Instant::now();
+    let Some(mut up) = flags.stack.start().await? else { return Ok(Exit::Interrupted) };
+    announce(&up, started.elapsed());
+
+    let mut worst = Exit::Kept;
+    let mut summaries = Vec::new();
+    for planned in &plans {
+        let exit = run_one(planned, &mut up, json.as_ref(), &mut summaries).await;
+        match exit {
+            Ok(exit) => worst = worst.max(exit),
+            Err(failure) => {
+                up.stack.stop().await;
+                return Err(failure);
+            }
+        }
+        if worst == Exit::Interrupted {
+            break;
+        }
+    }
+    up.stack.stop().await;
+    if let Some(json) = &mut json {
+        json.write(&summaries).map_err(|error| Failure::new(Exit::BadInput, error))?;
+    }
+    Ok(worst)
+}
+
+async fn run_one(planned: &Planned, up: &mut Up, json: Option<&Output>, summaries: &mut Vec<serde_json::Value>) -> Result<Exit, Failure> {
+    let (wishes, commands) = mpsc::unbounded_channel();
+    let (facts, events) = mpsc::unbounded_channel();
+    let mut model = Model::new(Arc::clone(&planned.plan));
+    let run = runner::Run {
+        plan: &planned.plan,
+        scenario: &planned.name,
+        endpoints: &up.stack.endpoints,
+        store: &up.store,
+        notices: &mut up.notices,
+    };
+    let interrupts = &mut up.interrupts;
+    let stopper = async {
+        loop {
+            interrupts.next().await;
+            let _ = wishes.send(Wish::Stop);
+        }
+    };
+    tokio::select! {
+        (walked, ()) = async { tokio::join!(run.walk(commands, facts), headless::watch(&mut model, events)) } => {
+            walked.map_err(|error| Failure::new(Exit::NotReady, error))?;
+        }
+        () = stopper => {}
+    }
+    let verdict = verdict::judge(&planned.plan, &model);
+    let summary = Summary::new(&planned.name, &model, &verdict, &up.stack.endpoints);
+    if json.is_none_or(|json| !json.is_stdout()) {
+        print!("{}", report::text(&summary));
+    }
+    if json.is_some() {
+        summaries.push(serde_json::to_value(&summary).map_err(|error| Failure::new(Exit::BadInput, error))?);
+    }
+    Ok(verdict.exit)
+}
+
+fn plan_all(files: &[PathBuf], time_scale: Option<f64>) -> anyhow::Result<Vec<Planned>> {
+    let default = [PathBuf::from(SHIPPED.first().map_or("", |(name, _)| name))];
+    let files = if files.is_empty() { &default } else { files };
+    files.iter().map(|file| plan(file, time_scale)).collect()
+}
+
+/// A path where there is such a file, else the name of a shipped scenario.
+fn plan(file: &Path, time_scale: Option<f64>) -> anyhow::Result<Planned> {
+    let origin = file.display().to_string();
+    let text = match (std::fs::read_to_string(file), shipped(&origin)) {
+        (Ok(text), _) => text,
+        (Err(_), Some(text)) => text.to_owned(),
+        (Err(error), None) => {
+            let names: Vec<&str> = SHIPPED.iter().map(|(name, _)| *name).collect();
+            return Err(error)
+                .with_context(|| format!("cannot read {origin}, and no shipped scenario has that name (there are {})", names.join(", ")));
+        }
+    };
+    let plan = Plan::parse(&text, &origin, &SERVICES)?;
+    let plan = time_scale.map_or(plan.clone(), |factor| plan.scaled(factor));
+    let name = file.file_stem().map_or(origin, |stem| stem.to_string_lossy().into_owned());
+    Ok(Planned { name, plan: Arc::new(plan) })
+}
+
+fn announce(up: &Up, took: std::time::Duration) {
+    let endpoints = &up.stack.endpoints;
+    let services: Vec<String> =
+        endpoints.services.iter().map(|(name, url)| format!("{name} {}", url.as_str().trim_end_matches('/'))).collect();
+    eprintln!(
+        "stack ready in {:.2} s: {}, database {}, OTLP {}",
+        took.as_secs_f64(),
+        services.join(", "),
+        endpoints.database,
+        endpoints.otlp_grpc
+    );
+}
+
+/// Where a report goes; opened before anything starts, so that a run is never lost to a wrong path.
+struct Output {
+    path: PathBuf,
+    file: Option<std::fs::File>,
+}
+
+impl Output {
+    fn open(path: &Path) -> anyhow::Result<Self> {
+        let file = match path.as_os_str() == "-" {
+            true => None,
+            false => Some(std::fs::File::create(path).with_context(|| format!("cannot write {}", path.display()))?),
+        };
+        Ok(Self { path: path.to_owned(), file })
+    }
+
+    fn is_stdout(&self) -> bool {
+        self.file.is_none()
+    }
+
+    fn write(&mut self, summaries: &[serde_json::Value]) -> anyhow::Result<()> {
+        let mut text = match summaries {
+            [one] => serde_json::to_vec_pretty(one)?,
+            several => serde_json::to_vec_pretty(several)?,
+        };
+        text.push(b'\n');
+        let written = match &mut self.file {
+            Some(file) => file.write_all(&text),
+            None => std::io::stdout().write_all(&text),
+        };
+        written.with_context(|| format!("cannot write {}", self.path.display()))
+    }
+}
+
+fn time_scale(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(factor) if (0.001..=1000.0).contains(&factor) => Ok(factor),
+        _ => Err("write a factor from 0.001 to 1000".to_owned()),
+    }
+}

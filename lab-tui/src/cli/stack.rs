@@ -1,0 +1,105 @@
+//! Flags of the stack, and how it is brought up so that an interruption at any moment cleans up.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use lab_tui::control;
+use lab_tui::exit::Exit;
+use lab_tui::observe::store::{DEFAULT_BYTES, Store};
+use lab_tui::stack::Notice;
+use lab_tui::stack::embedded::{Embedded, Options, STANDARD_PORTS};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+
+use super::Failure;
+
+#[derive(Debug, Args)]
+pub(crate) struct StackFlags {
+    /// Use this PostgreSQL instead of a private one, such as postgresql://user:password@host:5432/database
+    #[arg(long, value_name = "URL", env = "LAB_DATABASE_URL", hide_env_values = true)]
+    database_url: Option<String>,
+    /// Where initdb and postgres are, if not on PATH or in one of the usual places
+    #[arg(long, value_name = "FOLDER", env = "LAB_PG_BIN")]
+    pg_bin: Option<PathBuf>,
+    /// Insist on a port: frontend, dice-roller, die-service, postgres, otlp-grpc or otlp-http
+    #[arg(long = "port", value_name = "NAME=PORT", env = "LAB_PORT", value_delimiter = ',', value_parser = port)]
+    ports: Vec<(String, u16)>,
+    /// Further environment of the services, such as DB_POOL_MAX=4
+    #[arg(long = "env", value_name = "NAME=VALUE", value_parser = variable)]
+    env: Vec<(String, String)>,
+}
+
+/// A stack that is up, and what goes with it.
+pub(crate) struct Up {
+    pub(crate) stack: Embedded,
+    pub(crate) store: Store,
+    pub(crate) notices: mpsc::UnboundedReceiver<Notice>,
+    pub(crate) interrupts: Interrupts,
+}
+
+impl StackFlags {
+    /// Brings the stack up. `None` when the user interrupted it; nothing is left then.
+    pub(crate) async fn start(self) -> Result<Option<Up>, Failure> {
+        let mut interrupts = Interrupts::listen()?;
+        let options =
+            Options { ports: self.ports.into_iter().collect(), database_url: self.database_url, pg_bin: self.pg_bin, env: self.env };
+        let store = Store::new(DEFAULT_BYTES);
+        let (told, notices) = mpsc::unbounded_channel();
+        let stack = tokio::select! {
+            stack = Embedded::start(&options, &store, &told) => stack.map_err(|error| Failure::new(Exit::NotReady, error))?,
+            () = interrupts.next() => return Ok(None),
+        };
+        if let Err(error) = control::serve(stack.folder.path(), &stack.endpoints, store.clone()) {
+            stack.stop().await;
+            return Err(Failure::new(Exit::NotReady, error));
+        }
+        Ok(Some(Up { stack, store, notices, interrupts }))
+    }
+}
+
+/// SIGINT, SIGTERM and SIGHUP: the three ways in which a user, a supervisor or a closing terminal ends a program.
+pub(crate) struct Interrupts {
+    signals: mpsc::UnboundedReceiver<()>,
+}
+
+impl Interrupts {
+    fn listen() -> Result<Self, Failure> {
+        let (sender, signals) = mpsc::unbounded_channel();
+        for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()] {
+            let mut stream = signal(kind).map_err(|error| Failure::new(Exit::NotReady, error))?;
+            let sender = sender.clone();
+            tokio::spawn(async move {
+                while stream.recv().await.is_some() {
+                    let _ = sender.send(());
+                }
+            });
+        }
+        Ok(Self { signals })
+    }
+
+    pub(crate) async fn next(&mut self) {
+        if self.signals.recv().await.is_none() {
+            // Cannot happen while the tasks above live; never is the right answer then.
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+fn port(text: &str) -> Result<(String, u16), String> {
+    let names = STANDARD_PORTS.map(|(name, _)| name);
+    let (name, number) = text.split_once('=').ok_or("write NAME=PORT, such as frontend=9000")?;
+    if !names.contains(&name) {
+        return Err(format!("`{name}` has no port; known: {}", names.join(", ")));
+    }
+    match number.parse() {
+        Ok(number) if number > 0 => Ok((name.to_owned(), number)),
+        _ => Err(format!("`{number}` is no port; write 1 to 65535")),
+    }
+}
+
+fn variable(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("write NAME=VALUE, such as DB_POOL_MAX=4".to_owned()),
+    }
+}

@@ -1,0 +1,110 @@
+//! How other commands ask a running lab: its addresses in a file, its store behind a Unix socket, both in the run's own folder
+//! and readable by its owner only.
+
+use std::io::Write as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use axum::extract::{Path as UrlPath, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use serde::{Deserialize, Serialize};
+use tokio::net::UnixListener;
+
+use crate::event::TraceId;
+use crate::observe::store::Store;
+use crate::observe::trace::Trace;
+use crate::stack::Endpoints;
+use crate::stack::run_folder::RunFolder;
+
+const FILE: &str = "lab.json";
+const SOCKET: &str = "control.sock";
+
+/// What a running lab says of itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// Of the lab's own process.
+    pub pid: u32,
+    /// Of the program.
+    pub version: String,
+    /// Where everything is.
+    pub endpoints: Endpoints,
+}
+
+/// Writes the file and answers on the socket for as long as the runtime lives.
+///
+/// # Errors
+/// When the run's folder cannot be written.
+pub fn serve(folder: &Path, endpoints: &Endpoints, store: Store) -> anyhow::Result<()> {
+    let socket = folder.join(SOCKET);
+    let listener = UnixListener::bind(&socket).with_context(|| format!("cannot make the control socket {}", socket.display()))?;
+    std::fs::set_permissions(&socket, std::fs::Permissions::from_mode(0o600))?;
+    let status = Status { pid: std::process::id(), version: env!("CARGO_PKG_VERSION").to_owned(), endpoints: endpoints.clone() };
+    let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(folder.join(FILE))?;
+    file.write_all(&serde_json::to_vec_pretty(&status)?)?;
+    let router =
+        Router::new().route("/status", get(move || async move { Json(status) })).route("/traces/{id}", get(trace)).with_state(store);
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    Ok(())
+}
+
+async fn trace(State(store): State<Store>, UrlPath(id): UrlPath<String>) -> Response {
+    match TraceId::parse(&id).and_then(|id| store.trace(id)) {
+        Some(trace) => Json(trace).into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+/// A running lab, to be asked.
+#[derive(Debug)]
+pub struct Client {
+    http: reqwest::Client,
+}
+
+impl Client {
+    /// The newest lab that runs, or the one with that process ID.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be reached.
+    pub fn find(pid: Option<u32>) -> anyhow::Result<Self> {
+        let mut folders: Vec<PathBuf> = RunFolder::live();
+        if let Some(pid) = pid {
+            folders.retain(|folder| folder.file_name().is_some_and(|name| name.to_string_lossy() == pid.to_string()));
+        }
+        let Some(socket) = folders.into_iter().map(|folder| folder.join(SOCKET)).find(|socket| socket.exists()) else {
+            match pid {
+                Some(pid) => bail!("no lab with process ID {pid} is running; leave --lab out to ask the newest"),
+                None => bail!("no lab is running; start one with `lab` or `lab up`"),
+            }
+        };
+        let http = reqwest::Client::builder().no_proxy().unix_socket(socket).build()?;
+        Ok(Self { http })
+    }
+
+    /// What it says of itself.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn status(&self) -> anyhow::Result<Status> {
+        Ok(self.get("/status").await?.error_for_status()?.json().await?)
+    }
+
+    /// One trace; `None` when it does not hold it.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn trace(&self, id: TraceId) -> anyhow::Result<Option<Trace>> {
+        let response = self.get(&format!("/traces/{id}")).await?;
+        if response.status() == StatusCode::NOT_FOUND {
+            return Ok(None);
+        }
+        Ok(Some(response.error_for_status()?.json().await?))
+    }
+
+    async fn get(&self, path: &str) -> anyhow::Result<reqwest::Response> {
+        self.http.get(format!("http://lab{path}")).send().await.context("the lab does not answer")
+    }
+}

@@ -1,0 +1,89 @@
+//! A run without a screen: one line that moves on a terminal, plain lines elsewhere. All of it goes to standard error.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use crate::event::{Event, Fact, ProcessChange};
+use crate::model::{Distribution, Model};
+use crate::report::format;
+
+/// How often the moving line moves.
+const FRAME: Duration = Duration::from_millis(200);
+/// How often a plain line is written where nothing can move.
+const PLAIN: Duration = Duration::from_secs(5);
+
+/// Feeds the model to the end of the stream and shows how far it is.
+pub async fn watch(model: &mut Model, mut events: mpsc::UnboundedReceiver<Event>) {
+    let mut progress = Progress { moves: std::io::stderr().is_terminal(), next: Duration::ZERO };
+    while let Some(event) = events.recv().await {
+        let process = match &event.fact {
+            Fact::Process { name, change } => Some((name.clone(), change.clone())),
+            _ => None,
+        };
+        let at = event.at;
+        model.apply(event);
+        if let Some((name, change)) = process {
+            progress.say(&match change {
+                ProcessChange::Exited(how) => format!("{:>7}  {name} ended: {how}", format::seconds(at)),
+                ProcessChange::Restarted => format!("{:>7}  {name} runs again", format::seconds(at)),
+            });
+        }
+        progress.show(model);
+    }
+    progress.clear();
+}
+
+struct Progress {
+    moves: bool,
+    next: Duration,
+}
+
+impl Progress {
+    fn show(&mut self, model: &Model) {
+        if model.now() < self.next {
+            return;
+        }
+        self.next = model.now() + if self.moves { FRAME } else { PLAIN };
+        if self.moves {
+            eprint!("\r\x1b[2K{}", line(model));
+            let _ = std::io::stderr().flush();
+        } else if !model.now().is_zero() {
+            eprintln!("{}", line(model));
+        }
+    }
+
+    fn say(&self, text: &str) {
+        self.clear();
+        eprintln!("{text}");
+    }
+
+    fn clear(&self) {
+        if self.moves {
+            eprint!("\r\x1b[2K");
+        }
+    }
+}
+
+/// Where the run is, in one line of fewer than 80 columns.
+fn line(model: &Model) -> String {
+    let mut response = Distribution::default();
+    let (mut offered, mut dropped, mut failed) = (0, 0, 0);
+    for (index, load) in model.loads().iter().enumerate() {
+        offered += load.offered;
+        dropped += load.dropped;
+        for ((request, outcome), latency) in &load.cells {
+            response.merge(&latency.response);
+            failed += if model.is_expected(index, *request, *outcome) { 0 } else { latency.response.count() };
+        }
+    }
+    let in_flight = offered - dropped - response.count();
+    let [p50, p99] = [50.0, 99.0].map(|percentile| format::milliseconds(response.percentile(percentile)));
+    format!(
+        "{:>7} of {}  {} sent  {in_flight} in flight  {failed} failed  {dropped} dropped  p50 {p50}  p99 {p99}",
+        format::seconds(model.now()),
+        format::seconds(model.plan().duration()),
+        offered - dropped,
+    )
+}

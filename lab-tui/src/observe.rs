@@ -1,0 +1,8 @@
+//! Everything that listens: the OTLP receiver and its store, the services' logs, their counters.
+
+pub mod child_logs;
+pub mod otlp;
+pub mod scrape;
+pub mod signals;
+pub mod store;
+pub mod trace;

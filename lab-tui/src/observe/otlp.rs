@@ -1,0 +1,88 @@
+//! The OTLP receiver: traces over gRPC and over HTTP/protobuf, gzip accepted, into the store.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::post;
+use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{TraceService, TraceServiceServer};
+use opentelemetry_proto::tonic::collector::trace::v1::{ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse};
+use prost::Message as _;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tonic::codec::CompressionEncoding;
+use tonic::transport::server::TcpIncoming;
+use tower_http::decompression::RequestDecompressionLayer;
+
+use super::store::Store;
+
+/// The largest message taken, after decompression. Exporters send a few hundred spans at a time, far below it.
+pub const LARGEST_MESSAGE: usize = 16 << 20;
+
+/// How long a client may take to send a request.
+const SLOWEST_REQUEST: Duration = Duration::from_secs(10);
+
+/// Serves OTLP over gRPC until `stop`.
+///
+/// # Errors
+/// When the listener breaks.
+pub async fn serve_grpc(listener: TcpListener, store: Store, stop: CancellationToken) -> anyhow::Result<()> {
+    let service =
+        TraceServiceServer::new(GrpcTraces(store)).accept_compressed(CompressionEncoding::Gzip).max_decoding_message_size(LARGEST_MESSAGE);
+    tonic::transport::Server::builder()
+        .timeout(SLOWEST_REQUEST)
+        .add_service(service)
+        .serve_with_incoming_shutdown(TcpIncoming::from(listener).with_nodelay(Some(true)), stop.cancelled_owned())
+        .await?;
+    Ok(())
+}
+
+/// Serves OTLP over HTTP/protobuf until `stop`.
+///
+/// # Errors
+/// When the listener breaks.
+pub async fn serve_http(listener: TcpListener, store: Store, stop: CancellationToken) -> anyhow::Result<()> {
+    let router = Router::new()
+        .route("/v1/traces", post(http_traces))
+        .layer(DefaultBodyLimit::max(LARGEST_MESSAGE))
+        .layer(RequestDecompressionLayer::new())
+        .with_state(store);
+    axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await?;
+    Ok(())
+}
+
+struct GrpcTraces(Store);
+
+#[tonic::async_trait]
+impl TraceService for GrpcTraces {
+    async fn export(
+        &self,
+        request: tonic::Request<ExportTraceServiceRequest>,
+    ) -> Result<tonic::Response<ExportTraceServiceResponse>, tonic::Status> {
+        Ok(tonic::Response::new(take_in(&self.0, request.into_inner())))
+    }
+}
+
+async fn http_traces(State(store): State<Store>, headers: HeaderMap, body: Bytes) -> Response {
+    const PROTOBUF: &str = "application/x-protobuf";
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if content_type.split(';').next().map(str::trim) != Some(PROTOBUF) {
+        return (StatusCode::UNSUPPORTED_MEDIA_TYPE, format!("send {PROTOBUF}\n")).into_response();
+    }
+    match ExportTraceServiceRequest::decode(body) {
+        Ok(request) => ([(header::CONTENT_TYPE, PROTOBUF)], take_in(&store, request).encode_to_vec()).into_response(),
+        Err(error) => (StatusCode::BAD_REQUEST, format!("no ExportTraceServiceRequest: {error}\n")).into_response(),
+    }
+}
+
+fn take_in(store: &Store, request: ExportTraceServiceRequest) -> ExportTraceServiceResponse {
+    let refused: u64 = request.resource_spans.into_iter().map(|batch| store.add_spans(batch)).sum();
+    let partial_success = (refused > 0).then(|| ExportTracePartialSuccess {
+        rejected_spans: i64::try_from(refused).unwrap_or(i64::MAX),
+        error_message: "a trace ID has 16 bytes, a span ID 8, and neither is all zero".to_owned(),
+    });
+    ExportTraceServiceResponse { partial_success }
+}

@@ -1,0 +1,65 @@
+//! What a service says of itself at `/metrics`.
+
+use anyhow::Context as _;
+use prometheus_parse::{Scrape, Value};
+use url::Url;
+
+/// Requests that a service has answered and those it is answering, health and metrics requests left out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Answered {
+    /// Since the process started.
+    pub total: u64,
+    /// When the process started, in seconds since 1970, or the counter's own proxy of it; differs when it was replaced.
+    pub process: u64,
+}
+
+/// Reads the counter of answered requests.
+///
+/// # Errors
+/// When the service does not answer, or not in Prometheus's text format.
+pub async fn answered(client: &reqwest::Client, service: &Url) -> anyhow::Result<Answered> {
+    let url = service.join("/metrics")?;
+    let text = client.get(url).send().await?.error_for_status()?.text().await?;
+    parse(&text).context("not in Prometheus's text format")
+}
+
+fn parse(text: &str) -> Option<Answered> {
+    let scrape = Scrape::parse(text.lines().map(|line| Ok(line.to_owned()))).ok()?;
+    let mut answered = Answered::default();
+    for sample in &scrape.samples {
+        let (Value::Counter(value) | Value::Gauge(value) | Value::Untyped(value)) = sample.value else { continue };
+        match sample.metric.as_str() {
+            "http_requests_total" if !is_health_or_metrics(sample.labels.get("handler").unwrap_or_default()) => {
+                answered.total += whole(value);
+            }
+            "process_start_time_seconds" => answered.process = whole(value * 100.0),
+            _ => {}
+        }
+    }
+    Some(answered)
+}
+
+fn is_health_or_metrics(handler: &str) -> bool {
+    handler == "/metrics" || handler.starts_with("/health")
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counters are whole, positive and below 2^53")]
+fn whole(value: f64) -> u64 {
+    value.max(0.0) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn health_and_metrics_do_not_count() {
+        let text = "# TYPE http_requests_total counter\n\
+            http_requests_total{handler=\"/dice\",status=\"2xx\",method=\"GET\"} 40\n\
+            http_requests_total{handler=\"/dice\",status=\"4xx\",method=\"GET\"} 2\n\
+            http_requests_total{handler=\"/metrics\",status=\"2xx\",method=\"GET\"} 7\n\
+            http_requests_total{handler=\"/health/ready\",status=\"2xx\",method=\"GET\"} 9\n\
+            # TYPE process_start_time_seconds gauge\nprocess_start_time_seconds 1700000000.25\n";
+        assert_eq!(parse(text), Some(Answered { total: 42, process: 170_000_000_025 }));
+    }
+}

@@ -1,0 +1,249 @@
+//! Traces and logs in memory, bounded by bytes: what does not fit pushes out whole traces, oldest first.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use opentelemetry_proto::tonic::resource::v1::Resource;
+use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, Span, span::SpanKind};
+use prost::Message as _;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::trace::{LogLine, Trace, TraceSpan};
+use crate::event::TraceId;
+
+/// 256 MiB.
+pub const DEFAULT_BYTES: usize = 256 << 20;
+
+/// What a span or a line costs beside its own bytes: ids, pointers, its place in the tables.
+const OVERHEAD: usize = 96;
+
+/// The message of an access log line, written once for each request that a service answers.
+const ACCESS_LOG: &str = "Request completed";
+
+/// The store. Cheap to share; every call holds its lock for a moment only.
+#[derive(Debug, Clone)]
+pub struct Store {
+    inner: Arc<Mutex<Inner>>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    limit: usize,
+    bytes: usize,
+    traces: HashMap<TraceId, Stored>,
+    /// Oldest first: traces, and log lines that belong to none.
+    order: VecDeque<Entry>,
+    services: HashMap<Arc<str>, Counts>,
+    evicted_traces: u64,
+}
+
+#[derive(Debug)]
+enum Entry {
+    Trace(TraceId),
+    Log(Line),
+}
+
+/// Unix nanoseconds, the service, the text as it was written.
+type Line = (u64, Arc<str>, Box<str>);
+
+/// A trace as it is kept: spans stay encoded, a quarter of their size in pieces, and are taken apart when somebody looks.
+#[derive(Debug, Default)]
+struct Stored {
+    spans: Vec<(Arc<str>, Box<[u8]>)>,
+    span_ids: HashSet<[u8; 8]>,
+    logs: Vec<Line>,
+    bytes: usize,
+}
+
+/// What came in from one service, ever; nothing that is evicted is taken off.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Spans received for the first time.
+    pub spans: u64,
+    /// Of these, SERVER spans.
+    pub server_spans: u64,
+    /// Log lines.
+    pub log_lines: u64,
+    /// Of these, access log lines.
+    pub access_log_lines: u64,
+}
+
+impl Store {
+    /// An empty store that keeps up to `limit` bytes.
+    pub fn new(limit: usize) -> Self {
+        let inner = Inner { limit, bytes: 0, traces: HashMap::new(), order: VecDeque::new(), services: HashMap::new(), evicted_traces: 0 };
+        Self { inner: Arc::new(Mutex::new(inner)) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // Nothing in here panics half-way; a poisoned store is still a whole one.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes in spans. Returns how many were refused, for a trace or span ID that is none.
+    pub fn add_spans(&self, batch: ResourceSpans) -> u64 {
+        let mut inner = self.lock();
+        let service = inner.service(service_name(batch.resource.as_ref()));
+        let mut refused = 0;
+        for span in batch.scope_spans.into_iter().flat_map(|scope| scope.spans) {
+            refused += u64::from(!inner.add_span(&service, &span));
+        }
+        inner.make_room();
+        refused
+    }
+
+    /// Takes in one line that a service wrote, JSON or not.
+    pub fn add_log(&self, service: &str, line: &str) {
+        let facts = Facts::read(line);
+        let mut inner = self.lock();
+        let service = inner.service(service);
+        let size = line.len() + OVERHEAD;
+        inner.bytes += size;
+        let counts = inner.services.entry(Arc::clone(&service)).or_default();
+        counts.log_lines += 1;
+        counts.access_log_lines += u64::from(facts.is_access_log);
+        let kept: Line = (facts.unix_nano, service, line.into());
+        match facts.trace_id {
+            Some(id) => {
+                let trace = inner.trace(id);
+                trace.logs.push(kept);
+                trace.bytes += size;
+            }
+            None => inner.order.push_back(Entry::Log(kept)),
+        }
+        inner.make_room();
+    }
+
+    /// What came in from a service so far.
+    pub fn counts(&self, service: &str) -> Counts {
+        self.lock().services.get(service).copied().unwrap_or_default()
+    }
+
+    /// How many traces were pushed out.
+    pub fn evicted_traces(&self) -> u64 {
+        self.lock().evicted_traces
+    }
+
+    /// Bytes in use.
+    pub fn bytes(&self) -> usize {
+        self.lock().bytes
+    }
+
+    /// The trace of that ID, as far as it has come in.
+    pub fn trace(&self, id: TraceId) -> Option<Trace> {
+        let inner = self.lock();
+        let stored = inner.traces.get(&id)?;
+        let decode = |(service, bytes): &(Arc<str>, Box<[u8]>)| Some(TraceSpan::new(service, Span::decode(&**bytes).ok()?));
+        let mut spans: Vec<TraceSpan> = stored.spans.iter().filter_map(decode).collect();
+        spans.sort_by_key(|span| span.start_unix_nano);
+        let mut logs: Vec<LogLine> = stored.logs.iter().map(log_line).collect();
+        logs.sort_by_key(|log| log.unix_nano);
+        Some(Trace { trace_id: id.to_string(), spans, logs })
+    }
+}
+
+impl Inner {
+    /// One allocation for each name, however often it comes in.
+    fn service(&mut self, name: &str) -> Arc<str> {
+        if let Some((known, _)) = self.services.get_key_value(name) {
+            return Arc::clone(known);
+        }
+        let name: Arc<str> = name.into();
+        self.services.insert(Arc::clone(&name), Counts::default());
+        name
+    }
+
+    fn trace(&mut self, id: TraceId) -> &mut Stored {
+        let order = &mut self.order;
+        self.traces.entry(id).or_insert_with(|| {
+            order.push_back(Entry::Trace(id));
+            Stored::default()
+        })
+    }
+
+    fn add_span(&mut self, service: &Arc<str>, span: &Span) -> bool {
+        let (Ok(trace_id), Ok(span_id)) = (<[u8; 16]>::try_from(&*span.trace_id), <[u8; 8]>::try_from(&*span.span_id)) else {
+            return false;
+        };
+        if trace_id == [0; 16] || span_id == [0; 8] {
+            return false;
+        }
+        let trace = self.trace(TraceId(trace_id));
+        if !trace.span_ids.insert(span_id) {
+            // An exporter that heard no answer sends a batch again.
+            return true;
+        }
+        let encoded = span.encode_to_vec().into_boxed_slice();
+        let size = encoded.len() + OVERHEAD;
+        trace.spans.push((Arc::clone(service), encoded));
+        trace.bytes += size;
+        self.bytes += size;
+        let counts = self.services.entry(Arc::clone(service)).or_default();
+        counts.spans += 1;
+        counts.server_spans += u64::from(span.kind() == SpanKind::Server);
+        true
+    }
+
+    fn make_room(&mut self) {
+        while self.bytes > self.limit {
+            match self.order.pop_front() {
+                Some(Entry::Log((_, _, text))) => self.bytes -= text.len() + OVERHEAD,
+                Some(Entry::Trace(id)) => {
+                    if let Some(trace) = self.traces.remove(&id) {
+                        self.bytes -= trace.bytes;
+                        self.evicted_traces += 1;
+                    }
+                }
+                None => return,
+            }
+        }
+    }
+}
+
+fn service_name(resource: Option<&Resource>) -> &str {
+    let attribute = resource.and_then(|resource| resource.attributes.iter().find(|attribute| attribute.key == "service.name"));
+    match attribute.and_then(|attribute| attribute.value.as_ref()).and_then(|value| value.value.as_ref()) {
+        Some(Value::StringValue(name)) => name,
+        // The specification's word for a service that does not say its name.
+        _ => "unknown_service",
+    }
+}
+
+fn log_line((unix_nano, service, line): &Line) -> LogLine {
+    let line = serde_json::from_str(line).unwrap_or_else(|_| line.to_string().into());
+    LogLine { unix_nano: *unix_nano, service: service.to_string(), line }
+}
+
+/// What the store needs to know of a log line.
+#[derive(Debug, Default, PartialEq)]
+struct Facts {
+    unix_nano: u64,
+    trace_id: Option<TraceId>,
+    is_access_log: bool,
+}
+
+impl Facts {
+    fn read(line: &str) -> Self {
+        #[derive(serde::Deserialize)]
+        struct Line<'a> {
+            #[serde(borrow)]
+            timestamp: Option<std::borrow::Cow<'a, str>>,
+            #[serde(borrow)]
+            message: Option<std::borrow::Cow<'a, str>>,
+            #[serde(borrow)]
+            trace_id: Option<std::borrow::Cow<'a, str>>,
+        }
+        let Ok(line) = serde_json::from_str::<Line<'_>>(line) else { return Self::default() };
+        let moment = line.timestamp.and_then(|text| OffsetDateTime::parse(&text, &Rfc3339).ok());
+        Self {
+            unix_nano: moment.and_then(|moment| u64::try_from(moment.unix_timestamp_nanos()).ok()).unwrap_or_default(),
+            trace_id: line.trace_id.and_then(|text| TraceId::parse(&text)),
+            is_access_log: line.message.is_some_and(|message| message == ACCESS_LOG),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,98 @@
+//! One trace as it is shown and sent: spans with their attributes, and the log lines that carry its ID.
+
+use std::collections::BTreeMap;
+
+use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value::Value as OtlpValue};
+use opentelemetry_proto::tonic::trace::v1::{Span, span::SpanKind, status::StatusCode};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// A trace, its spans by start time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Trace {
+    /// 32 hex digits.
+    pub trace_id: String,
+    /// By start time.
+    pub spans: Vec<TraceSpan>,
+    /// The services' own log lines, by their timestamps.
+    pub logs: Vec<LogLine>,
+}
+
+/// One span.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TraceSpan {
+    /// 16 hex digits.
+    pub span_id: String,
+    /// 16 hex digits; `None` for a root.
+    pub parent_span_id: Option<String>,
+    /// `service.name` of its resource.
+    pub service: String,
+    /// The span's name.
+    pub name: String,
+    /// `client`, `server`, `internal`, `producer`, `consumer`.
+    pub kind: String,
+    /// Nanoseconds since 1970.
+    pub start_unix_nano: u64,
+    /// Nanoseconds.
+    pub duration_nano: u64,
+    /// Whether its status is error.
+    pub error: bool,
+    /// By key.
+    pub attributes: BTreeMap<String, Value>,
+}
+
+/// One log line that belongs to a trace.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LogLine {
+    /// Nanoseconds since 1970.
+    pub unix_nano: u64,
+    /// The service that wrote it.
+    pub service: String,
+    /// The line as it was written.
+    pub line: Value,
+}
+
+impl TraceSpan {
+    /// From OTLP. Attribute values keep their JSON type.
+    pub(super) fn new(service: &str, span: Span) -> Self {
+        let kind = match span.kind() {
+            SpanKind::Client => "client",
+            SpanKind::Server => "server",
+            SpanKind::Producer => "producer",
+            SpanKind::Consumer => "consumer",
+            SpanKind::Internal | SpanKind::Unspecified => "internal",
+        };
+        Self {
+            span_id: hex(&span.span_id),
+            parent_span_id: (!span.parent_span_id.is_empty()).then(|| hex(&span.parent_span_id)),
+            service: service.to_owned(),
+            name: span.name,
+            kind: kind.to_owned(),
+            start_unix_nano: span.start_time_unix_nano,
+            duration_nano: span.end_time_unix_nano.saturating_sub(span.start_time_unix_nano),
+            error: span.status.is_some_and(|status| status.code() == StatusCode::Error),
+            attributes: attributes(span.attributes),
+        }
+    }
+}
+
+fn attributes(pairs: Vec<KeyValue>) -> BTreeMap<String, Value> {
+    pairs.into_iter().map(|pair| (pair.key, pair.value.map_or(Value::Null, json))).collect()
+}
+
+fn json(value: AnyValue) -> Value {
+    match value.value {
+        Some(OtlpValue::StringValue(text)) => text.into(),
+        Some(OtlpValue::BoolValue(flag)) => flag.into(),
+        Some(OtlpValue::IntValue(number)) => number.into(),
+        Some(OtlpValue::DoubleValue(number)) => number.into(),
+        Some(OtlpValue::ArrayValue(array)) => array.values.into_iter().map(json).collect(),
+        Some(OtlpValue::KvlistValue(list)) => attributes(list.values).into_iter().collect(),
+        Some(OtlpValue::BytesValue(bytes)) => hex(&bytes).into(),
+        _ => Value::Null,
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,298 @@
+//! The figures of a run, as the JSON report has them. Times are in milliseconds; what has no samples is null.
+
+use serde::Serialize;
+
+use crate::exit::Exit;
+use crate::model::{Distribution, Model};
+use crate::stack::Endpoints;
+use crate::verdict::{self, Verdict, Word};
+
+/// Raised when a field changes its meaning or goes away.
+const FORMAT: u32 = 1;
+
+/// A run in figures.
+#[derive(Debug, Serialize)]
+pub struct Summary<'a> {
+    /// Of this shape.
+    pub format: u32,
+    /// Name of the scenario.
+    pub scenario: &'a str,
+    /// Its title.
+    pub title: &'a str,
+    /// What fixed the draws.
+    pub seed: u32,
+    /// `pass`, `fail` or `inconclusive`.
+    pub verdict: Word,
+    /// What the command exits with, were this its only run.
+    pub exit_code: Exit,
+    /// Whether the user cut it short.
+    pub interrupted: bool,
+    /// From the first arrival to the last answer.
+    pub duration_seconds: f64,
+    /// Each load.
+    pub loads: Vec<LoadSummary<'a>>,
+    /// Each threshold.
+    pub thresholds: Vec<ThresholdSummary>,
+    /// What the telemetry had to say; none can be asked for yet.
+    pub expectations: Vec<()>,
+    /// Slowest first.
+    pub slowest_traces: Vec<SlowTrace>,
+    /// Whether the signals reconcile.
+    pub telemetry: Telemetry<'a>,
+    /// What became of processes.
+    pub processes: Vec<ProcessSummary>,
+    /// The lab's view of itself.
+    pub lab: Lab,
+    /// Where everything was.
+    pub endpoints: &'a Endpoints,
+}
+
+/// One load.
+#[derive(Debug, Serialize)]
+pub struct LoadSummary<'a> {
+    /// From the scenario.
+    pub name: &'a str,
+    /// Requests that have ended.
+    pub requests: u64,
+    /// Requests sent per second.
+    pub achieved_rate: f64,
+    /// Arrivals not sent.
+    pub dropped: u64,
+    /// Requests whose outcome the scenario does not expect.
+    pub failed: u64,
+    /// From the intended start.
+    pub response_time_ms: Latencies,
+    /// From the actual send.
+    pub service_time_ms: Latencies,
+    /// By kind of request and outcome.
+    pub outcomes: Vec<OutcomeSummary<'a>>,
+}
+
+/// Requests of one kind that ended alike.
+#[derive(Debug, Serialize)]
+pub struct OutcomeSummary<'a> {
+    /// From the scenario.
+    pub request: &'a str,
+    /// A status, or the kind of error.
+    pub outcome: String,
+    /// How many.
+    pub count: u64,
+    /// Whether the scenario expects it.
+    pub expected: bool,
+}
+
+/// A distribution.
+#[derive(Debug, Serialize)]
+pub struct Latencies {
+    /// Median.
+    pub p50: Option<f64>,
+    /// Percentile.
+    pub p90: Option<f64>,
+    /// Percentile.
+    pub p95: Option<f64>,
+    /// Percentile.
+    pub p99: Option<f64>,
+    /// The 99.9th percentile.
+    pub p999: Option<f64>,
+    /// Exact.
+    pub max: Option<f64>,
+    /// Exact.
+    pub mean: Option<f64>,
+}
+
+/// One threshold.
+#[derive(Debug, Serialize)]
+pub struct ThresholdSummary {
+    /// With its tags.
+    pub metric: String,
+    /// As it was written.
+    pub expression: String,
+    /// What it was judged by.
+    pub value: Option<f64>,
+    /// Whether it was kept.
+    pub ok: bool,
+}
+
+/// One slow request.
+#[derive(Debug, Serialize)]
+pub struct SlowTrace {
+    /// 32 hex digits.
+    pub trace_id: String,
+    /// From the intended start.
+    pub ms: f64,
+    /// A status, or the kind of error.
+    pub outcome: String,
+    /// Where it can be looked at, if anywhere.
+    pub url: Option<String>,
+}
+
+/// Whether the signals reconcile.
+#[derive(Debug, Serialize)]
+pub struct Telemetry<'a> {
+    /// Each service.
+    pub services: Vec<ServiceSummary<'a>>,
+    /// Over all services.
+    pub loss: u64,
+}
+
+/// Signals of one service.
+#[derive(Debug, Serialize)]
+pub struct ServiceSummary<'a> {
+    /// `service.name`.
+    pub name: &'a str,
+    /// By its own counter.
+    pub answered: u64,
+    /// Received.
+    pub server_spans: u64,
+    /// Access log lines received.
+    pub log_lines: u64,
+    /// Spans and lines missing or in excess.
+    pub loss: u64,
+    /// Its process was replaced, so that what is missing is expected.
+    pub restarted: bool,
+}
+
+/// What became of a process.
+#[derive(Debug, Serialize)]
+pub struct ProcessSummary {
+    /// Since the start of the run.
+    pub at_seconds: f64,
+    /// Service, or `postgres`.
+    pub name: String,
+    /// How it ended; null when it came back.
+    pub exited: Option<String>,
+}
+
+/// The lab's view of itself.
+#[derive(Debug, Serialize)]
+pub struct Lab {
+    /// From the intended to the actual send.
+    pub schedule_lag_p50_ms: Option<f64>,
+    /// From the intended to the actual send.
+    pub schedule_lag_p99_ms: Option<f64>,
+    /// From the intended to the actual send.
+    pub schedule_lag_max_ms: Option<f64>,
+    /// The lab's own process, user and system.
+    pub cpu_seconds: f64,
+    /// Why the lab was the bottleneck; null when it was not.
+    pub bottleneck: Option<String>,
+}
+
+impl<'a> Summary<'a> {
+    /// Gathers the figures.
+    pub fn new(scenario: &'a str, model: &'a Model, verdict: &Verdict, endpoints: &'a Endpoints) -> Self {
+        let plan = model.plan();
+        let lag = verdict::schedule_lag(model);
+        Self {
+            format: FORMAT,
+            scenario,
+            title: &plan.title,
+            seed: plan.seed,
+            verdict: verdict.word,
+            exit_code: verdict.exit,
+            interrupted: model.finished().is_some_and(|end| end.interrupted),
+            duration_seconds: model.now().as_secs_f64(),
+            loads: (0..plan.loads.len()).map(|load| load_summary(load, model)).collect(),
+            thresholds: verdict.thresholds.iter().map(threshold_summary).collect(),
+            expectations: Vec::new(),
+            slowest_traces: slowest(model),
+            telemetry: Telemetry { services: services(model), loss: model.telemetry_loss() },
+            processes: processes(model),
+            lab: Lab {
+                schedule_lag_p50_ms: lag.percentile(50.0),
+                schedule_lag_p99_ms: lag.percentile(99.0),
+                schedule_lag_max_ms: lag.max(),
+                cpu_seconds: model.lab_cpu().as_secs_f64(),
+                bottleneck: verdict.bottleneck.clone(),
+            },
+            endpoints,
+        }
+    }
+}
+
+fn load_summary(index: usize, model: &Model) -> LoadSummary<'_> {
+    let (plan, state) = (&model.plan().loads[index], &model.loads()[index]);
+    let (mut response, mut service) = (Distribution::default(), Distribution::default());
+    let (mut failed, mut outcomes) = (0, Vec::new());
+    for ((request, outcome), latency) in &state.cells {
+        response.merge(&latency.response);
+        service.merge(&latency.service);
+        let (count, expected) = (latency.response.count(), model.is_expected(index, *request, *outcome));
+        failed += if expected { 0 } else { count };
+        outcomes.push(OutcomeSummary { request: &plan.requests[*request].name, outcome: outcome.to_string(), count, expected });
+    }
+    // Over the time in which arrivals were due, not over the wait for the last answers.
+    let seconds = model.now().min(plan.duration).as_secs_f64();
+    #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
+    let sent = (state.offered - state.dropped) as f64;
+    LoadSummary {
+        name: &plan.name,
+        requests: response.count(),
+        achieved_rate: if seconds > 0.0 { sent / seconds } else { 0.0 },
+        dropped: state.dropped,
+        failed,
+        response_time_ms: latencies(&response),
+        service_time_ms: latencies(&service),
+        outcomes,
+    }
+}
+
+fn latencies(distribution: &Distribution) -> Latencies {
+    Latencies {
+        p50: distribution.percentile(50.0),
+        p90: distribution.percentile(90.0),
+        p95: distribution.percentile(95.0),
+        p99: distribution.percentile(99.0),
+        p999: distribution.percentile(99.9),
+        max: distribution.max(),
+        mean: distribution.mean(),
+    }
+}
+
+fn threshold_summary(judged: &verdict::Judged) -> ThresholdSummary {
+    let threshold = &judged.threshold;
+    ThresholdSummary {
+        metric: threshold.selector.source.clone(),
+        expression: threshold.expression.clone(),
+        value: judged.value,
+        ok: judged.ok,
+    }
+}
+
+fn slowest(model: &Model) -> Vec<SlowTrace> {
+    let each = model.slowest().iter();
+    each.map(|slow| SlowTrace {
+        trace_id: slow.trace_id.to_string(),
+        ms: f64::from(slow.micros) / 1000.0,
+        outcome: slow.outcome.to_string(),
+        url: None,
+    })
+    .collect()
+}
+
+fn services(model: &Model) -> Vec<ServiceSummary<'_>> {
+    let each = model.services().iter();
+    each.map(|service| ServiceSummary {
+        name: &service.name,
+        answered: service.answered,
+        server_spans: service.server_spans,
+        log_lines: service.log_lines,
+        loss: service.loss(),
+        restarted: service.restarted,
+    })
+    .collect()
+}
+
+fn processes(model: &Model) -> Vec<ProcessSummary> {
+    use crate::event::ProcessChange::{Exited, Restarted};
+    let each = model.processes();
+    each.map(|(at, name, change)| ProcessSummary {
+        at_seconds: at.as_secs_f64(),
+        name: name.clone(),
+        exited: match change {
+            Exited(how) => Some(how.clone()),
+            Restarted => None,
+        },
+    })
+    .collect()
+}

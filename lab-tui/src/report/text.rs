@@ -1,0 +1,103 @@
+//! The summary for a person at a terminal or a CI log.
+
+use std::fmt::Write as _;
+
+use super::format::{milliseconds, number};
+use super::summary::{Latencies, LoadSummary, Summary};
+use crate::verdict::Word;
+
+/// The whole summary, ending in a line break.
+pub fn text(summary: &Summary<'_>) -> String {
+    let mut out = String::new();
+    // Writing to a String cannot fail.
+    let _ = write(&mut out, summary);
+    out
+}
+
+fn write(out: &mut String, summary: &Summary<'_>) -> std::fmt::Result {
+    writeln!(out, "{} ({})", summary.title, summary.scenario)?;
+    for load in &summary.loads {
+        writeln!(out)?;
+        write_load(out, load)?;
+    }
+    if !summary.thresholds.is_empty() {
+        writeln!(out, "\nthresholds")?;
+        let width = summary.thresholds.iter().map(|it| it.metric.len() + it.expression.len() + 1).max().unwrap_or_default();
+        for threshold in &summary.thresholds {
+            let sign = if threshold.ok { "kept  " } else { "BROKEN" };
+            let promise = format!("{} {}", threshold.metric, threshold.expression);
+            let value = threshold.value.map_or("no samples".to_owned(), number);
+            writeln!(out, "  {sign}  {promise:width$}  {value}")?;
+        }
+    }
+    if !summary.slowest_traces.is_empty() {
+        writeln!(out, "\nslowest requests")?;
+        for slow in &summary.slowest_traces {
+            writeln!(out, "  {:>9}  {:<12}  trace {}", milliseconds(Some(slow.ms)), slow.outcome, slow.trace_id)?;
+        }
+    }
+    if !summary.telemetry.services.is_empty() {
+        writeln!(out, "\n{:<16}{:>10}{:>14}{:>12}{:>8}", "telemetry", "answered", "server spans", "log lines", "lost")?;
+        for service in &summary.telemetry.services {
+            let lost = if service.restarted { "restart".to_owned() } else { service.loss.to_string() };
+            writeln!(
+                out,
+                "  {:<14}{:>10}{:>14}{:>12}{:>8}",
+                service.name, service.answered, service.server_spans, service.log_lines, lost
+            )?;
+        }
+    }
+    if !summary.processes.is_empty() {
+        writeln!(out, "\nprocesses")?;
+        for process in &summary.processes {
+            let what = process.exited.as_ref().map_or("runs again".to_owned(), |how| format!("ended: {how}"));
+            writeln!(out, "  {:>7.1} s  {} {what}", process.at_seconds, process.name)?;
+        }
+    }
+    let lab = &summary.lab;
+    writeln!(
+        out,
+        "\nlab: schedule lag p50 {}, p99 {}, max {}; {:.2} s of processor time",
+        milliseconds(lab.schedule_lag_p50_ms),
+        milliseconds(lab.schedule_lag_p99_ms),
+        milliseconds(lab.schedule_lag_max_ms),
+        lab.cpu_seconds
+    )?;
+    writeln!(out, "\n{}", conclusion(summary))
+}
+
+fn write_load(out: &mut String, load: &LoadSummary<'_>) -> std::fmt::Result {
+    writeln!(
+        out,
+        "{}: {} requests, {:.1} a second; {} failed, {} dropped",
+        load.name, load.requests, load.achieved_rate, load.failed, load.dropped
+    )?;
+    writeln!(out, "  {:<16}{:>10}{:>10}{:>10}{:>10}{:>10}{:>10}{:>10}", "", "p50", "p90", "p95", "p99", "p99.9", "max", "mean")?;
+    for (name, times) in [("response time", &load.response_time_ms), ("service time", &load.service_time_ms)] {
+        let Latencies { p50, p90, p95, p99, p999, max, mean } = times;
+        write!(out, "  {name:<16}")?;
+        for value in [p50, p90, p95, p99, p999, max, mean] {
+            write!(out, "{:>10}", milliseconds(*value))?;
+        }
+        writeln!(out)?;
+    }
+    let width = load.outcomes.iter().map(|it| it.request.chars().count()).max().unwrap_or_default();
+    let mut last = "";
+    for outcome in &load.outcomes {
+        let name = if outcome.request == last { "" } else { outcome.request };
+        last = outcome.request;
+        let note = if outcome.expected { "" } else { "  not expected" };
+        writeln!(out, "  {name:<width$}  {:>8}  {}{note}", outcome.count, outcome.outcome)?;
+    }
+    Ok(())
+}
+
+fn conclusion(summary: &Summary<'_>) -> String {
+    let broken = summary.thresholds.iter().filter(|threshold| !threshold.ok).count();
+    let verdict = match summary.verdict {
+        Word::Pass => format!("pass: all {} thresholds kept", summary.thresholds.len()),
+        Word::Fail => format!("fail: {broken} of {} thresholds broken", summary.thresholds.len()),
+        Word::Inconclusive => format!("inconclusive: {}", summary.lab.bottleneck.as_deref().unwrap_or("nothing can be said")),
+    };
+    if summary.interrupted { format!("interrupted; as far as it went: {verdict}") } else { verdict }
+}

@@ -1,0 +1,84 @@
+//! Walks a plan on one clock: starts the load, listens to the stack, and turns all of it into one stream of events.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::time::{ClockId, clock_gettime};
+use tokio::sync::mpsc;
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+
+use crate::event::{Command, Event, Fact};
+use crate::load::{self, Report, RunClock};
+use crate::observe::signals::Signals;
+use crate::observe::store::Store;
+use crate::scenario::Plan;
+use crate::stack::{Endpoints, Notice};
+
+/// How often time passes in the model.
+const TICK: Duration = Duration::from_millis(100);
+
+/// What a run works with.
+#[derive(Debug)]
+pub struct Run<'a> {
+    /// What to do.
+    pub plan: &'a Arc<Plan>,
+    /// The scenario's name, for its spans.
+    pub scenario: &'a str,
+    /// Where the system is.
+    pub endpoints: &'a Endpoints,
+    /// Where telemetry comes in.
+    pub store: &'a Store,
+    /// What becomes of the stack's processes.
+    pub notices: &'a mut mpsc::UnboundedReceiver<Notice>,
+}
+
+impl Run<'_> {
+    /// Runs the plan to its end. Events go to `events`; the last one is [`Fact::Finished`].
+    ///
+    /// # Errors
+    /// When the load cannot be started.
+    pub async fn walk(self, mut commands: mpsc::UnboundedReceiver<Command>, events: mpsc::UnboundedSender<Event>) -> anyhow::Result<()> {
+        let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5)).build()?;
+        let signals = Signals::since_now(http, self.store.clone(), &self.endpoints.services).await;
+        let clock = RunClock::start_now();
+        let cpu_before = process_cpu();
+        // A model that is gone wants to hear nothing more.
+        let tell = |fact| drop(events.send(Event { at: clock.offset(), fact }));
+        let stop = CancellationToken::new();
+        let mut reports = load::start(self.plan, &self.endpoints.services, self.scenario, clock, stop.clone())?;
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        loop {
+            tokio::select! {
+                report = reports.recv() => match report {
+                    Some(Report::Window(window)) => tell(Fact::Window(window)),
+                    Some(Report::Spans(spans)) => drop(self.store.add_spans(spans)),
+                    None => break,
+                },
+                Some(notice) = self.notices.recv() => tell(Fact::Process { name: notice.name, change: notice.change }),
+                Some(Command::Stop) = commands.recv() => stop.cancel(),
+                _ = tick.tick() => tell(Fact::Tick),
+            }
+        }
+        tell(Fact::Tick);
+        tell(Fact::LoadDone);
+        let settled = tokio::select! {
+            settled = signals.settle() => settled,
+            Some(Command::Stop) = commands.recv() => {
+                stop.cancel();
+                signals.read().await
+            }
+        };
+        tell(Fact::Telemetry(settled));
+        tell(Fact::LabUsage { cpu: process_cpu().saturating_sub(cpu_before) });
+        tell(Fact::Finished { interrupted: stop.is_cancelled() });
+        Ok(())
+    }
+}
+
+/// User and system time of all threads of this process.
+fn process_cpu() -> Duration {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    Duration::new(u64::try_from(time.tv_sec).unwrap_or_default(), u32::try_from(time.tv_nsec).unwrap_or_default())
+}

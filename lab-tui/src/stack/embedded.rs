@@ -1,0 +1,209 @@
+//! The embedded stack: a private PostgreSQL, the three services as child processes, and the lab's own OTLP receiver.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use sqlx::ConnectOptions as _;
+use sqlx::postgres::PgConnectOptions;
+use tokio::net::TcpListener;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::mpsc;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use url::Url;
+
+use super::port::{self, Port};
+use super::postgres::{self, PrivatePostgres, Programs};
+use super::run_folder::RunFolder;
+use super::service::{Service, Spec};
+use super::{Endpoints, Notice};
+use crate::event::ProcessChange;
+use crate::observe::otlp;
+use crate::observe::store::Store;
+
+/// The services of the embedded stack, in the order in which they start.
+pub const SERVICES: [&str; 3] = ["die-service", "dice-roller", "frontend"];
+
+/// Everything that has a port, with the port it has where that is free.
+pub const STANDARD_PORTS: [(&str, u16); 6] =
+    [("die-service", 8109), ("dice-roller", 8110), ("frontend", 8111), ("postgres", 5432), ("otlp-grpc", 4317), ("otlp-http", 4318)];
+
+/// How long the chain may take until frontend says that it is ready.
+const READY: Duration = Duration::from_secs(30);
+const READY_POLL: Duration = Duration::from_millis(10);
+/// How long somebody else's database may take to answer.
+const DATABASE: Duration = Duration::from_secs(5);
+
+/// What the user asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Ports that the user named, by the names of [`STANDARD_PORTS`].
+    pub ports: BTreeMap<String, u16>,
+    /// An existing database instead of a private one.
+    pub database_url: Option<String>,
+    /// Where the PostgreSQL programs are.
+    pub pg_bin: Option<PathBuf>,
+    /// Further environment of the services; wins over the lab's own.
+    pub env: Vec<(String, String)>,
+}
+
+/// The running stack.
+#[derive(Debug)]
+pub struct Embedded {
+    /// Where everything is.
+    pub endpoints: Endpoints,
+    /// The run's own folder, which dies with it.
+    pub folder: RunFolder,
+    services: Vec<Service>,
+    postgres: Option<PrivatePostgres>,
+    _receiver: DropGuard,
+}
+
+impl Embedded {
+    /// Starts everything and waits until the whole chain is ready. A dropped start leaves nothing behind.
+    ///
+    /// # Errors
+    /// Which part did not start, and why.
+    pub async fn start(options: &Options, store: &Store, notices: &mpsc::UnboundedSender<Notice>) -> anyhow::Result<Self> {
+        let exe = std::env::current_exe().context("cannot find the lab's own program")?;
+        RunFolder::sweep();
+        let folder = RunFolder::create()?;
+        let receiver = CancellationToken::new();
+        let receiver_guard = receiver.clone().drop_guard();
+        let (otlp_grpc, listener) = bind(options, "otlp-grpc").await?;
+        tokio::spawn(otlp::serve_grpc(listener, store.clone(), receiver.clone()));
+        let (otlp_http, listener) = bind(options, "otlp-http").await?;
+        tokio::spawn(otlp::serve_http(listener, store.clone(), receiver));
+
+        let (postgres, database_url) = match &options.database_url {
+            Some(url) => {
+                check_database(url).await?;
+                (None, url.clone())
+            }
+            None => {
+                let programs = Programs::find(options.pg_bin.as_deref())?;
+                let mut wanted = postgres::Options::new(programs, folder.path())?;
+                wanted.port = port_of(options, "postgres");
+                let postgres = PrivatePostgres::start(wanted).await?;
+                forward(&postgres, notices.clone());
+                let url = postgres.service_url();
+                (Some(postgres), url)
+            }
+        };
+
+        let mut env = vec![
+            ("OTEL_EXPORTER_OTLP_ENDPOINT".to_owned(), format!("http://{otlp_grpc}")),
+            ("OTEL_SEMCONV_STABILITY_OPT_IN".to_owned(), "database/dup".to_owned()),
+        ];
+        let mut services: Vec<Service> = Vec::new();
+        let mut urls = BTreeMap::new();
+        for name in SERVICES {
+            let mut own = env.clone();
+            if name == "die-service" {
+                own.push(("DATABASE_URL".to_owned(), database_url.clone()));
+            }
+            own.extend(options.env.iter().cloned());
+            let spec = Spec { name, env: own, port: port_of(options, name), exe: exe.clone() };
+            let service = Service::start(spec, store.clone(), notices.clone()).await?;
+            // Those that follow in the chain know those before them.
+            env.push((format!("{}_URL", name.to_uppercase().replace('-', "_")), service.url.to_string()));
+            urls.insert(name.to_owned(), service.url.clone());
+            services.push(service);
+        }
+        await_ready(&services).await?;
+        let endpoints = Endpoints {
+            services: urls,
+            database: without_password(&database_url)?,
+            otlp_grpc: format!("http://{otlp_grpc}"),
+            otlp_http: format!("http://{otlp_http}"),
+        };
+        Ok(Self { endpoints, folder, services, postgres, _receiver: receiver_guard })
+    }
+
+    /// Ends everything in order: the services first, which flush what they have, then the database.
+    pub async fn stop(self) {
+        // The door first, so that what is under way inside can still end.
+        for service in self.services.into_iter().rev() {
+            service.stop().await;
+        }
+        if let Some(postgres) = self.postgres {
+            postgres.stop().await;
+        }
+    }
+}
+
+fn port_of(options: &Options, name: &str) -> Port {
+    let standard = STANDARD_PORTS.iter().find(|(known, _)| *known == name).map_or(0, |(_, port)| *port);
+    options.ports.get(name).map_or(Port::Preferred(standard), |port| Port::Named(*port))
+}
+
+async fn bind(options: &Options, name: &str) -> anyhow::Result<(SocketAddr, TcpListener)> {
+    let wanted = port_of(options, name);
+    let chosen = wanted.choose(name)?;
+    let listener = match (TcpListener::bind((Ipv4Addr::LOCALHOST, chosen)).await, wanted) {
+        (Ok(listener), _) => listener,
+        // Somebody was quicker.
+        (Err(_), Port::Preferred(_)) => TcpListener::bind((Ipv4Addr::LOCALHOST, port::another())).await?,
+        (Err(error), Port::Named(_)) => return Err(error).with_context(|| format!("cannot listen on port {chosen} for {name}")),
+    };
+    Ok((listener.local_addr()?, listener))
+}
+
+/// Refuses somebody else's database before anything is started on it.
+async fn check_database(url: &str) -> anyhow::Result<()> {
+    let shown = without_password(url)?;
+    let options: PgConnectOptions = url.parse().with_context(|| format!("{shown} is no PostgreSQL URL"))?;
+    let connect = tokio::time::timeout(DATABASE, options.connect());
+    let connection = connect.await.with_context(|| format!("the database at {shown} did not answer within {} s", DATABASE.as_secs()))?;
+    connection.with_context(|| format!("cannot use the database at {shown}"))?;
+    Ok(())
+}
+
+/// The URL as it may be shown.
+fn without_password(url: &str) -> anyhow::Result<String> {
+    let mut url = Url::parse(url).context("the database URL cannot be read; write postgresql://user:password@host:5432/database")?;
+    if url.password().is_some() {
+        // Fails for URLs without a host, which have no password.
+        let _ = url.set_password(Some("…"));
+    }
+    url.set_query(None);
+    Ok(url.to_string().replace("%E2%80%A6", "…"))
+}
+
+/// Deaths and returns of the database, as far as anybody listens.
+fn forward(postgres: &PrivatePostgres, notices: mpsc::UnboundedSender<Notice>) {
+    let mut events = postgres.events();
+    tokio::spawn(async move {
+        loop {
+            let change = match events.recv().await {
+                Ok(postgres::Event::Exited { status, .. }) => ProcessChange::Exited(status),
+                Ok(postgres::Event::Started { .. }) => ProcessChange::Restarted,
+                Ok(_) | Err(RecvError::Lagged(_)) => continue,
+                Err(RecvError::Closed) => return,
+            };
+            let _ = notices.send(Notice { name: "postgres".to_owned(), change });
+        }
+    });
+}
+
+/// Readiness goes down the chain: the last service started is ready when all before it are.
+async fn await_ready(services: &[Service]) -> anyhow::Result<()> {
+    let Some(door) = services.last() else { return Ok(()) };
+    let client = reqwest::Client::builder().no_proxy().build()?;
+    let url = door.url.join("/health/ready")?;
+    let mut said = String::new();
+    let ready = async {
+        loop {
+            match client.get(url.clone()).send().await {
+                Ok(response) if response.status().is_success() => return,
+                Ok(response) => said = format!("it answers {}", response.status()),
+                Err(error) => said = error.to_string(),
+            }
+            tokio::time::sleep(READY_POLL).await;
+        }
+    };
+    let waited = tokio::time::timeout(READY, ready).await;
+    waited.with_context(|| format!("the stack was not ready within {} s: {url}: {said}", READY.as_secs()))
+}

@@ -1,0 +1,98 @@
+//! The house rules that the compiler does not know: which rooms may mention what.
+
+use std::path::{Path, PathBuf};
+
+fn sources(folder: &str) -> Vec<(PathBuf, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(folder);
+    let mut found = Vec::new();
+    let mut folders = vec![root];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                found.push((path, text));
+            }
+        }
+    }
+    assert!(!found.is_empty(), "no sources in {folder}");
+    found
+}
+
+/// The code of a file: without its tests and without comments, which may name what the code may not.
+fn code(text: &str) -> String {
+    let text = text.split("#[cfg(test)]").next().unwrap_or_default();
+    text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+}
+
+fn in_room(path: &Path, room: &str) -> bool {
+    let path = path.to_string_lossy().replace('\\', "/");
+    path.ends_with(&format!("/src/{room}.rs")) || path.contains(&format!("/src/{room}/"))
+}
+
+#[test]
+fn facts_and_verdicts_know_no_clock_socket_or_terminal() {
+    let forbidden = [
+        "Instant",
+        "SystemTime",
+        "sleep",
+        "tokio",
+        "axum",
+        "reqwest",
+        "TcpListener",
+        "TcpStream",
+        "UnixListener",
+        "std::fs",
+        "std::io",
+        "std::process::Command",
+        "ratatui",
+        "crossterm",
+        "println!",
+        "eprint",
+    ];
+    for (path, text) in sources("lab-tui/src") {
+        if !["event", "model", "verdict", "scenario"].iter().any(|room| in_room(&path, room)) || path.ends_with("tests.rs") {
+            continue;
+        }
+        let code = code(&text);
+        for word in forbidden {
+            assert!(!code.contains(word), "{} mentions {word}", path.display());
+        }
+    }
+}
+
+#[test]
+fn only_the_serve_command_names_the_services_crate() {
+    for (path, text) in sources("lab-tui/src") {
+        let named = code(&text).contains("services::") && code(&text).contains("ServeCommand");
+        assert_eq!(named, path.ends_with("src/cli.rs"), "{}", path.display());
+    }
+}
+
+#[test]
+fn the_services_do_not_know_the_lab() {
+    for (path, text) in sources("services/src") {
+        assert!(!code(&text).contains("lab_tui"), "{}", path.display());
+    }
+}
+
+#[test]
+fn nothing_above_the_stack_names_the_services() {
+    for (path, text) in sources("lab-tui/src") {
+        if in_room(&path, "stack") || in_room(&path, "cli") || path.ends_with("tests.rs") {
+            continue;
+        }
+        for name in ["\"frontend\"", "\"dice-roller\"", "\"die-service\""] {
+            assert!(!code(&text).contains(name), "{} names {name}", path.display());
+        }
+    }
+}
+
+/// Two versions compile, and half of the spans vanish without a word.
+#[test]
+fn there_is_one_opentelemetry_in_the_lock_file() {
+    let lock = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.lock")).unwrap();
+    assert_eq!(lock.lines().filter(|line| *line == "name = \"opentelemetry\"").count(), 1);
+}

@@ -1,0 +1,161 @@
+//! The OTLP receiver against real sockets: what it takes, what it refuses, and that no refusal harms it.
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use lab_tui::event::TraceId;
+use lab_tui::observe::otlp::{LARGEST_MESSAGE, serve_grpc, serve_http};
+use lab_tui::observe::store::{DEFAULT_BYTES, Store};
+use opentelemetry_proto::tonic::collector::trace::v1::trace_service_client::TraceServiceClient;
+use opentelemetry_proto::tonic::collector::trace::v1::{ExportTraceServiceRequest, ExportTraceServiceResponse};
+use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value::Value};
+use opentelemetry_proto::tonic::resource::v1::Resource;
+use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
+use prost::Message as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tonic::codec::CompressionEncoding;
+
+const PROTOBUF: &str = "application/x-protobuf";
+
+struct Receiver {
+    store: Store,
+    grpc: SocketAddr,
+    http: SocketAddr,
+    client: reqwest::Client,
+    _stop: DropGuard,
+}
+
+async fn receiver() -> Receiver {
+    let store = Store::new(DEFAULT_BYTES);
+    let stop = CancellationToken::new();
+    let grpc_listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let http_listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (grpc, http) = (grpc_listener.local_addr().unwrap(), http_listener.local_addr().unwrap());
+    tokio::spawn(serve_grpc(grpc_listener, store.clone(), stop.clone()));
+    tokio::spawn(serve_http(http_listener, store.clone(), stop.clone()));
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    Receiver { store, grpc, http, client, _stop: stop.drop_guard() }
+}
+
+impl Receiver {
+    async fn post(&self, body: Vec<u8>, gzip: bool) -> reqwest::Response {
+        let request = self.client.post(format!("http://{}/v1/traces", self.http)).header("content-type", PROTOBUF).body(body);
+        let request = if gzip { request.header("content-encoding", "gzip") } else { request };
+        request.send().await.unwrap()
+    }
+
+    /// Still takes a good span on both doors.
+    async fn assert_works(&self, id: u8) {
+        assert_eq!(self.post(request(id).encode_to_vec(), false).await.status(), 200);
+        let mut grpc = TraceServiceClient::connect(format!("http://{}", self.grpc)).await.unwrap();
+        grpc.export(request(id + 1)).await.unwrap();
+        for id in [id, id + 1] {
+            assert_eq!(self.store.trace(TraceId([id; 16])).unwrap().spans[0].service, "somebody");
+        }
+    }
+}
+
+fn request(id: u8) -> ExportTraceServiceRequest {
+    let name = Some(AnyValue { value: Some(Value::StringValue("somebody".to_owned())) });
+    let attributes = vec![KeyValue { key: "service.name".to_owned(), value: name, ..KeyValue::default() }];
+    let span = Span { trace_id: vec![id; 16], span_id: vec![id; 8], name: "work".to_owned(), ..Span::default() };
+    let scope_spans = vec![ScopeSpans { spans: vec![span], ..ScopeSpans::default() }];
+    let resource = Some(Resource { attributes, ..Resource::default() });
+    ExportTraceServiceRequest { resource_spans: vec![ResourceSpans { resource, scope_spans, ..ResourceSpans::default() }] }
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[tokio::test]
+async fn both_protocols_with_and_without_gzip() {
+    let receiver = receiver().await;
+    receiver.assert_works(1).await;
+    assert_eq!(receiver.post(gzip(&request(3).encode_to_vec()), true).await.status(), 200);
+    assert!(receiver.store.trace(TraceId([3; 16])).is_some());
+    let grpc = TraceServiceClient::connect(format!("http://{}", receiver.grpc)).await.unwrap();
+    grpc.send_compressed(CompressionEncoding::Gzip).export(request(4)).await.unwrap();
+    assert!(receiver.store.trace(TraceId([4; 16])).is_some());
+    assert_eq!(receiver.store.counts("somebody").spans, 4);
+}
+
+#[tokio::test]
+async fn spans_without_ids_are_refused_by_number() {
+    let receiver = receiver().await;
+    let mut broken = request(7);
+    broken.resource_spans[0].scope_spans[0].spans[0].trace_id = vec![7; 3];
+    let response = receiver.post(broken.encode_to_vec(), false).await;
+    assert_eq!(response.headers()["content-type"], PROTOBUF);
+    let answer = ExportTraceServiceResponse::decode(response.bytes().await.unwrap()).unwrap();
+    assert_eq!(answer.partial_success.unwrap().rejected_spans, 1);
+    receiver.assert_works(1).await;
+}
+
+#[tokio::test]
+async fn bodies_that_are_no_protobuf_are_refused() {
+    let receiver = receiver().await;
+    let good = request(9).encode_to_vec();
+    let truncated = good[..good.len() - 5].to_vec();
+    // A fixed sequence of noise: the first byte is a wire type that does not exist.
+    let noise: Vec<u8> = (0..4096_u32).map(|n| u8::try_from((n.wrapping_mul(2_654_435_761) >> 13) & 0xff).unwrap() | 7).collect();
+    for (what, body, gzipped) in [
+        ("truncated", truncated.clone(), false),
+        ("noise", noise.clone(), false),
+        ("noise as gzip", noise, true),
+        ("truncated gzip", gzip(&good)[..20].to_vec(), true),
+    ] {
+        let status = receiver.post(body, gzipped).await.status();
+        assert!(status.is_client_error(), "{what}: {status}");
+    }
+    let json = receiver
+        .client
+        .post(format!("http://{}/v1/traces", receiver.http))
+        .header("content-type", "text/plain")
+        .body("x")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(json.status(), 415);
+    // Noise and a broken preface on the gRPC door.
+    for bytes in [&truncated[..], b"GET / HTTP/1.1\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\xff\xff\xff\xff\xff\xff\xff\xff\xff"] {
+        let mut socket = TcpStream::connect(receiver.grpc).await.unwrap();
+        socket.write_all(bytes).await.unwrap();
+        socket.shutdown().await.unwrap();
+        let mut rest = Vec::new();
+        // Whatever it says, it ends the connection.
+        let _ = socket.read_to_end(&mut rest).await;
+    }
+    receiver.assert_works(1).await;
+    assert_eq!(receiver.store.counts("somebody").spans, 2);
+}
+
+#[tokio::test]
+async fn a_hundred_megabytes_are_refused_plain_compressed_and_over_grpc() {
+    let receiver = receiver().await;
+    let huge = vec![0_u8; 100 << 20];
+    // The refusal may come while the client still sends, and cut it off; both are a refusal.
+    let sent = receiver
+        .client
+        .post(format!("http://{}/v1/traces", receiver.http))
+        .header("content-type", PROTOBUF)
+        .body(huge.clone())
+        .send()
+        .await;
+    assert!(sent.is_err() || sent.is_ok_and(|response| response.status() == 413));
+    let bomb = gzip(&huge);
+    assert!(bomb.len() < LARGEST_MESSAGE);
+    assert_eq!(receiver.post(bomb, true).await.status(), 413);
+    let mut grpc = TraceServiceClient::connect(format!("http://{}", receiver.grpc)).await.unwrap().max_encoding_message_size(usize::MAX);
+    let mut request_of_size = request(5);
+    request_of_size.resource_spans[0].scope_spans[0].spans[0].name = "x".repeat(100 << 20);
+    assert!(grpc.export(request_of_size).await.is_err());
+    receiver.assert_works(1).await;
+    assert!(receiver.store.bytes() < 10_000);
+}
