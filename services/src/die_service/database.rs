@@ -1,0 +1,190 @@
+//! Questions to the database, each with its span, its metrics and its log line.
+
+use std::time::{Duration, Instant};
+
+use metrics::{Counter, Histogram};
+use opentelemetry::KeyValue;
+use opentelemetry::trace::{FutureExt, SpanKind, Status, TraceContextExt};
+use opentelemetry_semantic_conventions::attribute;
+use sqlx::PgConnection;
+use tokio::sync::watch;
+
+use super::pool::{Connections, Lease, broken};
+use crate::config::DieServiceConfig;
+use crate::run::Shared;
+use crate::telemetry::{self, CancelGuard, Telemetry};
+
+/// Ordered, because people compare answers.
+const LIST: &str = "SELECT identifier FROM die_specifications ORDER BY identifier";
+
+/// One die by its primary key.
+const GET: &str = "SELECT faces, error_rate FROM die_specifications WHERE identifier = $1";
+
+const SUMMARY: &str = "SELECT die_specifications";
+
+/// A die as the database has it.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, sqlx::FromRow, utoipa::ToSchema)]
+pub(super) struct Specification {
+    /// What each side shows.
+    #[schema(example = json!([1, 2, 3, 4, 5, 6]))]
+    pub(super) faces: Vec<i32>,
+    /// The chance from 0 to 1 that a roll fails.
+    pub(super) error_rate: f64,
+}
+
+/// Why the database gave no answer. The cause is in the log; a client needs only to know whose fault it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum DatabaseError {
+    /// The database refused the statement, or gave it up.
+    Failed,
+    /// There was no connection to be had, or it broke.
+    Unavailable,
+}
+
+/// The database behind die-service.
+#[derive(Clone)]
+pub(super) struct Database {
+    connections: Connections,
+    telemetry: std::sync::Arc<Telemetry>,
+    /// False until the schema is known to be there.
+    prepared: watch::Receiver<bool>,
+    list: Measures,
+    get: Measures,
+    list_attributes: Vec<KeyValue>,
+    get_attributes: Vec<KeyValue>,
+}
+
+/// The metrics of one kind of query.
+#[derive(Clone)]
+struct Measures {
+    kind: &'static str,
+    success: Counter,
+    error: Counter,
+    duration: Histogram,
+}
+
+impl Measures {
+    fn new(shared: &Shared, kind: &'static str) -> Self {
+        let total = |result| {
+            let labels = [("query_type", kind), ("result", result)];
+            shared.metrics.counter("database_queries_total", "Queries; one that finds nothing is a success.", &labels)
+        };
+        let labels = [("query_type", kind)];
+        let duration =
+            shared.metrics.histogram("database_query_duration_seconds", "Time of the query alone.", &labels);
+        Self { kind, success: total("success"), error: total("error"), duration }
+    }
+}
+
+impl Database {
+    pub(super) fn new(
+        shared: &Shared,
+        config: &DieServiceConfig,
+        connections: Connections,
+        prepared: watch::Receiver<bool>,
+    ) -> Self {
+        Self {
+            connections,
+            telemetry: std::sync::Arc::clone(&shared.telemetry),
+            prepared,
+            list: Measures::new(shared, "list"),
+            get: Measures::new(shared, "get"),
+            list_attributes: span_attributes(config, LIST),
+            get_attributes: span_attributes(config, GET),
+        }
+    }
+
+    /// A connection for one or more questions.
+    pub(super) async fn acquire(&self) -> Result<Lease, DatabaseError> {
+        if !*self.prepared.borrow() {
+            // Without its table the database would answer with a misleading error. The log tells what is being waited for.
+            return Err(DatabaseError::Unavailable);
+        }
+        self.connections.acquire().await.map_err(|_| DatabaseError::Unavailable)
+    }
+
+    /// All names, in order.
+    pub(super) async fn list(&self, lease: &mut Lease) -> Result<Vec<String>, DatabaseError> {
+        let (names, _) = self
+            .ask(lease, &self.list, &self.list_attributes, async |connection| {
+                sqlx::query_scalar(LIST).fetch_all(connection).await
+            })
+            .await?;
+        Ok(names)
+    }
+
+    /// One die, and how long the question took.
+    pub(super) async fn get(
+        &self,
+        lease: &mut Lease,
+        identifier: &str,
+    ) -> Result<(Option<Specification>, Duration), DatabaseError> {
+        // PostgreSQL's text cannot hold a NUL, so no die is called so; asking would be an error.
+        if identifier.contains('\0') {
+            return Ok((None, Duration::ZERO));
+        }
+        self.ask(lease, &self.get, &self.get_attributes, async |connection| {
+            sqlx::query_as(GET).bind(identifier).fetch_optional(connection).await
+        })
+        .await
+    }
+
+    async fn ask<T>(
+        &self,
+        lease: &mut Lease,
+        measures: &Measures,
+        attributes: &[KeyValue],
+        statement: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
+    ) -> Result<(T, Duration), DatabaseError> {
+        let parent = opentelemetry::Context::current();
+        let cx = self.telemetry.start(SUMMARY, SpanKind::Client, &parent, || attributes.to_vec());
+        let cancelled = CancelGuard::new(&cx);
+        let started = Instant::now();
+        let result = lease.run(statement).with_context(cx.clone()).await;
+        let elapsed = started.elapsed();
+        cancelled.disarm();
+        measures.duration.record(elapsed.as_secs_f64());
+        let span = cx.span();
+        let outcome = match result {
+            Ok(value) => {
+                measures.success.increment(1);
+                Ok((value, elapsed))
+            }
+            Err(error) => {
+                measures.error.increment(1);
+                let state = error.as_database_error().and_then(|error| error.code()).map(std::borrow::Cow::into_owned);
+                if let Some(state) = &state {
+                    span.set_attribute(KeyValue::new(attribute::DB_RESPONSE_STATUS_CODE, state.clone()));
+                }
+                let kind = state.unwrap_or_else(|| "connection_error".to_owned());
+                span.set_attribute(KeyValue::new(attribute::ERROR_TYPE, kind));
+                span.set_status(Status::error(error.to_string()));
+                let _attached = cx.clone().attach();
+                tracing::error!(query_type = measures.kind, error = error.to_string(), "Database query failed");
+                Err(if broken(&error) { DatabaseError::Unavailable } else { DatabaseError::Failed })
+            }
+        };
+        span.end();
+        outcome
+    }
+}
+
+/// The attributes of a database span that never change. A value never appears in them: `$1` stands for it.
+fn span_attributes(config: &DieServiceConfig, text: &'static str) -> Vec<KeyValue> {
+    let options = &config.database;
+    let mut attributes = vec![
+        KeyValue::new(attribute::DB_SYSTEM_NAME, "postgresql"),
+        KeyValue::new(attribute::DB_NAMESPACE, options.get_database().unwrap_or("postgres").to_owned()),
+        KeyValue::new(attribute::DB_OPERATION_NAME, "SELECT"),
+        KeyValue::new(attribute::DB_COLLECTION_NAME, "die_specifications"),
+        KeyValue::new(attribute::DB_QUERY_TEXT, text),
+        KeyValue::new(attribute::DB_QUERY_SUMMARY, SUMMARY),
+        KeyValue::new(attribute::SERVER_ADDRESS, options.get_host().to_owned()),
+        KeyValue::new(attribute::SERVER_PORT, i64::from(options.get_port())),
+    ];
+    if telemetry::wants_old_database_attributes() {
+        attributes.push(KeyValue::new("db.system", "postgresql"));
+        attributes.push(KeyValue::new("db.statement", text));
+    }
+    attributes
+}

@@ -1,0 +1,389 @@
+//! The connection pool, and what waiting for it leaves behind.
+//!
+//! The pool is deadpool's, with sqlx's connections in it. sqlx's own pool pings a connection each time it is given back,
+//! retries a refused dial until the caller's time is up, and cannot say whether a caller waited for a free connection or
+//! for a dial; a lab about saturation needs exactly that difference.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use deadpool::managed::{Manager, Metrics as Usage, Object, Pool, PoolError, QueueMode, RecycleError, RecycleResult};
+use deadpool::managed::{PoolConfig, TimeoutType, Timeouts};
+use metrics::{Counter, Gauge, Histogram};
+use opentelemetry::KeyValue;
+use opentelemetry::trace::{SpanKind, Status, TraceContextExt};
+use opentelemetry_semantic_conventions::attribute;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions, Connection as _, PgConnection};
+use tokio::sync::Notify;
+
+use crate::config::DieServiceConfig;
+use crate::logs::milliseconds;
+use crate::run::Shared;
+use crate::telemetry::{CancelGuard, Telemetry};
+
+/// A connection that was used this recently is taken on trust; an older one proves first that it lives.
+const TRUST: Duration = Duration::from_millis(500);
+
+/// Connections beyond the minimum are closed after this long without work.
+const SPARE_TIME: Duration = Duration::from_secs(60);
+
+/// How long upkeep waits for the database to take up a connection.
+const MAINTENANCE_PATIENCE: Duration = Duration::from_secs(2);
+
+/// Opens connections, and decides whether one that was used before is still good.
+pub(super) struct Dialer {
+    options: PgConnectOptions,
+    /// How often a connection has broken. A connection from before the last break must prove that it lives, so that one
+    /// crash of the database costs one request and not one for each idle connection.
+    breaks: AtomicU64,
+    /// Told when a connection breaks.
+    broke: Notify,
+}
+
+/// An open connection.
+pub(super) struct Connection {
+    raw: PgConnection,
+    breaks: u64,
+    /// When a request last used it; looking after it does not count.
+    used: Instant,
+}
+
+impl Manager for Dialer {
+    type Type = Connection;
+    type Error = sqlx::Error;
+
+    async fn create(&self) -> Result<Connection, sqlx::Error> {
+        let breaks = self.breaks.load(Ordering::Relaxed);
+        Ok(Connection { raw: self.options.connect().await?, breaks, used: Instant::now() })
+    }
+
+    async fn recycle(&self, connection: &mut Connection, usage: &Usage) -> RecycleResult<sqlx::Error> {
+        let breaks = self.breaks.load(Ordering::Relaxed);
+        if connection.breaks != breaks || usage.last_used() > TRUST {
+            connection.raw.ping().await.map_err(RecycleError::Backend)?;
+            connection.breaks = breaks;
+        }
+        Ok(())
+    }
+}
+
+/// The pool of one service.
+#[derive(Clone)]
+pub(super) struct Connections {
+    pool: Pool<Dialer>,
+    telemetry: Arc<Telemetry>,
+    acquire_timeout: Duration,
+    settle_timeout: Duration,
+    name: String,
+    pending: Gauge,
+    acquire_duration: Histogram,
+    timeouts: Counter,
+    gauges: [Gauge; 3],
+}
+
+/// Why there is no connection.
+#[derive(Debug)]
+pub(super) enum AcquireError {
+    /// Every connection was busy for as long as a request waits.
+    Exhausted,
+    /// The database did not take up a new connection in time.
+    DialTimeout,
+    /// The database refused.
+    Refused(sqlx::Error),
+    /// The service is stopping.
+    Closed,
+}
+
+impl AcquireError {
+    /// The word for it in `error.type`.
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Exhausted | Self::DialTimeout => "timeout",
+            Self::Refused(_) => "connection_error",
+            Self::Closed => "closed",
+        }
+    }
+}
+
+impl std::fmt::Display for AcquireError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Exhausted => f.write_str("no free connection in time"),
+            Self::DialTimeout => f.write_str("the database did not accept a connection in time"),
+            Self::Refused(error) => write!(f, "{error}"),
+            Self::Closed => f.write_str("the pool is closed"),
+        }
+    }
+}
+
+impl Connections {
+    pub(super) fn new(shared: &Shared, config: &DieServiceConfig) -> Result<Self, String> {
+        let mut options = config.database.clone().application_name(super::NAME).disable_statement_logging();
+        if !config.statement_timeout.is_zero() {
+            options = options.options([("statement_timeout", config.statement_timeout.as_millis().to_string())]);
+        }
+        let name = options.get_database().unwrap_or("postgres").to_owned();
+        let dialer = Dialer { options, breaks: AtomicU64::new(0), broke: Notify::new() };
+        let mut pool = PoolConfig::new(config.pool_max);
+        // The connection used last is the one that most surely lives, and spare ones get old enough to be closed.
+        pool.queue_mode = QueueMode::Lifo;
+        let pool = Pool::builder(dialer)
+            .config(pool)
+            .runtime(deadpool::Runtime::Tokio1)
+            .build()
+            .map_err(|error| error.to_string())?;
+        let metrics = &shared.metrics;
+        metrics
+            .gauge("database_connection_pool_max", "Connections that the pool opens at most.", &[])
+            .set(config.pool_max as f64);
+        Ok(Self {
+            pool,
+            telemetry: Arc::clone(&shared.telemetry),
+            acquire_timeout: config.acquire_timeout,
+            settle_timeout: config.statement_timeout.max(Duration::from_secs(1)) + Duration::from_secs(2),
+            name,
+            pending: metrics.gauge("database_connection_pool_pending", "Requests that wait for a connection.", &[]),
+            acquire_duration: metrics.histogram(
+                "database_connection_acquire_duration_seconds",
+                "Time to get a connection, in vain or not.",
+                &[],
+            ),
+            timeouts: metrics.counter(
+                "database_connection_pool_timeouts_total",
+                "Requests that got no connection in time.",
+                &[],
+            ),
+            gauges: [
+                metrics.gauge("database_connection_pool_size", "Open connections.", &[]),
+                metrics.gauge("database_connection_pool_available", "Open connections that nobody uses.", &[]),
+                metrics.gauge("database_connection_pool_min", "Connections that the pool keeps open.", &[]),
+            ],
+        }
+        .with_minimum(config.pool_min))
+    }
+
+    fn with_minimum(self, minimum: usize) -> Self {
+        self.gauges[2].set(minimum as f64);
+        self
+    }
+
+    /// Where the connections lead to.
+    pub(super) fn options(&self) -> &PgConnectOptions {
+        &self.pool.manager().options
+    }
+
+    /// Brings the gauges up to date. Called when somebody is about to read them.
+    pub(super) fn measure(&self) {
+        let status = self.pool.status();
+        self.gauges[0].set(status.size as f64);
+        self.gauges[1].set(status.available.min(status.size) as f64);
+    }
+
+    /// Gets a connection as a child of the current span, and says how long that took.
+    pub(super) async fn acquire(&self) -> Result<Lease, AcquireError> {
+        let parent = opentelemetry::Context::current();
+        let cx = self.telemetry.start("pool.acquire", SpanKind::Internal, &parent, || {
+            vec![KeyValue::new(attribute::DB_CLIENT_CONNECTION_POOL_NAME, self.name.clone())]
+        });
+        let cancelled = CancelGuard::new(&cx);
+        let started = Instant::now();
+        let waiting = Pending::new(&self.pending);
+        let result = self.get(self.acquire_timeout, self.acquire_timeout).await;
+        drop(waiting);
+        let waited = started.elapsed();
+        self.acquire_duration.record(waited.as_secs_f64());
+        cancelled.disarm();
+        let span = cx.span();
+        if let Err(error) = &result {
+            span.set_attribute(KeyValue::new(attribute::ERROR_TYPE, error.kind()));
+            span.set_status(Status::error(error.to_string()));
+            let _attached = cx.clone().attach();
+            self.tell(error, waited);
+        }
+        span.end();
+        result.map(|object| self.lease(object))
+    }
+
+    fn tell(&self, error: &AcquireError, waited: Duration) {
+        match error {
+            AcquireError::Exhausted => {
+                self.timeouts.increment(1);
+                let status = self.pool.status();
+                tracing::warn!(
+                    size = status.size,
+                    pending = status.waiting,
+                    waited_ms = milliseconds(waited),
+                    "Database connection pool exhausted"
+                );
+            }
+            AcquireError::DialTimeout | AcquireError::Refused(_) => {
+                if matches!(error, AcquireError::DialTimeout) {
+                    self.timeouts.increment(1);
+                }
+                self.noticed_break();
+                tracing::warn!(error = error.to_string(), "Database connection failed");
+            }
+            AcquireError::Closed => {}
+        }
+    }
+
+    /// Gets a connection without leaving a trace: for the service's own upkeep.
+    pub(super) async fn acquire_quietly(&self, timeout: Duration) -> Result<Lease, AcquireError> {
+        self.get(timeout, timeout).await.map(|object| self.lease(object))
+    }
+
+    /// Waits for a free connection at most `wait`, and `whole` with the dial.
+    async fn get(&self, wait: Duration, whole: Duration) -> Result<Object<Dialer>, AcquireError> {
+        let timeouts = Timeouts { wait: Some(wait), create: None, recycle: Some(whole) };
+        // The wait for a free connection ends first, so that what runs into the outer limit can only be a dial.
+        let whole = whole + Duration::from_millis(5);
+        match tokio::time::timeout(whole, self.pool.timeout_get(&timeouts)).await {
+            Ok(Ok(object)) => Ok(object),
+            Ok(Err(PoolError::Timeout(TimeoutType::Wait))) => Err(AcquireError::Exhausted),
+            Ok(Err(PoolError::Backend(error))) => Err(AcquireError::Refused(error)),
+            Ok(Err(PoolError::Closed)) => Err(AcquireError::Closed),
+            Ok(Err(_)) | Err(_) => Err(AcquireError::DialTimeout),
+        }
+    }
+
+    fn lease(&self, object: Object<Dialer>) -> Lease {
+        Lease { object: Some(object), busy: false, connections: self.clone() }
+    }
+
+    fn noticed_break(&self) {
+        let dialer = self.pool.manager();
+        dialer.breaks.fetch_add(1, Ordering::Relaxed);
+        dialer.broke.notify_one();
+    }
+
+    /// Waits until a connection breaks, or until `time` is over.
+    pub(super) async fn broken(&self, time: Duration) {
+        let _ = tokio::time::timeout(time, self.pool.manager().broke.notified()).await;
+    }
+
+    /// Gets rid of connections that died or are to spare, and opens those that are missing from the minimum.
+    pub(super) async fn maintain(&self, minimum: usize) -> Result<(), AcquireError> {
+        let mut size = self.pool.status().size;
+        self.pool.retain(|connection, _| {
+            let spare = size > minimum && connection.used.elapsed() > SPARE_TIME;
+            size -= usize::from(spare);
+            !spare
+        });
+        // All idle ones at once: each is checked as it is handed out, and a dead one is dropped on the way.
+        let idle = self.pool.status().available.min(self.pool.status().size);
+        let wanted = idle.max(minimum.saturating_sub(self.pool.status().size - idle)).max(1);
+        let mut held = Vec::with_capacity(wanted);
+        for _ in 0..wanted {
+            match self.get(Duration::ZERO, MAINTENANCE_PATIENCE).await {
+                Ok(object) => held.push(object),
+                // Busy is healthy.
+                Err(AcquireError::Exhausted) => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn size(&self) -> usize {
+        self.pool.status().size
+    }
+
+    /// Closes the pool: nobody gets a connection any more, idle ones are closed.
+    pub(super) async fn close(&self) {
+        let goodbye = async {
+            while self.pool.status().available > 0 && self.pool.status().size > 0 {
+                let Ok(mut lease) = self.acquire_quietly(Duration::from_millis(10)).await else { break };
+                if let Some(object) = lease.object.take() {
+                    // PostgreSQL logs a client that just hangs up; a goodbye costs one packet.
+                    let _ = Object::take(object).raw.close().await;
+                }
+            }
+        };
+        let _ = tokio::time::timeout(Duration::from_millis(150), goodbye).await;
+        self.pool.close();
+    }
+}
+
+/// Counts a request as waiting, also when it stops waiting because its client went away.
+struct Pending<'a>(&'a Gauge);
+
+impl<'a> Pending<'a> {
+    fn new(gauge: &'a Gauge) -> Self {
+        gauge.increment(1.0);
+        Self(gauge)
+    }
+}
+
+impl Drop for Pending<'_> {
+    fn drop(&mut self) {
+        self.0.decrement(1.0);
+    }
+}
+
+/// A connection in use. It goes back to the pool when dropped, unless it broke.
+pub(super) struct Lease {
+    object: Option<Object<Dialer>>,
+    /// A statement is under way. Dropped like this, the connection first has to come to rest.
+    busy: bool,
+    connections: Connections,
+}
+
+impl Lease {
+    /// Runs one statement. A connection that breaks over it leaves the pool.
+    pub(super) async fn run<T>(
+        &mut self,
+        statement: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
+    ) -> Result<T, sqlx::Error> {
+        let Some(object) = self.object.as_mut() else { return Err(sqlx::Error::PoolClosed) };
+        self.busy = true;
+        object.used = Instant::now();
+        let result = statement(&mut object.raw).await;
+        self.busy = false;
+        if let Err(error) = &result
+            && broken(error)
+        {
+            if let Some(object) = self.object.take() {
+                drop(Object::take(object));
+            }
+            self.connections.noticed_break();
+        }
+        result
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let Some(mut object) = self.object.take() else { return };
+        if !self.busy {
+            return;
+        }
+        // The client went away in the middle of a statement. PostgreSQL still works on it, so the connection counts as
+        // used until the statement is over; only then may somebody else have it.
+        let patience = self.connections.settle_timeout;
+        tokio::spawn(async move {
+            let settled = tokio::time::timeout(patience, object.raw.ping()).await;
+            if !matches!(settled, Ok(Ok(()))) {
+                drop(Object::take(object));
+            }
+        });
+    }
+}
+
+/// Whether the connection is gone, rather than the statement refused.
+pub(super) fn broken(error: &sqlx::Error) -> bool {
+    match error {
+        // Shutdown, crash, not yet up, and the whole class of connection exceptions.
+        sqlx::Error::Database(error) => {
+            error.code().is_some_and(|code| code.starts_with("08") || code.starts_with("57P"))
+        }
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::WorkerCrashed
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::PoolTimedOut => true,
+        _ => false,
+    }
+}
