@@ -16,7 +16,10 @@ const PLAIN: Duration = Duration::from_secs(5);
 
 /// Feeds the model to the end of the stream and shows how far it is.
 pub async fn watch(model: &mut Model, mut events: mpsc::UnboundedReceiver<Event>) {
-    let mut progress = Progress { moves: std::io::stderr().is_terminal(), next: Duration::ZERO };
+    let mut progress = {
+        let moves = std::io::stderr().is_terminal();
+        Progress { moves, next: if moves { Duration::ZERO } else { PLAIN } }
+    };
     while let Some(event) = events.recv().await {
         let process = match &event.fact {
             Fact::Process { name, change } => Some((name.clone(), change.clone())),
@@ -49,7 +52,7 @@ impl Progress {
         if self.moves {
             eprint!("\r\x1b[2K{}", line(model));
             let _ = std::io::stderr().flush();
-        } else if !model.now().is_zero() {
+        } else {
             eprintln!("{}", line(model));
         }
     }

@@ -44,11 +44,7 @@ impl Upstream {
         if url.query().is_some() || url.fragment().is_some() {
             return refuse("leave out what follows the path".to_owned());
         }
-        Ok(Self {
-            base: text.trim_end_matches('/').to_owned(),
-            host,
-            port: url.port_or_known_default().unwrap_or(80),
-        })
+        Ok(Self { base: text.trim_end_matches('/').to_owned(), host, port: url.port_or_known_default().unwrap_or(80) })
     }
 
     fn uri(&self, path_and_query: &str) -> Result<Uri, ClientError> {
@@ -111,12 +107,7 @@ impl HttpClient {
     }
 
     /// GETs within `timeout` as a child of the current span, and passes the trace on.
-    pub(crate) async fn get(
-        &self,
-        upstream: &Upstream,
-        path_and_query: &str,
-        timeout: Duration,
-    ) -> Result<Answer, ClientError> {
+    pub(crate) async fn get(&self, upstream: &Upstream, path_and_query: &str, timeout: Duration) -> Result<Answer, ClientError> {
         let uri = upstream.uri(path_and_query)?;
         let cx = self.telemetry.start("GET", SpanKind::Client, &opentelemetry::Context::current(), || {
             vec![

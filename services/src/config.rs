@@ -178,8 +178,7 @@ impl CommonArgs {
             .map(|level| level.trim().to_owned())
             .filter(|level| !level.is_empty())
             .unwrap_or_else(|| "info".to_owned());
-        crate::logs::check_filter(&log_level)
-            .map_err(|error| format!("invalid value '{log_level}' for '--log-level <LEVEL>': {error}"))?;
+        crate::logs::check_filter(&log_level).map_err(|error| format!("invalid value '{log_level}' for '--log-level <LEVEL>': {error}"))?;
         Ok(Common { listen_addr, log_level, exit_with_stdin: self.exit_with_stdin })
     }
 }
@@ -187,8 +186,7 @@ impl CommonArgs {
 impl DieServiceArgs {
     pub(crate) fn check(self) -> Result<(Common, DieServiceConfig), String> {
         // The URL itself stays out of the message: it may hold a password.
-        let parsed = url::Url::parse(&self.database_url)
-            .map_err(|error| format!("invalid value for '--database-url <URL>': {error}"))?;
+        let parsed = url::Url::parse(&self.database_url).map_err(|error| format!("invalid value for '--database-url <URL>': {error}"))?;
         if !matches!(parsed.scheme(), "postgres" | "postgresql") {
             return Err("invalid value for '--database-url <URL>': it must begin with postgresql://".to_owned());
         }
@@ -234,9 +232,7 @@ impl FrontendArgs {
         if let Some(template) = &trace_url_template
             && !(template.starts_with("http://") || template.starts_with("https://"))
         {
-            return Err(format!(
-                "invalid value '{template}' for '--trace-url-template <URL>': it must begin with http:// or https://"
-            ));
+            return Err(format!("invalid value '{template}' for '--trace-url-template <URL>': it must begin with http:// or https://"));
         }
         let config = FrontendConfig {
             dice_roller: Upstream::parse("--dice-roller-url", &self.dice_roller_url)?,

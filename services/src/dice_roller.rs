@@ -50,11 +50,7 @@ impl Service {
             known: KnownDice::default(),
             rolls: metrics.counters("dice_rolls_total", "Dice rolled one by one.", &["die_type", "result"]),
             values: metrics.histograms("dice_roll_value", "What the dice showed.", &["die_type"]),
-            lookups: metrics.counters(
-                "die_service_requests_total",
-                "Questions to die-service.",
-                &["identifier", "status"],
-            ),
+            lookups: metrics.counters("die_service_requests_total", "Questions to die-service.", &["identifier", "status"]),
             lookup_duration: metrics.histogram(
                 "die_service_request_duration_seconds",
                 "Time that die-service took, or that was waited in vain.",

@@ -53,11 +53,7 @@ impl Service {
         let state = State {
             database: Database::new(&shared, &config, connections.clone(), outlook.prepared.clone()),
             known: KnownDice::default(),
-            requested: metrics.counters(
-                "die_specifications_requested_total",
-                "Dice asked for and found.",
-                &["identifier"],
-            ),
+            requested: metrics.counters("die_specifications_requested_total", "Dice asked for and found.", &["identifier"]),
             listed: metrics.counter("die_list_requests_total", "Requests for the list of dice.", &[]),
             loaded: metrics.gauge("die_specifications_loaded", "Dice in the database when last counted.", &[]),
         };
@@ -73,10 +69,7 @@ impl Service {
                     return Err("database");
                 }
                 match connections.acquire_quietly(READY_PATIENCE).await {
-                    Ok(mut lease) => lease
-                        .run(async |connection| sqlx::Connection::ping(connection).await)
-                        .await
-                        .map_err(|_| "database"),
+                    Ok(mut lease) => lease.run(async |connection| sqlx::Connection::ping(connection).await).await.map_err(|_| "database"),
                     // Busy with requests is ready, as long as the database itself is well.
                     Err(pool::AcquireError::Exhausted) if *outlook.reachable.borrow() => Ok(()),
                     Err(_) => Err("database"),

@@ -39,8 +39,8 @@ fn filter(level: &str) -> Result<EnvFilter, String> {
 /// Starts logging to standard output for this process.
 pub(crate) fn start(service: &'static str, level: &str) -> Result<LogWriter, String> {
     let stdout = std::os::fd::AsFd::as_fd(&std::io::stdout()).try_clone_to_owned().map_err(|error| error.to_string())?;
-    let writer = LogWriter::start(std::fs::File::from(stdout), move |dropped| loss_line(service, dropped))
-        .map_err(|error| error.to_string())?;
+    let writer =
+        LogWriter::start(std::fs::File::from(stdout), move |dropped| loss_line(service, dropped)).map_err(|error| error.to_string())?;
     let sink = writer.clone();
     let layer = JsonLayer { service, write: move |line: &[u8]| sink.write(line) };
     // Another subscriber may be there when the services run inside somebody else's process; theirs then stays.
@@ -251,13 +251,7 @@ mod tests {
     #[test]
     fn keys_come_in_order_and_values_keep_their_types() {
         let (lines, _guard) = Lines::capture();
-        let span = SpanContext::new(
-            TraceId::from(0xabc_u128),
-            SpanId::from(0xdef_u64),
-            TraceFlags::SAMPLED,
-            true,
-            TraceState::default(),
-        );
+        let span = SpanContext::new(TraceId::from(0xabc_u128), SpanId::from(0xdef_u64), TraceFlags::SAMPLED, true, TraceState::default());
         let _attached = Context::new().with_remote_span_context(span).attach();
         tracing::warn!(
             identifier = "fair",

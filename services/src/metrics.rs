@@ -11,8 +11,7 @@ use metrics_process::Collector;
 pub(crate) const HTTP_BUCKETS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
 /// Buckets of database durations, in seconds: a query is quicker than a request.
-const DATABASE_BUCKETS: &[f64] =
-    &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+const DATABASE_BUCKETS: &[f64] = &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
 /// Every histogram has its own buckets; one without an entry here would turn into a summary.
 const BUCKETS: &[(&str, &[f64])] = &[
@@ -40,9 +39,7 @@ impl Metrics {
     pub(crate) fn new() -> Result<Self, String> {
         let mut builder = PrometheusBuilder::new();
         for (name, buckets) in BUCKETS {
-            builder = builder
-                .set_buckets_for_metric(Matcher::Full((*name).to_owned()), buckets)
-                .map_err(|error| error.to_string())?;
+            builder = builder.set_buckets_for_metric(Matcher::Full((*name).to_owned()), buckets).map_err(|error| error.to_string())?;
         }
         let recorder = builder.build_recorder();
         let handle = recorder.handle();
@@ -62,12 +59,7 @@ impl Metrics {
         self.recorder.register_gauge(&key(name, labels), &METADATA)
     }
 
-    pub(crate) fn histogram(
-        &self,
-        name: &'static str,
-        about: &'static str,
-        labels: &[(&'static str, &str)],
-    ) -> Histogram {
+    pub(crate) fn histogram(&self, name: &'static str, about: &'static str, labels: &[(&'static str, &str)]) -> Histogram {
         self.recorder.describe_histogram(KeyName::from(name), None, SharedString::const_str(about));
         self.recorder.register_histogram(&key(name, labels), &METADATA)
     }
@@ -116,22 +108,12 @@ impl<H: Clone> Family<H> {
 }
 
 impl Metrics {
-    pub(crate) fn counters(
-        &self,
-        name: &'static str,
-        about: &'static str,
-        keys: &'static [&'static str],
-    ) -> Family<Counter> {
+    pub(crate) fn counters(&self, name: &'static str, about: &'static str, keys: &'static [&'static str]) -> Family<Counter> {
         let metrics = self.clone();
         Family { keys, make: Box::new(move |labels| metrics.counter(name, about, labels)), known: RwLock::default() }
     }
 
-    pub(crate) fn histograms(
-        &self,
-        name: &'static str,
-        about: &'static str,
-        keys: &'static [&'static str],
-    ) -> Family<Histogram> {
+    pub(crate) fn histograms(&self, name: &'static str, about: &'static str, keys: &'static [&'static str]) -> Family<Histogram> {
         let metrics = self.clone();
         Family { keys, make: Box::new(move |labels| metrics.histogram(name, about, labels)), known: RwLock::default() }
     }

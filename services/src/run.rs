@@ -60,11 +60,7 @@ pub(crate) trait Service: Sized {
 }
 
 /// Serves from the first log line to the last.
-pub(crate) fn process<S: Service>(
-    name: &'static str,
-    common: Common,
-    service: impl FnOnce(Shared) -> Result<S, String>,
-) -> ExitCode {
+pub(crate) fn process<S: Service>(name: &'static str, common: Common, service: impl FnOnce(Shared) -> Result<S, String>) -> ExitCode {
     let logs = match logs::start(name, &common.log_level) {
         Ok(logs) => logs,
         Err(error) => {
@@ -97,12 +93,7 @@ pub(crate) fn process<S: Service>(
 }
 
 /// Serves on `listener` until `shutdown`, then stops in order: requests, what the service holds, spans.
-pub(crate) async fn run<S: Service>(
-    listener: TcpListener,
-    service: S,
-    shared: Shared,
-    shutdown: CancellationToken,
-) -> Result<(), ()> {
+pub(crate) async fn run<S: Service>(listener: TcpListener, service: S, shared: Shared, shutdown: CancellationToken) -> Result<(), ()> {
     let router = service.router().map_err(|error| refuse(&error))?;
     if let Ok(addr) = listener.local_addr() {
         tracing::info!(addr = addr.to_string(), "listening");

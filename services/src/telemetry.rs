@@ -14,9 +14,9 @@ use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry::trace::{SpanContext, SpanKind, TraceContextExt, TraceFlags, TraceState, Tracer, TracerProvider};
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_http::{HeaderExtractor, HeaderInjector};
+use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
 use opentelemetry_sdk::trace::{IdGenerator, RandomIdGenerator, SdkTracer, SdkTracerProvider};
-use opentelemetry_sdk::Resource;
 
 pub(crate) use exporter::SpanLoss;
 pub(crate) use traceparent::{trace_id, traceparent};
@@ -172,10 +172,7 @@ impl Drop for CancelGuard {
     fn drop(&mut self) {
         if let Some(cx) = self.0.take() {
             let span = cx.span();
-            span.set_attribute(KeyValue::new(
-                opentelemetry_semantic_conventions::attribute::ERROR_TYPE,
-                "cancelled",
-            ));
+            span.set_attribute(KeyValue::new(opentelemetry_semantic_conventions::attribute::ERROR_TYPE, "cancelled"));
             span.end();
         }
     }
@@ -183,8 +180,7 @@ impl Drop for CancelGuard {
 
 /// Whether the older database attributes are wanted beside today's.
 pub(crate) fn wants_old_database_attributes() -> bool {
-    std::env::var("OTEL_SEMCONV_STABILITY_OPT_IN")
-        .is_ok_and(|value| value.split(',').any(|word| word.trim() == "database/dup"))
+    std::env::var("OTEL_SEMCONV_STABILITY_OPT_IN").is_ok_and(|value| value.split(',').any(|word| word.trim() == "database/dup"))
 }
 
 /// Who is telling. `OTEL_RESOURCE_ATTRIBUTES` and `OTEL_SERVICE_NAME` win over what the service says of itself.

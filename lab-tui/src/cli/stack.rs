@@ -40,9 +40,10 @@ pub(crate) struct Up {
 impl StackFlags {
     /// Brings the stack up. `None` when the user interrupted it; nothing is left then.
     pub(crate) async fn start(self) -> Result<Option<Up>, Failure> {
-        let mut interrupts = Interrupts::listen()?;
         let options =
             Options { ports: self.ports.into_iter().collect(), database_url: self.database_url, pg_bin: self.pg_bin, env: self.env };
+        options.check().map_err(|error| Failure::new(Exit::BadInput, error))?;
+        let mut interrupts = Interrupts::listen()?;
         let store = Store::new(DEFAULT_BYTES);
         let (told, notices) = mpsc::unbounded_channel();
         let stack = tokio::select! {

@@ -50,11 +50,10 @@ impl Distribution {
         if self.count() == 0 {
             return None;
         }
-        if percentile >= 100.0 {
-            return self.max();
-        }
-        let value = self.histogram.value_at_quantile(percentile / 100.0);
-        Some(millis(self.histogram.median_equivalent(value)))
+        let value = self.histogram.median_equivalent(self.histogram.value_at_quantile(percentile / 100.0));
+        // Rounding must not put a percentile above the largest value, nor the hundredth below it.
+        let max = u64::from(self.max);
+        Some(millis(if percentile >= 100.0 { max } else { value.min(max) }))
     }
 
     /// Milliseconds.

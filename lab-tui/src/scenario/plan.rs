@@ -128,7 +128,9 @@ fn plan(text: &str, services: &[&str]) -> Result<Plan, Fault> {
         loads.push(load);
     }
     let mut thresholds = Vec::new();
-    for (key, expressions) in &file.thresholds {
+    let mut promises: Vec<_> = file.thresholds.iter().collect();
+    promises.sort_by_key(|(key, _)| key.span().start);
+    for (key, expressions) in promises {
         let selector = Selector::parse(key.get_ref()).map_err(|(what, hint)| Fault::new(key.span(), what, hint))?;
         check_names(&selector, &loads).map_err(|(what, hint)| Fault::new(key.span(), what, hint))?;
         for expression in expressions {

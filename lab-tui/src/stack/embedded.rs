@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use sqlx::ConnectOptions as _;
 use sqlx::postgres::PgConnectOptions;
 use tokio::net::TcpListener;
@@ -35,6 +35,7 @@ const READY: Duration = Duration::from_secs(30);
 const READY_POLL: Duration = Duration::from_millis(10);
 /// How long somebody else's database may take to answer.
 const DATABASE: Duration = Duration::from_secs(5);
+const WRITE_URL: &str = "write postgresql://user:password@host:5432/database";
 
 /// What the user asked for.
 #[derive(Debug, Clone, Default)]
@@ -59,6 +60,19 @@ pub struct Embedded {
     services: Vec<Service>,
     postgres: Option<PrivatePostgres>,
     _receiver: DropGuard,
+}
+
+impl Options {
+    /// Whether the options make sense by themselves; nothing is asked or started.
+    ///
+    /// # Errors
+    /// What does not, without the secrets in it.
+    pub fn check(&self) -> anyhow::Result<()> {
+        let Some(url) = &self.database_url else { return Ok(()) };
+        let shown = without_password(url)?;
+        ensure!(shown.starts_with("postgresql://") || shown.starts_with("postgres://"), "{WRITE_URL}");
+        url.parse::<PgConnectOptions>().map(drop).with_context(|| format!("{shown} cannot be used; {WRITE_URL}"))
+    }
 }
 
 impl Embedded {
@@ -154,7 +168,7 @@ async fn bind(options: &Options, name: &str) -> anyhow::Result<(SocketAddr, TcpL
 /// Refuses somebody else's database before anything is started on it.
 async fn check_database(url: &str) -> anyhow::Result<()> {
     let shown = without_password(url)?;
-    let options: PgConnectOptions = url.parse().with_context(|| format!("{shown} is no PostgreSQL URL"))?;
+    let options: PgConnectOptions = url.parse()?;
     let connect = tokio::time::timeout(DATABASE, options.connect());
     let connection = connect.await.with_context(|| format!("the database at {shown} did not answer within {} s", DATABASE.as_secs()))?;
     connection.with_context(|| format!("cannot use the database at {shown}"))?;
@@ -163,7 +177,7 @@ async fn check_database(url: &str) -> anyhow::Result<()> {
 
 /// The URL as it may be shown.
 fn without_password(url: &str) -> anyhow::Result<String> {
-    let mut url = Url::parse(url).context("the database URL cannot be read; write postgresql://user:password@host:5432/database")?;
+    let mut url = Url::parse(url).with_context(|| format!("the database URL cannot be read; {WRITE_URL}"))?;
     if url.password().is_some() {
         // Fails for URLs without a host, which have no password.
         let _ = url.set_password(Some("…"));

@@ -21,10 +21,7 @@ use crate::logs::milliseconds;
 const MOST_ROLLS: i64 = 20;
 
 #[derive(OpenApi)]
-#[openapi(
-    info(title = "Dice Roller API", description = "Rolls dice that it asks die-service for."),
-    paths(index, roll, roll_async)
-)]
+#[openapi(info(title = "Dice Roller API", description = "Rolls dice that it asks die-service for."), paths(index, roll, roll_async))]
 pub(super) struct Api;
 
 #[derive(Serialize, ToSchema)]
@@ -113,10 +110,7 @@ pub(super) async fn roll(extract::State(state): extract::State<Arc<State>>, uri:
         (status = 503, description = "die-service is away or slow, or has no such die", body = Problem)
     )
 )]
-pub(super) async fn roll_async(
-    extract::State(state): extract::State<Arc<State>>,
-    uri: Uri,
-) -> Result<Response, Invalid> {
+pub(super) async fn roll_async(extract::State(state): extract::State<Arc<State>>, uri: Uri) -> Result<Response, Invalid> {
     let mut query = Query::of(&uri);
     let name = query.required("die");
     let times = query.required_number("times", 1, MOST_ROLLS);

@@ -70,19 +70,13 @@ impl Measures {
             shared.metrics.counter("database_queries_total", "Queries; one that finds nothing is a success.", &labels)
         };
         let labels = [("query_type", kind)];
-        let duration =
-            shared.metrics.histogram("database_query_duration_seconds", "Time of the query alone.", &labels);
+        let duration = shared.metrics.histogram("database_query_duration_seconds", "Time of the query alone.", &labels);
         Self { kind, success: total("success"), error: total("error"), duration }
     }
 }
 
 impl Database {
-    pub(super) fn new(
-        shared: &Shared,
-        config: &DieServiceConfig,
-        connections: Connections,
-        prepared: watch::Receiver<bool>,
-    ) -> Self {
+    pub(super) fn new(shared: &Shared, config: &DieServiceConfig, connections: Connections, prepared: watch::Receiver<bool>) -> Self {
         Self {
             connections,
             telemetry: std::sync::Arc::clone(&shared.telemetry),
@@ -106,19 +100,13 @@ impl Database {
     /// All names, in order.
     pub(super) async fn list(&self, lease: &mut Lease) -> Result<Vec<String>, DatabaseError> {
         let (names, _) = self
-            .ask(lease, &self.list, &self.list_attributes, async |connection| {
-                sqlx::query_scalar(LIST).fetch_all(connection).await
-            })
+            .ask(lease, &self.list, &self.list_attributes, async |connection| sqlx::query_scalar(LIST).fetch_all(connection).await)
             .await?;
         Ok(names)
     }
 
     /// One die, and how long the question took.
-    pub(super) async fn get(
-        &self,
-        lease: &mut Lease,
-        identifier: &str,
-    ) -> Result<(Option<Specification>, Duration), DatabaseError> {
+    pub(super) async fn get(&self, lease: &mut Lease, identifier: &str) -> Result<(Option<Specification>, Duration), DatabaseError> {
         // PostgreSQL's text cannot hold a NUL, so no die is called so; asking would be an error.
         if identifier.contains('\0') {
             return Ok((None, Duration::ZERO));

@@ -129,15 +129,9 @@ impl Connections {
         let mut pool = PoolConfig::new(config.pool_max);
         // The connection used last is the one that most surely lives, and spare ones get old enough to be closed.
         pool.queue_mode = QueueMode::Lifo;
-        let pool = Pool::builder(dialer)
-            .config(pool)
-            .runtime(deadpool::Runtime::Tokio1)
-            .build()
-            .map_err(|error| error.to_string())?;
+        let pool = Pool::builder(dialer).config(pool).runtime(deadpool::Runtime::Tokio1).build().map_err(|error| error.to_string())?;
         let metrics = &shared.metrics;
-        metrics
-            .gauge("database_connection_pool_max", "Connections that the pool opens at most.", &[])
-            .set(config.pool_max as f64);
+        metrics.gauge("database_connection_pool_max", "Connections that the pool opens at most.", &[]).set(config.pool_max as f64);
         Ok(Self {
             pool,
             telemetry: Arc::clone(&shared.telemetry),
@@ -150,11 +144,7 @@ impl Connections {
                 "Time to get a connection, in vain or not.",
                 &[],
             ),
-            timeouts: metrics.counter(
-                "database_connection_pool_timeouts_total",
-                "Requests that got no connection in time.",
-                &[],
-            ),
+            timeouts: metrics.counter("database_connection_pool_timeouts_total", "Requests that got no connection in time.", &[]),
             gauges: [
                 metrics.gauge("database_connection_pool_size", "Open connections.", &[]),
                 metrics.gauge("database_connection_pool_available", "Open connections that nobody uses.", &[]),
@@ -375,9 +365,7 @@ impl Drop for Lease {
 pub(super) fn broken(error: &sqlx::Error) -> bool {
     match error {
         // Shutdown, crash, not yet up, and the whole class of connection exceptions.
-        sqlx::Error::Database(error) => {
-            error.code().is_some_and(|code| code.starts_with("08") || code.starts_with("57P"))
-        }
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| code.starts_with("08") || code.starts_with("57P")),
         sqlx::Error::Io(_)
         | sqlx::Error::Tls(_)
         | sqlx::Error::Protocol(_)

@@ -16,10 +16,7 @@ use crate::http::{Problem, Query, detail, json};
 use crate::logs::milliseconds;
 
 #[derive(OpenApi)]
-#[openapi(
-    info(title = "Die Service API", description = "The dice and their faces, read from PostgreSQL."),
-    paths(index, dice)
-)]
+#[openapi(info(title = "Die Service API", description = "The dice and their faces, read from PostgreSQL."), paths(index, dice))]
 pub(super) struct Api;
 
 #[derive(Serialize, ToSchema)]

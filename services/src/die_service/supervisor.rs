@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use sqlx::Connection as _;
 use sqlx::ConnectOptions;
+use sqlx::Connection as _;
 use sqlx::migrate::Migrator;
 use tokio::sync::watch;
 
@@ -72,11 +72,7 @@ impl Supervisor {
                 }
                 Err(error) => {
                     self.reachable.send_replace(false);
-                    tracing::error!(
-                        error,
-                        retry_ms = u64::try_from(retry.as_millis()).unwrap_or(u64::MAX),
-                        "Database connection failed"
-                    );
+                    tracing::error!(error, retry_ms = u64::try_from(retry.as_millis()).unwrap_or(u64::MAX), "Database connection failed");
                     tokio::time::sleep(retry).await;
                     retry = (retry * 2).min(LONGEST_RETRY);
                 }
@@ -99,8 +95,7 @@ impl Supervisor {
     async fn migrate(&self) -> Result<(), String> {
         let options = self.connections.options().clone().options([("statement_timeout", "0")]);
         let dial = tokio::time::timeout(Duration::from_secs(5), options.connect());
-        let mut connection =
-            dial.await.map_err(|_| "timed out".to_owned())?.map_err(|error| error.to_string())?;
+        let mut connection = dial.await.map_err(|_| "timed out".to_owned())?.map_err(|error| error.to_string())?;
         MIGRATIONS.run_direct(None, &mut connection, false).await.map_err(|error| error.to_string())?;
         let _ = connection.close().await;
         Ok(())

@@ -54,12 +54,7 @@ impl State {
         Context::map_current(|cx| {
             cx.span().set_attribute(KeyValue::new("backend.status_code", i64::from(answer.status)));
         });
-        tracing::info!(
-            die_type = die,
-            backend_status = answer.status,
-            duration_ms = milliseconds(elapsed),
-            "Backend response received"
-        );
+        tracing::info!(die_type = die, backend_status = answer.status, duration_ms = milliseconds(elapsed), "Backend response received");
         if !status.is_success() {
             let words = format!("Backend error: {}", detail_of(answer));
             tracing::error!(die_type = die, backend_status = answer.status, error = words, "Backend request failed");
@@ -79,12 +74,7 @@ impl State {
 
     fn unanswered(&self, outcome: Outcome<'_>, error: &ClientError, elapsed: Duration) -> Response {
         self.count(outcome.die, error.kind(), elapsed);
-        tracing::error!(
-            die_type = outcome.die,
-            error = error.to_string(),
-            duration_ms = milliseconds(elapsed),
-            "Backend request failed"
-        );
+        tracing::error!(die_type = outcome.die, error = error.to_string(), duration_ms = milliseconds(elapsed), "Backend request failed");
         outcome.is(error.kind());
         match error {
             ClientError::Timeout => problem(StatusCode::GATEWAY_TIMEOUT, "Backend request timed out"),

@@ -60,11 +60,7 @@ async fn dice(state: &State) -> Option<Vec<String>> {
 }
 
 fn render(dice: Option<&[String]>, trace_url_template: Option<&str>) -> String {
-    let options: String = dice
-        .unwrap_or_default()
-        .iter()
-        .map(|die| format!("<option value=\"{0}\">{0}</option>", escape(die)))
-        .collect();
+    let options: String = dice.unwrap_or_default().iter().map(|die| format!("<option value=\"{0}\">{0}</option>", escape(die))).collect();
     let notice = if dice.is_none() { "The list of dice is not available. Reload to try again." } else { "" };
     // One pass over the page, so that nothing that is filled in can be taken for a place to fill in.
     let mut out = String::with_capacity(PAGE.len() + options.len() + 256);

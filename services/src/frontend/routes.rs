@@ -70,11 +70,7 @@ struct BatchAndTraced {
         (status = 504, description = "dice-roller took too long", body = BackendProblem)
     )
 )]
-pub(super) async fn roll(
-    extract::State(state): extract::State<Arc<State>>,
-    headers: HeaderMap,
-    uri: Uri,
-) -> Result<Response, Invalid> {
+pub(super) async fn roll(extract::State(state): extract::State<Arc<State>>, headers: HeaderMap, uri: Uri) -> Result<Response, Invalid> {
     let mut query = Query::of(&uri);
     let die = query.required("die");
     query.finish()?;
@@ -129,9 +125,7 @@ pub(super) async fn roll_async(
     span.set_attribute(KeyValue::new("async.batch_size", times));
     let path = format!("/roll-async?die={}&times={times}", encoded(&die));
     Ok(match state.ask::<Batch>(&die, &path, state.config.backend_async_timeout).await {
-        Ok(Batch { total, rolls, count }) => {
-            json(StatusCode::OK, &BatchAndTraced { total, rolls, count, trace_id: current_trace_id() })
-        }
+        Ok(Batch { total, rolls, count }) => json(StatusCode::OK, &BatchAndTraced { total, rolls, count, trace_id: current_trace_id() }),
         Err(answer) => answer,
     })
 }

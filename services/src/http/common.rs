@@ -18,10 +18,7 @@ use crate::metrics::Metrics;
 
 /// The part of the OpenAPI document that all services share.
 #[derive(OpenApi)]
-#[openapi(
-    paths(metrics, live, ready, openapi),
-    components(schemas(super::Problem, super::query::ValidationProblems))
-)]
+#[openapi(paths(metrics, live, ready, openapi), components(schemas(super::Problem, super::query::ValidationProblems)))]
 pub(crate) struct CommonApi;
 
 /// Says whether what a service needs is there; what is missing goes into the answer.
@@ -114,9 +111,7 @@ async fn live() -> Response {
 async fn ready(State(common): State<Common>) -> Response {
     match (common.ready)().await {
         Ok(()) => json(StatusCode::OK, &Health { status: "ok", detail: None }),
-        Err(missing) => {
-            json(StatusCode::SERVICE_UNAVAILABLE, &Health { status: "unavailable", detail: Some(missing) })
-        }
+        Err(missing) => json(StatusCode::SERVICE_UNAVAILABLE, &Health { status: "unavailable", detail: Some(missing) }),
     }
 }
 

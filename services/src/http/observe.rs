@@ -60,8 +60,7 @@ struct Route {
 
 impl Observe {
     pub(crate) fn new(telemetry: Arc<Telemetry>, metrics: Metrics) -> Self {
-        let in_progress =
-            metrics.gauge("http_requests_in_progress", "Requests being answered now, health and metrics left out.", &[]);
+        let in_progress = metrics.gauge("http_requests_in_progress", "Requests being answered now, health and metrics left out.", &[]);
         Self { shared: Arc::new(Shared { telemetry, metrics, in_progress, routes: RwLock::default() }) }
     }
 }
@@ -70,9 +69,7 @@ impl Shared {
     fn route(&self, matched: Option<&MatchedPath>, method: &Method) -> Arc<Route> {
         let handler = matched.map_or(UNMATCHED, MatchedPath::as_str);
         let method = known_method(method);
-        let find = |routes: &[Arc<Route>]| {
-            routes.iter().find(|route| route.method == method && route.handler == handler).cloned()
-        };
+        let find = |routes: &[Arc<Route>]| routes.iter().find(|route| route.method == method && route.handler == handler).cloned();
         if let Some(route) = find(&self.routes.read().unwrap_or_else(PoisonError::into_inner)) {
             return route;
         }
@@ -149,11 +146,7 @@ where
         let mut observation = Observation::begin(&self.shared, matched, &request);
         let cx = observation.cx.clone();
         // A HEAD would be answered like a GET by the router; these routes are for GET alone.
-        let work = if request.method() == Method::HEAD && known_path {
-            None
-        } else {
-            Some(self.inner.call(request))
-        };
+        let work = if request.method() == Method::HEAD && known_path { None } else { Some(self.inner.call(request)) };
         let work = async move {
             let answered = match work {
                 Some(work) => AssertUnwindSafe(work).catch_unwind().await,
@@ -201,9 +194,9 @@ impl Observation {
         } else {
             shared.in_progress.increment(1.0);
             let parent = shared.telemetry.extract(request.headers());
-            shared.telemetry.start(route.span_name.clone(), SpanKind::Server, &parent, || {
-                span_attributes(&route, known_path(matched), request)
-            })
+            shared
+                .telemetry
+                .start(route.span_name.clone(), SpanKind::Server, &parent, || span_attributes(&route, known_path(matched), request))
         };
         Self { shared: Arc::clone(shared), route, cx, started, finished: false }
     }

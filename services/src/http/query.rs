@@ -55,10 +55,7 @@ impl<'a> Query<'a> {
 
     /// The text of a parameter, which may be empty.
     pub(crate) fn text(&self, name: &str) -> Option<String> {
-        url::form_urlencoded::parse(self.raw.as_bytes())
-            .filter(|(key, _)| key == name)
-            .last()
-            .map(|(_, value)| value.into_owned())
+        url::form_urlencoded::parse(self.raw.as_bytes()).filter(|(key, _)| key == name).last().map(|(_, value)| value.into_owned())
     }
 
     /// A parameter that must be there. Check [`Query::finish`] before using it.
@@ -103,14 +100,7 @@ impl<'a> Query<'a> {
         self.problem("missing", name, "Field required".to_owned(), None, None);
     }
 
-    fn problem(
-        &mut self,
-        kind: &'static str,
-        name: &'static str,
-        msg: String,
-        input: Option<String>,
-        ctx: Option<Bound>,
-    ) {
+    fn problem(&mut self, kind: &'static str, name: &'static str, msg: String, input: Option<String>, ctx: Option<Bound>) {
         self.problems.push(Problem { kind, loc: ["query", name], msg, input, ctx });
     }
 }

@@ -50,10 +50,7 @@ impl Shared {
 
 impl LogWriter {
     /// Starts the thread. `report` makes the line that tells how many lines were dropped.
-    pub(crate) fn start(
-        output: impl Write + Send + 'static,
-        report: impl Fn(u64) -> Vec<u8> + Send + 'static,
-    ) -> std::io::Result<Self> {
+    pub(crate) fn start(output: impl Write + Send + 'static, report: impl Fn(u64) -> Vec<u8> + Send + 'static) -> std::io::Result<Self> {
         let shared = Arc::new(Shared {
             state: Mutex::new(State::default()),
             filled: Condvar::new(),
@@ -166,10 +163,7 @@ mod tests {
     fn a_stuck_reader_costs_lines_and_no_time_and_the_loss_is_told() {
         let (open, gate) = mpsc::channel();
         let written = Arc::new(Mutex::new(Vec::new()));
-        let writer = LogWriter::start(Stuck { gate, written: Arc::clone(&written) }, |lost| {
-            format!("lost {lost}\n").into_bytes()
-        })
-        .unwrap();
+        let writer = LogWriter::start(Stuck { gate, written: Arc::clone(&written) }, |lost| format!("lost {lost}\n").into_bytes()).unwrap();
         let line = vec![b'x'; CAPACITY / 4];
         for _ in 0..40 {
             writer.write(&line);

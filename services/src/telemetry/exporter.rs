@@ -20,9 +20,7 @@ use opentelemetry_http::{HttpClient, HttpError};
 use opentelemetry_otlp::{SpanExporter as OtlpExporter, WithHttpConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
-use opentelemetry_sdk::trace::{
-    BatchConfigBuilder, BatchSpanProcessor, SdkTracerProvider, Span, SpanData, SpanExporter, SpanProcessor,
-};
+use opentelemetry_sdk::trace::{BatchConfigBuilder, BatchSpanProcessor, SdkTracerProvider, Span, SpanData, SpanExporter, SpanProcessor};
 use tokio::runtime::Handle;
 
 /// Spans that may wait for their export when the user says nothing else.
@@ -48,10 +46,7 @@ pub(super) fn build(resource: Resource, loss: SpanLoss) -> Result<SdkTracerProvi
     }
     let watched = Watched { inner: exporter, loss: loss.clone(), failing: AtomicBool::new(false) };
     let processor = BatchSpanProcessor::builder(watched).with_batch_config(config.build()).build();
-    Ok(SdkTracerProvider::builder()
-        .with_resource(resource)
-        .with_span_processor(Counted { inner: processor, queue, loss })
-        .build())
+    Ok(SdkTracerProvider::builder().with_resource(resource).with_span_processor(Counted { inner: processor, queue, loss }).build())
 }
 
 enum Protocol {
@@ -185,11 +180,7 @@ impl RuntimeClient {
             .into_iter()
             .find_map(number)
             .map_or(Duration::from_secs(10), |milliseconds| Duration::from_millis(milliseconds as u64));
-        Self {
-            client: Client::builder(TokioExecutor::new()).build(HttpConnector::new()),
-            runtime: Handle::current(),
-            timeout,
-        }
+        Self { client: Client::builder(TokioExecutor::new()).build(HttpConnector::new()), runtime: Handle::current(), timeout }
     }
 }
 
