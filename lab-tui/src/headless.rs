@@ -3,6 +3,7 @@
 use std::io::{IsTerminal as _, Write as _};
 use std::time::Duration;
 
+use rustix::termios::tcgetwinsize;
 use tokio::sync::mpsc;
 
 use crate::event::{Event, Fact, ProcessChange};
@@ -50,7 +51,10 @@ impl Progress {
         }
         self.next = model.now() + if self.moves { FRAME } else { PLAIN };
         if self.moves {
-            eprint!("\r\x1b[2K{}", line(model));
+            // A line that wraps could not be overwritten.
+            let width = tcgetwinsize(std::io::stderr()).map_or(80, |size| usize::from(size.ws_col).max(1));
+            let shown: String = line(model).chars().take(width - 1).collect();
+            eprint!("\r\x1b[2K{shown}");
             let _ = std::io::stderr().flush();
         } else {
             eprintln!("{}", line(model));
@@ -69,7 +73,7 @@ impl Progress {
     }
 }
 
-/// Where the run is, in one line of fewer than 80 columns.
+/// Where the run is, in one line; what may be cut off on a narrow terminal stands last.
 fn line(model: &Model) -> String {
     let mut response = Distribution::default();
     let (mut offered, mut dropped, mut failed) = (0, 0, 0);
@@ -84,7 +88,7 @@ fn line(model: &Model) -> String {
     let in_flight = offered - dropped - response.count();
     let [p50, p99] = [50.0, 99.0].map(|percentile| format::milliseconds(response.percentile(percentile)));
     format!(
-        "{:>7} of {}  {} sent  {in_flight} in flight  {failed} failed  {dropped} dropped  p50 {p50}  p99 {p99}",
+        "{} / {}  {} sent, {in_flight} in flight, {failed} failed, {dropped} dropped  p50 {p50}, p99 {p99}",
         format::seconds(model.now()),
         format::seconds(model.plan().duration()),
         offered - dropped,

@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use clap::Args;
@@ -18,6 +19,7 @@ use lab_tui::verdict;
 use tokio::sync::mpsc;
 
 use super::Failure;
+use super::ask;
 use super::stack::{StackFlags, Up};
 
 #[derive(Debug, Args)]
@@ -47,7 +49,7 @@ struct Planned {
 pub(crate) async fn run(flags: Run) -> Result<Exit, Failure> {
     let plans = plan_all(&flags.files, flags.time_scale).map_err(|error| Failure::new(Exit::BadInput, error))?;
     let mut json = flags.json.as_deref().map(Output::open).transpose().map_err(|error| Failure::new(Exit::BadInput, error))?;
-    let started = std::time::Instant::now();
+    let started = Instant::now();
     let Some(mut up) = flags.stack.start().await? else { return Ok(Exit::Interrupted) };
     announce(&up, started.elapsed());
 
@@ -132,17 +134,11 @@ fn plan(file: &Path, time_scale: Option<f64>) -> anyhow::Result<Planned> {
     Ok(Planned { name, plan: Arc::new(plan) })
 }
 
-fn announce(up: &Up, took: std::time::Duration) {
-    let endpoints = &up.stack.endpoints;
-    let services: Vec<String> =
-        endpoints.services.iter().map(|(name, url)| format!("{name} {}", url.as_str().trim_end_matches('/'))).collect();
-    eprintln!(
-        "stack ready in {:.2} s: {}, database {}, OTLP {}",
-        took.as_secs_f64(),
-        services.join(", "),
-        endpoints.database,
-        endpoints.otlp_grpc
-    );
+fn announce(up: &Up, took: Duration) {
+    eprintln!("stack ready in {:.2} s", took.as_secs_f64());
+    for line in ask::addresses(&up.stack.endpoints).lines() {
+        eprintln!("  {line}");
+    }
 }
 
 /// Where a report goes; opened before anything starts, so that a run is never lost to a wrong path.

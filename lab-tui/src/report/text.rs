@@ -57,7 +57,7 @@ fn write(out: &mut String, summary: &Summary<'_>) -> std::fmt::Result {
     let lab = &summary.lab;
     writeln!(
         out,
-        "\nlab: schedule lag p50 {}, p99 {}, max {}; {:.2} s of processor time",
+        "\nlab: schedule lag p50 {}, p99 {}, max {}; {:.2} s CPU",
         milliseconds(lab.schedule_lag_p50_ms),
         milliseconds(lab.schedule_lag_p99_ms),
         milliseconds(lab.schedule_lag_max_ms),
@@ -72,12 +72,12 @@ fn write_load(out: &mut String, load: &LoadSummary<'_>) -> std::fmt::Result {
         "{}: {} requests, {:.1} a second; {} failed, {} dropped",
         load.name, load.requests, load.achieved_rate, load.failed, load.dropped
     )?;
-    writeln!(out, "  {:<16}{:>10}{:>10}{:>10}{:>10}{:>10}{:>10}{:>10}", "", "p50", "p90", "p95", "p99", "p99.9", "max", "mean")?;
+    writeln!(out, "  {:<14}{:>9}{:>9}{:>9}{:>9}{:>9}{:>9}{:>9}", "", "p50", "p90", "p95", "p99", "p99.9", "max", "mean")?;
     for (name, times) in [("response time", &load.response_time_ms), ("service time", &load.service_time_ms)] {
         let Latencies { p50, p90, p95, p99, p999, max, mean } = times;
-        write!(out, "  {name:<16}")?;
+        write!(out, "  {name:<14}")?;
         for value in [p50, p90, p95, p99, p999, max, mean] {
-            write!(out, "{:>10}", milliseconds(*value))?;
+            write!(out, "{:>9}", milliseconds(*value))?;
         }
         writeln!(out)?;
     }
