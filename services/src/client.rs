@@ -52,7 +52,9 @@ impl Upstream {
     }
 
     fn uri(&self, path_and_query: &str) -> Result<Uri, ClientError> {
-        format!("{}{path_and_query}", self.base).parse().map_err(|error| ClientError::Connection(format!("{error}")))
+        format!("{}{path_and_query}", self.base)
+            .parse()
+            .map_err(|error| ClientError::Connection(format!("{error}")))
     }
 }
 
@@ -118,26 +120,40 @@ impl HttpClient {
         timeout: Duration,
     ) -> Result<Answer, ClientError> {
         let uri = upstream.uri(path_and_query)?;
-        let cx = self.telemetry.start("GET", SpanKind::Client, &opentelemetry::Context::current(), || {
-            vec![
-                KeyValue::new(attribute::HTTP_REQUEST_METHOD, "GET"),
-                KeyValue::new(attribute::URL_FULL, uri.to_string()),
-                KeyValue::new(attribute::SERVER_ADDRESS, upstream.host.clone()),
-                KeyValue::new(attribute::SERVER_PORT, i64::from(upstream.port)),
-            ]
-        });
+        let cx = self.telemetry.start(
+            "GET",
+            SpanKind::Client,
+            &opentelemetry::Context::current(),
+            || {
+                vec![
+                    KeyValue::new(attribute::HTTP_REQUEST_METHOD, "GET"),
+                    KeyValue::new(attribute::URL_FULL, uri.to_string()),
+                    KeyValue::new(attribute::SERVER_ADDRESS, upstream.host.clone()),
+                    KeyValue::new(attribute::SERVER_PORT, i64::from(upstream.port)),
+                ]
+            },
+        );
         let mut request = Request::new(Empty::new());
         *request.uri_mut() = uri;
         self.telemetry.inject(&cx, request.headers_mut());
 
-        let result = self.exchange(request, timeout).with_context(cx.clone()).await;
+        let result = self
+            .exchange(request, timeout)
+            .with_context(cx.clone())
+            .await;
         let span = cx.span();
         match &result {
             Ok(answer) => {
-                span.set_attribute(KeyValue::new(attribute::HTTP_RESPONSE_STATUS_CODE, i64::from(answer.status)));
+                span.set_attribute(KeyValue::new(
+                    attribute::HTTP_RESPONSE_STATUS_CODE,
+                    i64::from(answer.status),
+                ));
                 if answer.status >= 400 {
                     // To the one who asked, a refusal is a failure too; only the SERVER side calls 4xx a success.
-                    span.set_attribute(KeyValue::new(attribute::ERROR_TYPE, answer.status.to_string()));
+                    span.set_attribute(KeyValue::new(
+                        attribute::ERROR_TYPE,
+                        answer.status.to_string(),
+                    ));
                     span.set_status(Status::error(""));
                 }
             }
@@ -152,16 +168,31 @@ impl HttpClient {
 
     /// GETs for a health check: no span, no trace passed on. True for a 2xx.
     pub(crate) async fn probe(&self, upstream: &Upstream, path: &str, timeout: Duration) -> bool {
-        let Ok(uri) = upstream.uri(path) else { return false };
+        let Ok(uri) = upstream.uri(path) else {
+            return false;
+        };
         let mut request = Request::new(Empty::new());
         *request.uri_mut() = uri;
-        self.exchange(request, timeout).await.is_ok_and(|answer| (200..300).contains(&answer.status))
+        self.exchange(request, timeout)
+            .await
+            .is_ok_and(|answer| (200..300).contains(&answer.status))
     }
 
-    async fn exchange(&self, mut request: Request<Empty<Bytes>>, timeout: Duration) -> Result<Answer, ClientError> {
-        request.headers_mut().insert(http::header::ACCEPT, HeaderValue::from_static("application/json"));
+    async fn exchange(
+        &self,
+        mut request: Request<Empty<Bytes>>,
+        timeout: Duration,
+    ) -> Result<Answer, ClientError> {
+        request.headers_mut().insert(
+            http::header::ACCEPT,
+            HeaderValue::from_static("application/json"),
+        );
         let exchange = async {
-            let response = self.inner.request(request).await.map_err(|error| ClientError::Connection(chain(&error)))?;
+            let response = self
+                .inner
+                .request(request)
+                .await
+                .map_err(|error| ClientError::Connection(chain(&error)))?;
             let status = response.status().as_u16();
             let body = Limited::new(response.into_body(), MAX_BODY)
                 .collect()
@@ -170,7 +201,9 @@ impl HttpClient {
                 .to_bytes();
             Ok(Answer { status, body })
         };
-        tokio::time::timeout(timeout, exchange).await.unwrap_or(Err(ClientError::Timeout))
+        tokio::time::timeout(timeout, exchange)
+            .await
+            .unwrap_or(Err(ClientError::Timeout))
     }
 }
 
@@ -198,15 +231,24 @@ mod tests {
 
     #[tokio::test]
     async fn failures_are_told_apart() {
-        let client = HttpClient::new(Arc::new(Telemetry::disabled("test")));
+        let client = HttpClient::new(Arc::new(Telemetry::disabled()));
         let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let slow = client.get(&upstream(silent.local_addr().unwrap()), "/", Duration::from_millis(50)).await;
+        let slow = client
+            .get(
+                &upstream(silent.local_addr().unwrap()),
+                "/",
+                Duration::from_millis(50),
+            )
+            .await;
         assert_eq!(slow.unwrap_err().kind(), "timeout");
 
         let gone = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = gone.local_addr().unwrap();
         drop(gone);
-        let refused = client.get(&upstream(addr), "/", Duration::from_secs(5)).await.unwrap_err();
+        let refused = client
+            .get(&upstream(addr), "/", Duration::from_secs(5))
+            .await
+            .unwrap_err();
         assert_eq!(refused.kind(), "connection_error");
         assert!(refused.to_string().contains("refused"), "{refused}");
 
@@ -215,10 +257,14 @@ mod tests {
         tokio::spawn(async move {
             while let Ok((mut socket, _)) = rude.accept().await {
                 let _ = socket.read(&mut [0; 64]).await;
-                let _ = socket.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{").await;
+                let _ = socket
+                    .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{")
+                    .await;
             }
         });
-        let broken = client.get(&upstream(addr), "/", Duration::from_secs(5)).await;
+        let broken = client
+            .get(&upstream(addr), "/", Duration::from_secs(5))
+            .await;
         assert_eq!(broken.unwrap_err().kind(), "connection_error");
     }
 }

@@ -26,7 +26,12 @@ pub struct CommonArgs {
 #[derive(Debug, Clone, Args)]
 pub struct DieServiceArgs {
     /// Address to listen on; port 0 picks a free one, which the log names
-    #[arg(long, env = "LISTEN_ADDR", value_name = "HOST:PORT", default_value = "127.0.0.1:8109")]
+    #[arg(
+        long,
+        env = "LISTEN_ADDR",
+        value_name = "HOST:PORT",
+        default_value = "127.0.0.1:8109"
+    )]
     listen_addr: String,
 
     /// PostgreSQL to read the dice from
@@ -49,11 +54,21 @@ pub struct DieServiceArgs {
     db_pool_max: usize,
 
     /// How long a request waits for a connection, in milliseconds
-    #[arg(long, env = "DB_ACQUIRE_TIMEOUT_MS", value_name = "MS", default_value_t = 1000)]
+    #[arg(
+        long,
+        env = "DB_ACQUIRE_TIMEOUT_MS",
+        value_name = "MS",
+        default_value_t = 1000
+    )]
     db_acquire_timeout_ms: u64,
 
     /// When PostgreSQL gives up on a statement, in milliseconds; 0 is never
-    #[arg(long, env = "DB_STATEMENT_TIMEOUT_MS", value_name = "MS", default_value_t = 8000)]
+    #[arg(
+        long,
+        env = "DB_STATEMENT_TIMEOUT_MS",
+        value_name = "MS",
+        default_value_t = 8000
+    )]
     db_statement_timeout_ms: u64,
 
     /// Whether to bring the schema up to date at start
@@ -75,19 +90,39 @@ pub struct DieServiceArgs {
 #[derive(Debug, Clone, Args)]
 pub struct DiceRollerArgs {
     /// Address to listen on; port 0 picks a free one, which the log names
-    #[arg(long, env = "LISTEN_ADDR", value_name = "HOST:PORT", default_value = "127.0.0.1:8110")]
+    #[arg(
+        long,
+        env = "LISTEN_ADDR",
+        value_name = "HOST:PORT",
+        default_value = "127.0.0.1:8110"
+    )]
     listen_addr: String,
 
     /// Where die-service answers
-    #[arg(long, env = "DIE_SERVICE_URL", value_name = "URL", default_value = "http://127.0.0.1:8109")]
+    #[arg(
+        long,
+        env = "DIE_SERVICE_URL",
+        value_name = "URL",
+        default_value = "http://127.0.0.1:8109"
+    )]
     die_service_url: String,
 
     /// How long to wait for die-service, in milliseconds
-    #[arg(long, env = "DIE_SERVICE_TIMEOUT_MS", value_name = "MS", default_value_t = 2000)]
+    #[arg(
+        long,
+        env = "DIE_SERVICE_TIMEOUT_MS",
+        value_name = "MS",
+        default_value_t = 2000
+    )]
     die_service_timeout_ms: u64,
 
     /// How long a roll takes, drawn evenly between two bounds in milliseconds, such as 0..1000
-    #[arg(long, env = "ROLL_DELAY_MS", value_name = "LOW..HIGH", default_value = "0..0")]
+    #[arg(
+        long,
+        env = "ROLL_DELAY_MS",
+        value_name = "LOW..HIGH",
+        default_value = "0..0"
+    )]
     roll_delay_ms: String,
 
     #[command(flatten)]
@@ -98,23 +133,48 @@ pub struct DiceRollerArgs {
 #[derive(Debug, Clone, Args)]
 pub struct FrontendArgs {
     /// Address to listen on; port 0 picks a free one, which the log names
-    #[arg(long, env = "LISTEN_ADDR", value_name = "HOST:PORT", default_value = "127.0.0.1:8111")]
+    #[arg(
+        long,
+        env = "LISTEN_ADDR",
+        value_name = "HOST:PORT",
+        default_value = "127.0.0.1:8111"
+    )]
     listen_addr: String,
 
     /// Where dice-roller answers
-    #[arg(long, env = "DICE_ROLLER_URL", value_name = "URL", default_value = "http://127.0.0.1:8110")]
+    #[arg(
+        long,
+        env = "DICE_ROLLER_URL",
+        value_name = "URL",
+        default_value = "http://127.0.0.1:8110"
+    )]
     dice_roller_url: String,
 
     /// Where die-service answers; the page lists its dice
-    #[arg(long, env = "DIE_SERVICE_URL", value_name = "URL", default_value = "http://127.0.0.1:8109")]
+    #[arg(
+        long,
+        env = "DIE_SERVICE_URL",
+        value_name = "URL",
+        default_value = "http://127.0.0.1:8109"
+    )]
     die_service_url: String,
 
     /// How long to wait for one roll, in milliseconds
-    #[arg(long, env = "BACKEND_TIMEOUT_MS", value_name = "MS", default_value_t = 5000)]
+    #[arg(
+        long,
+        env = "BACKEND_TIMEOUT_MS",
+        value_name = "MS",
+        default_value_t = 5000
+    )]
     backend_timeout_ms: u64,
 
     /// How long to wait for a batch of rolls, in milliseconds
-    #[arg(long, env = "BACKEND_ASYNC_TIMEOUT_MS", value_name = "MS", default_value_t = 10_000)]
+    #[arg(
+        long,
+        env = "BACKEND_ASYNC_TIMEOUT_MS",
+        value_name = "MS",
+        default_value_t = 10_000
+    )]
     backend_async_timeout_ms: u64,
 
     /// Address of a trace for the page's link; {trace_id} is replaced
@@ -166,7 +226,9 @@ pub(crate) struct FrontendConfig {
 
 impl CommonArgs {
     fn check(self, listen_addr: String) -> Result<Common, String> {
-        let port = listen_addr.rsplit_once(':').map(|(_, port)| port.parse::<u16>());
+        let port = listen_addr
+            .rsplit_once(':')
+            .map(|(_, port)| port.parse::<u16>());
         if !matches!(port, Some(Ok(_))) {
             return Err(format!(
                 "invalid value '{listen_addr}' for '--listen-addr <HOST:PORT>': write a host and a port, such as 127.0.0.1:8109"
@@ -178,9 +240,14 @@ impl CommonArgs {
             .map(|level| level.trim().to_owned())
             .filter(|level| !level.is_empty())
             .unwrap_or_else(|| "info".to_owned());
-        crate::logs::check_filter(&log_level)
-            .map_err(|error| format!("invalid value '{log_level}' for '--log-level <LEVEL>': {error}"))?;
-        Ok(Common { listen_addr, log_level, exit_with_stdin: self.exit_with_stdin })
+        crate::logs::check_filter(&log_level).map_err(|error| {
+            format!("invalid value '{log_level}' for '--log-level <LEVEL>': {error}")
+        })?;
+        Ok(Common {
+            listen_addr,
+            log_level,
+            exit_with_stdin: self.exit_with_stdin,
+        })
     }
 }
 
@@ -190,14 +257,20 @@ impl DieServiceArgs {
         let parsed = url::Url::parse(&self.database_url)
             .map_err(|error| format!("invalid value for '--database-url <URL>': {error}"))?;
         if !matches!(parsed.scheme(), "postgres" | "postgresql") {
-            return Err("invalid value for '--database-url <URL>': it must begin with postgresql://".to_owned());
+            return Err(
+                "invalid value for '--database-url <URL>': it must begin with postgresql://"
+                    .to_owned(),
+            );
         }
         let database: PgConnectOptions = self
             .database_url
             .parse()
             .map_err(|_| "invalid value for '--database-url <URL>': PostgreSQL options in it are not understood".to_owned())?;
         if self.db_pool_max == 0 {
-            return Err("invalid value '0' for '--db-pool-max <N>': a pool needs at least one connection".to_owned());
+            return Err(
+                "invalid value '0' for '--db-pool-max <N>': a pool needs at least one connection"
+                    .to_owned(),
+            );
         }
         if self.db_pool_min > self.db_pool_max {
             return Err(format!(
@@ -230,7 +303,9 @@ impl DiceRollerArgs {
 
 impl FrontendArgs {
     pub(crate) fn check(self) -> Result<(Common, FrontendConfig), String> {
-        let trace_url_template = self.trace_url_template.filter(|template| !template.is_empty());
+        let trace_url_template = self
+            .trace_url_template
+            .filter(|template| !template.is_empty());
         if let Some(template) = &trace_url_template
             && !(template.starts_with("http://") || template.starts_with("https://"))
         {
@@ -242,7 +317,10 @@ impl FrontendArgs {
             dice_roller: Upstream::parse("--dice-roller-url", &self.dice_roller_url)?,
             die_service: Upstream::parse("--die-service-url", &self.die_service_url)?,
             backend_timeout: positive("--backend-timeout-ms", self.backend_timeout_ms)?,
-            backend_async_timeout: positive("--backend-async-timeout-ms", self.backend_async_timeout_ms)?,
+            backend_async_timeout: positive(
+                "--backend-async-timeout-ms",
+                self.backend_async_timeout_ms,
+            )?,
             trace_url_template,
         };
         Ok((self.common.check(self.listen_addr)?, config))
@@ -251,14 +329,20 @@ impl FrontendArgs {
 
 fn positive(flag: &str, milliseconds: u64) -> Result<Duration, String> {
     if milliseconds == 0 {
-        return Err(format!("invalid value '0' for '{flag} <MS>': nothing can be done in no time"));
+        return Err(format!(
+            "invalid value '0' for '{flag} <MS>': nothing can be done in no time"
+        ));
     }
     Ok(Duration::from_millis(milliseconds))
 }
 
 /// Reads `LOW..HIGH`, both inclusive.
 fn bounds(text: &str) -> Result<(u64, u64), String> {
-    let refuse = |why: &str| Err(format!("invalid value '{text}' for '--roll-delay-ms <LOW..HIGH>': {why}"));
+    let refuse = |why: &str| {
+        Err(format!(
+            "invalid value '{text}' for '--roll-delay-ms <LOW..HIGH>': {why}"
+        ))
+    };
     let Some((low, high)) = text.split_once("..") else {
         return refuse("write two bounds in milliseconds, such as 0..1000");
     };
@@ -294,23 +378,40 @@ mod tests {
     #[test]
     fn what_cannot_work_is_refused_in_one_sentence() {
         let said = refusal(&["die-service", "--db-pool-min", "5", "--db-pool-max", "4"]);
-        assert!(said.contains("'--db-pool-min 5' is above '--db-pool-max 4'"), "{said}");
-        assert!(refusal(&["dice-roller", "--die-service-url", "nonsense"]).contains("--die-service-url"));
-        assert!(refusal(&["dice-roller", "--die-service-url", "https://example.org"]).contains("http://"));
+        assert!(
+            said.contains("'--db-pool-min 5' is above '--db-pool-max 4'"),
+            "{said}"
+        );
+        assert!(
+            refusal(&["dice-roller", "--die-service-url", "nonsense"])
+                .contains("--die-service-url")
+        );
+        assert!(
+            refusal(&["dice-roller", "--die-service-url", "https://example.org"])
+                .contains("http://")
+        );
         assert!(refusal(&["dice-roller", "--roll-delay-ms", "5..1"]).contains("above"));
         assert!(refusal(&["dice-roller", "--roll-delay-ms", "5"]).contains("0..1000"));
         assert!(refusal(&["frontend", "--listen-addr", "8111"]).contains("--listen-addr"));
         assert!(refusal(&["frontend", "--log-level", "services=loud"]).contains("--log-level"));
-        assert!(refusal(&["frontend", "--trace-url-template", "javascript:alert(1)"]).contains("http://"));
+        assert!(
+            refusal(&["frontend", "--trace-url-template", "javascript:alert(1)"])
+                .contains("http://")
+        );
     }
 
     #[test]
     fn a_password_is_never_echoed() {
-        for url in ["postgresql//diceuser:hunter2@host/db", "mysql://diceuser:hunter2@host/db"] {
+        for url in [
+            "postgresql//diceuser:hunter2@host/db",
+            "mysql://diceuser:hunter2@host/db",
+        ] {
             let said = refusal(&["die-service", "--database-url", url]);
             assert!(!said.contains("hunter2"), "{said}");
         }
-        let help = Program::try_parse_from(["lab", "die-service", "--help"]).unwrap_err().to_string();
+        let help = Program::try_parse_from(["lab", "die-service", "--help"])
+            .unwrap_err()
+            .to_string();
         assert!(!help.contains("dicepass"), "{help}");
     }
 

@@ -32,7 +32,10 @@ impl KnownDice {
     }
 
     fn has(&self, name: &str) -> bool {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).contains(name)
+        self.0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains(name)
     }
 }
 

@@ -48,7 +48,11 @@ impl Service {
         let state = State {
             config,
             known: KnownDice::default(),
-            rolls: metrics.counters("dice_rolls_total", "Dice rolled one by one.", &["die_type", "result"]),
+            rolls: metrics.counters(
+                "dice_rolls_total",
+                "Dice rolled one by one.",
+                &["die_type", "result"],
+            ),
             values: metrics.histograms("dice_roll_value", "What the dice showed.", &["die_type"]),
             lookups: metrics.counters(
                 "die_service_requests_total",
@@ -60,13 +64,27 @@ impl Service {
                 "Time that die-service took, or that was waited in vain.",
                 &[],
             ),
-            async_rolls: metrics.counters("async_rolls_total", "Dice rolled in batches.", &["die_type", "result"]),
+            async_rolls: metrics.counters(
+                "async_rolls_total",
+                "Dice rolled in batches.",
+                &["die_type", "result"],
+            ),
             async_batch_size: metrics.histogram("async_roll_batch_size", "Dice in a batch.", &[]),
-            async_duration: metrics.histogram("async_roll_duration_seconds", "Time for a whole batch.", &[]),
-            async_in_progress: metrics.gauge("async_rolls_in_progress", "Dice of batches being rolled now.", &[]),
+            async_duration: metrics.histogram(
+                "async_roll_duration_seconds",
+                "Time for a whole batch.",
+                &[],
+            ),
+            async_in_progress: metrics.gauge(
+                "async_rolls_in_progress",
+                "Dice of batches being rolled now.",
+                &[],
+            ),
             shared,
         };
-        Ok(Self { state: Arc::new(state) })
+        Ok(Self {
+            state: Arc::new(state),
+        })
     }
 
     fn ready(&self) -> Ready {
@@ -74,7 +92,11 @@ impl Service {
         Arc::new(move || {
             let state = Arc::clone(&state);
             Box::pin(async move {
-                let up = state.shared.client.probe(&state.config.die_service, "/health/ready", READY_PATIENCE).await;
+                let up = state
+                    .shared
+                    .client
+                    .probe(&state.config.die_service, "/health/ready", READY_PATIENCE)
+                    .await;
                 if up { Ok(()) } else { Err("die-service") }
             })
         })

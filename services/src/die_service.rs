@@ -46,22 +46,40 @@ struct State {
 
 impl Service {
     /// Needs no database to be there: it is looked for in the background.
-    pub(crate) fn new(shared: Shared, config: DieServiceConfig) -> Result<Self, String> {
-        let connections = Connections::new(&shared, &config)?;
-        let outlook = supervisor::start(connections.clone(), &config);
+    pub(crate) fn new(shared: Shared, config: &DieServiceConfig) -> Result<Self, String> {
+        let connections = Connections::new(&shared, config)?;
+        let outlook = supervisor::start(connections.clone(), config);
         let metrics = &shared.metrics;
         let state = State {
-            database: Database::new(&shared, &config, connections.clone(), outlook.prepared.clone()),
+            database: Database::new(
+                &shared,
+                config,
+                connections.clone(),
+                outlook.prepared.clone(),
+            ),
             known: KnownDice::default(),
             requested: metrics.counters(
                 "die_specifications_requested_total",
                 "Dice asked for and found.",
                 &["identifier"],
             ),
-            listed: metrics.counter("die_list_requests_total", "Requests for the list of dice.", &[]),
-            loaded: metrics.gauge("die_specifications_loaded", "Dice in the database when last counted.", &[]),
+            listed: metrics.counter(
+                "die_list_requests_total",
+                "Requests for the list of dice.",
+                &[],
+            ),
+            loaded: metrics.gauge(
+                "die_specifications_loaded",
+                "Dice in the database when last counted.",
+                &[],
+            ),
         };
-        Ok(Self { shared, connections, outlook, state: Arc::new(state) })
+        Ok(Self {
+            shared,
+            connections,
+            outlook,
+            state: Arc::new(state),
+        })
     }
 
     fn ready(&self) -> Ready {
@@ -94,14 +112,20 @@ impl run::Service for Service {
             losses();
             connections.measure();
         };
-        let observe = Observe::new(Arc::clone(&self.shared.telemetry), self.shared.metrics.clone());
-        Routes::new().get("/", &self.state, routes::index).get("/dice", &self.state, routes::dice).finish(
-            observe,
+        let observe = Observe::new(
+            Arc::clone(&self.shared.telemetry),
             self.shared.metrics.clone(),
-            before_render,
-            self.ready(),
-            routes::Api::openapi(),
-        )
+        );
+        Routes::new()
+            .get("/", &self.state, routes::index)
+            .get("/dice", &self.state, routes::dice)
+            .finish(
+                observe,
+                self.shared.metrics.clone(),
+                before_render,
+                self.ready(),
+                routes::Api::openapi(),
+            )
     }
 
     async fn close(self) {

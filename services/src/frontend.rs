@@ -60,10 +60,16 @@ impl Service {
                 "Time that dice-roller took, or that was waited in vain.",
                 &["die_type"],
             ),
-            async_requests: metrics.counters("async_roll_requests_total", "Batches asked for.", &["batch_size"]),
+            async_requests: metrics.counters(
+                "async_roll_requests_total",
+                "Batches asked for.",
+                &["batch_size"],
+            ),
             shared,
         };
-        Ok(Self { state: Arc::new(state) })
+        Ok(Self {
+            state: Arc::new(state),
+        })
     }
 
     fn ready(&self) -> Ready {

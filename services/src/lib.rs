@@ -16,6 +16,8 @@ mod run;
 mod serve;
 mod shutdown;
 mod telemetry;
+#[cfg(test)]
+mod testing;
 
 use std::process::ExitCode;
 
@@ -39,21 +41,21 @@ impl ServeCommand {
     /// one another (one sentence on standard error says how).
     pub fn run(self) -> ExitCode {
         let checked = match self {
-            Self::DieService(args) => {
-                args.check().map(|(common, config)| run::process(die_service::NAME, common, |shared| {
-                    die_service::Service::new(shared, config)
-                }))
-            }
-            Self::DiceRoller(args) => {
-                args.check().map(|(common, config)| run::process(dice_roller::NAME, common, |shared| {
+            Self::DieService(args) => args.check().map(|(common, config)| {
+                run::process(die_service::NAME, &common, |shared| {
+                    die_service::Service::new(shared, &config)
+                })
+            }),
+            Self::DiceRoller(args) => args.check().map(|(common, config)| {
+                run::process(dice_roller::NAME, &common, |shared| {
                     dice_roller::Service::new(shared, config)
-                }))
-            }
-            Self::Frontend(args) => {
-                args.check().map(|(common, config)| run::process(frontend::NAME, common, |shared| {
+                })
+            }),
+            Self::Frontend(args) => args.check().map(|(common, config)| {
+                run::process(frontend::NAME, &common, |shared| {
                     frontend::Service::new(shared, config)
-                }))
-            }
+                })
+            }),
         };
         checked.unwrap_or_else(|sentence| {
             eprintln!("error: {sentence}");

@@ -33,18 +33,30 @@ fn filter(level: &str) -> Result<EnvFilter, String> {
         own @ ("trace" | "debug" | "info") => format!("warn,services={own}"),
         _ => level.to_owned(),
     };
-    EnvFilter::builder().parse(directives).map_err(|error| error.to_string())
+    EnvFilter::builder()
+        .parse(directives)
+        .map_err(|error| error.to_string())
 }
 
 /// Starts logging to standard output for this process.
 pub(crate) fn start(service: &'static str, level: &str) -> Result<LogWriter, String> {
-    let stdout = std::os::fd::AsFd::as_fd(&std::io::stdout()).try_clone_to_owned().map_err(|error| error.to_string())?;
-    let writer = LogWriter::start(std::fs::File::from(stdout), move |dropped| loss_line(service, dropped))
+    let stdout = std::os::fd::AsFd::as_fd(&std::io::stdout())
+        .try_clone_to_owned()
         .map_err(|error| error.to_string())?;
+    let writer = LogWriter::start(std::fs::File::from(stdout), move |dropped| {
+        loss_line(service, dropped)
+    })
+    .map_err(|error| error.to_string())?;
     let sink = writer.clone();
-    let layer = JsonLayer { service, write: move |line: &[u8]| sink.write(line) };
+    let layer = JsonLayer {
+        service,
+        write: move |line: &[u8]| sink.write(line),
+    };
     // Another subscriber may be there when the services run inside somebody else's process; theirs then stays.
-    let _ = tracing_subscriber::registry().with(filter(level)?).with(layer).try_init();
+    let _ = tracing_subscriber::registry()
+        .with(filter(level)?)
+        .with(layer)
+        .try_init();
     Ok(writer)
 }
 
@@ -53,7 +65,13 @@ pub(crate) const FLUSH_PATIENCE: Duration = Duration::from_millis(150);
 
 fn loss_line(service: &str, dropped: u64) -> Vec<u8> {
     let mut line = String::new();
-    head(&mut line, "WARNING", "Log lines dropped", "services::logs", service);
+    head(
+        &mut line,
+        "WARNING",
+        "Log lines dropped",
+        "services::logs",
+        service,
+    );
     let _ = writeln!(line, ",\"dropped\":{dropped}}}");
     line.into_bytes()
 }
@@ -79,8 +97,14 @@ impl<S: Subscriber, W: Fn(&[u8]) + 'static> Layer<S> for JsonLayer<W> {
     fn on_event(&self, event: &Event<'_>, _: LayerContext<'_, S>) {
         BUFFERS.with(|buffers| {
             // A value whose own formatting logs would come here twice; its inner line is given up.
-            let Ok(mut buffers) = buffers.try_borrow_mut() else { return };
-            let Buffers { line, message, fields } = &mut *buffers;
+            let Ok(mut buffers) = buffers.try_borrow_mut() else {
+                return;
+            };
+            let Buffers {
+                line,
+                message,
+                fields,
+            } = &mut *buffers;
             line.clear();
             message.clear();
             fields.clear();
@@ -98,7 +122,12 @@ impl<S: Subscriber, W: Fn(&[u8]) + 'static> Layer<S> for JsonLayer<W> {
                 let span = cx.span();
                 let span = span.span_context();
                 if span.is_valid() {
-                    let _ = write!(line, ",\"trace_id\":\"{}\",\"span_id\":\"{}\"", span.trace_id(), span.span_id());
+                    let _ = write!(
+                        line,
+                        ",\"trace_id\":\"{}\",\"span_id\":\"{}\"",
+                        span.trace_id(),
+                        span.span_id()
+                    );
                 }
             });
             line.push_str(fields);
@@ -110,7 +139,11 @@ impl<S: Subscriber, W: Fn(&[u8]) + 'static> Layer<S> for JsonLayer<W> {
 
 fn head(line: &mut String, level: &str, message: &str, logger: &str, service: &str) {
     line.push_str("{\"timestamp\":\"");
-    let _ = write!(line, "{}", humantime::format_rfc3339_micros(SystemTime::now()));
+    let _ = write!(
+        line,
+        "{}",
+        humantime::format_rfc3339_micros(SystemTime::now())
+    );
     line.push_str("\",\"level\":\"");
     line.push_str(level);
     line.push_str("\",\"message\":");
@@ -139,7 +172,11 @@ impl Visit for Fields<'_> {
     fn record_f64(&mut self, field: &Field, value: f64) {
         self.key(field.name());
         // JSON has no word for what is not a number.
-        let _ = if value.is_finite() { write!(self.fields, "{value:?}") } else { self.fields.write_str("null") };
+        let _ = if value.is_finite() {
+            write!(self.fields, "{value:?}")
+        } else {
+            self.fields.write_str("null")
+        };
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
@@ -222,14 +259,30 @@ pub(crate) mod testing {
         pub(crate) fn capture() -> (Self, tracing::subscriber::DefaultGuard) {
             let lines = Self::default();
             let theirs = lines.clone();
-            let write = move |line: &[u8]| theirs.0.lock().unwrap().push(String::from_utf8(line.to_vec()).unwrap());
-            let layer = JsonLayer { service: "test", write };
-            let subscriber = tracing_subscriber::registry().with(filter("info").unwrap()).with(layer);
+            let write = move |line: &[u8]| {
+                theirs
+                    .0
+                    .lock()
+                    .unwrap()
+                    .push(String::from_utf8(line.to_vec()).unwrap());
+            };
+            let layer = JsonLayer {
+                service: "test",
+                write,
+            };
+            let subscriber = tracing_subscriber::registry()
+                .with(filter("info").unwrap())
+                .with(layer);
             (lines, tracing::subscriber::set_default(subscriber))
         }
 
         pub(crate) fn all(&self) -> Vec<serde_json::Value> {
-            self.0.lock().unwrap().iter().map(|line| serde_json::from_str(line).unwrap()).collect()
+            self.0
+                .lock()
+                .unwrap()
+                .iter()
+                .map(|line| serde_json::from_str(line).unwrap())
+                .collect()
         }
 
         pub(crate) fn raw(&self) -> Vec<String> {
@@ -237,7 +290,10 @@ pub(crate) mod testing {
         }
 
         pub(crate) fn with_message(&self, message: &str) -> Vec<serde_json::Value> {
-            self.all().into_iter().filter(|line| line["message"] == message).collect()
+            self.all()
+                .into_iter()
+                .filter(|line| line["message"] == message)
+                .collect()
         }
     }
 }
@@ -246,7 +302,9 @@ pub(crate) mod testing {
 mod tests {
     use super::testing::Lines;
     use opentelemetry::Context;
-    use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState};
+    use opentelemetry::trace::{
+        SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState,
+    };
 
     #[test]
     fn keys_come_in_order_and_values_keep_their_types() {
@@ -270,7 +328,8 @@ mod tests {
             "\"x\"\n"
         );
         let raw = lines.raw().remove(0);
-        let (timestamp, rest) = raw.split_at("{\"timestamp\":\"2026-01-02T03:04:05.678901Z\"".len());
+        let (timestamp, rest) =
+            raw.split_at("{\"timestamp\":\"2026-01-02T03:04:05.678901Z\"".len());
         assert!(timestamp.ends_with("Z\""), "{raw}");
         assert_eq!(
             rest,

@@ -36,13 +36,26 @@ pub(crate) struct Shared {
 impl Shared {
     pub(crate) fn new(telemetry: Telemetry, logs: Option<LogWriter>) -> Result<Self, String> {
         let telemetry = Arc::new(telemetry);
-        Ok(Self { client: HttpClient::new(Arc::clone(&telemetry)), telemetry, metrics: Metrics::new()?, logs })
+        Ok(Self {
+            client: HttpClient::new(Arc::clone(&telemetry)),
+            telemetry,
+            metrics: Metrics::new()?,
+            logs,
+        })
     }
 
     /// Makes the function that brings the loss counters up to date, to be called before metrics are rendered.
     pub(crate) fn loss_counters(&self) -> impl Fn() + Send + Sync + 'static {
-        let lines = self.metrics.counter("log_lines_dropped_total", "Log lines that nobody read in time.", &[]);
-        let spans = self.metrics.counter("otel_spans_dropped_total", "Spans that could not be delivered.", &[]);
+        let lines = self.metrics.counter(
+            "log_lines_dropped_total",
+            "Log lines that nobody read in time.",
+            &[],
+        );
+        let spans = self.metrics.counter(
+            "otel_spans_dropped_total",
+            "Spans that could not be delivered.",
+            &[],
+        );
         let (telemetry, logs) = (Arc::clone(&self.telemetry), self.logs.clone());
         move || {
             lines.absolute(logs.as_ref().map_or(0, LogWriter::dropped));
@@ -62,7 +75,7 @@ pub(crate) trait Service: Sized {
 /// Serves from the first log line to the last.
 pub(crate) fn process<S: Service>(
     name: &'static str,
-    common: Common,
+    common: &Common,
     service: impl FnOnce(Shared) -> Result<S, String>,
 ) -> ExitCode {
     let logs = match logs::start(name, &common.log_level) {
@@ -73,7 +86,10 @@ pub(crate) fn process<S: Service>(
         }
     };
     // One thread is the cheapest way to serve: no request ever waits for another core to wake up.
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => {
             tracing::error!(error = error.to_string(), "cannot start");
@@ -86,7 +102,8 @@ pub(crate) fn process<S: Service>(
             .inspect_err(|error| tracing::error!(error = error.to_string(), "cannot start"))
             .map_err(drop)?;
         let listener = bind(&common.listen_addr).await?;
-        let shared = Shared::new(Telemetry::from_env(name), Some(logs.clone())).map_err(|error| refuse(&error))?;
+        let shared = Shared::new(Telemetry::from_env(name), Some(logs.clone()))
+            .map_err(|error| refuse(&error))?;
         let service = service(shared.clone()).map_err(|error| refuse(&error))?;
         run(listener, service, shared, shutdown).await
     });
@@ -118,7 +135,11 @@ pub(crate) async fn run<S: Service>(
 
 async fn bind(addr: &str) -> Result<TcpListener, ()> {
     TcpListener::bind(addr).await.map_err(|error| {
-        let reason = if error.kind() == std::io::ErrorKind::AddrInUse { "address in use" } else { "other" };
+        let reason = if error.kind() == std::io::ErrorKind::AddrInUse {
+            "address in use"
+        } else {
+            "other"
+        };
         tracing::error!(addr, error = error.to_string(), reason, "cannot listen");
     })
 }

@@ -38,12 +38,20 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, shutdown: Cance
     }
     drop(listener);
     let finished = async { while connections.join_next().await.is_some() {} };
-    if tokio::time::timeout(IN_FLIGHT_PATIENCE, finished).await.is_err() {
+    if tokio::time::timeout(IN_FLIGHT_PATIENCE, finished)
+        .await
+        .is_err()
+    {
         connections.shutdown().await;
     }
 }
 
-async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, shutdown: CancellationToken) {
+async fn connection(
+    stream: TcpStream,
+    peer: SocketAddr,
+    router: Router,
+    shutdown: CancellationToken,
+) {
     // An answer is one small write; waiting to merge it with a next one only adds latency.
     let _ = stream.set_nodelay(true);
     let service = hyper::service::service_fn(move |mut request: http::Request<Incoming>| {

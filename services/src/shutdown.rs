@@ -29,12 +29,14 @@ pub(crate) fn listen(exit_with_stdin: bool) -> std::io::Result<CancellationToken
     if exit_with_stdin {
         let asked = token.clone();
         // A thread and not a task: reading from a pipe blocks, and the runtime could not end before it returned.
-        std::thread::Builder::new().name("stdin".to_owned()).spawn(move || {
-            let mut stdin = std::io::stdin().lock();
-            let mut ignored = [0; 256];
-            while !matches!(stdin.read(&mut ignored), Ok(0) | Err(_)) {}
-            asked.cancel();
-        })?;
+        std::thread::Builder::new()
+            .name("stdin".to_owned())
+            .spawn(move || {
+                let mut stdin = std::io::stdin().lock();
+                let mut ignored = [0; 256];
+                while !matches!(stdin.read(&mut ignored), Ok(0) | Err(_)) {}
+                asked.cancel();
+            })?;
     }
     Ok(token)
 }

@@ -11,14 +11,16 @@ use std::time::Duration;
 
 use http::HeaderMap;
 use opentelemetry::propagation::TextMapPropagator;
-use opentelemetry::trace::{SpanContext, SpanKind, TraceContextExt, TraceFlags, TraceState, Tracer, TracerProvider};
+use opentelemetry::trace::{
+    SpanContext, SpanKind, TraceContextExt, TraceFlags, TraceState, Tracer, TracerProvider,
+};
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_http::{HeaderExtractor, HeaderInjector};
+use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
 use opentelemetry_sdk::trace::{IdGenerator, RandomIdGenerator, SdkTracer, SdkTracerProvider};
-use opentelemetry_sdk::Resource;
 
-pub(crate) use exporter::SpanLoss;
+use exporter::{Settings, SpanLoss};
 pub(crate) use traceparent::{trace_id, traceparent};
 
 /// The telemetry of one service.
@@ -43,33 +45,53 @@ impl Telemetry {
     /// What cannot be honoured is told in a log line, and the service goes on without it: broken telemetry is no reason
     /// to refuse requests.
     pub(crate) fn from_env(service: &'static str) -> Self {
-        let mut telemetry = Self::disabled(service);
+        let mut telemetry = Self::disabled();
         telemetry.read_propagators(std::env::var("OTEL_PROPAGATORS").ok().as_deref());
-        let disabled = std::env::var("OTEL_SDK_DISABLED").is_ok_and(|value| value.eq_ignore_ascii_case("true"));
+        let disabled = std::env::var("OTEL_SDK_DISABLED")
+            .is_ok_and(|value| value.eq_ignore_ascii_case("true"));
         let exporter = std::env::var("OTEL_TRACES_EXPORTER").unwrap_or_default();
         if disabled || exporter == "none" {
             return telemetry;
         }
-        match exporter::build(resource(service), telemetry.loss.clone()) {
-            Ok(provider) => telemetry.sdk = Some(Sdk { tracer: provider.tracer("services"), provider }),
+        match Settings::from_env().and_then(|settings| telemetry.export(service, settings)) {
+            Ok(()) => {}
             Err(error) => tracing::error!(error, "Span export is off"),
         }
         telemetry
     }
 
+    fn export(&mut self, service: &'static str, settings: Settings) -> Result<(), String> {
+        let provider = exporter::build(settings, resource(service), self.loss.clone())?;
+        self.sdk = Some(Sdk {
+            tracer: provider.tracer("services"),
+            provider,
+        });
+        Ok(())
+    }
+
     /// Makes no spans; still hands traces on.
-    pub(crate) fn disabled(_service: &'static str) -> Self {
-        Self { sdk: None, trace_context: true, baggage: true, loss: SpanLoss::default() }
+    pub(crate) fn disabled() -> Self {
+        Self {
+            sdk: None,
+            trace_context: true,
+            baggage: true,
+            loss: SpanLoss::default(),
+        }
     }
 
     #[cfg(test)]
     pub(crate) fn with_provider(provider: SdkTracerProvider) -> Self {
         let tracer = provider.tracer("services");
-        Self { sdk: Some(Sdk { provider, tracer }), ..Self::disabled("test") }
+        Self {
+            sdk: Some(Sdk { provider, tracer }),
+            ..Self::disabled()
+        }
     }
 
     fn read_propagators(&mut self, value: Option<&str>) {
-        let Some(value) = value.filter(|value| !value.trim().is_empty()) else { return };
+        let Some(value) = value.filter(|value| !value.trim().is_empty()) else {
+            return;
+        };
         (self.trace_context, self.baggage) = (false, false);
         for name in value.split(',').map(str::trim) {
             match name {
@@ -129,10 +151,19 @@ impl Telemetry {
             }
             let ids = RandomIdGenerator::default();
             let (trace, span) = (ids.new_trace_id(), ids.new_span_id());
-            let fresh = SpanContext::new(trace, span, TraceFlags::default(), false, TraceState::default());
+            let fresh = SpanContext::new(
+                trace,
+                span,
+                TraceFlags::default(),
+                false,
+                TraceState::default(),
+            );
             return parent.with_remote_span_context(fresh);
         };
-        let builder = tracer.span_builder(name).with_kind(kind).with_attributes(attributes());
+        let builder = tracer
+            .span_builder(name)
+            .with_kind(kind)
+            .with_attributes(attributes());
         parent.with_span(tracer.build_with_context(builder, parent))
     }
 
@@ -146,7 +177,8 @@ impl Telemetry {
     pub(crate) async fn shutdown(&self, patience: Duration) {
         if let Some(Sdk { provider, .. }) = &self.sdk {
             let provider = provider.clone();
-            let flushed = tokio::task::spawn_blocking(move || provider.shutdown_with_timeout(patience)).await;
+            let flushed =
+                tokio::task::spawn_blocking(move || provider.shutdown_with_timeout(patience)).await;
             if let Ok(Err(error)) = flushed {
                 tracing::warn!(error = error.to_string(), "Spans were left undelivered");
             }
@@ -199,9 +231,15 @@ fn resource(service: &'static str) -> Resource {
             KeyValue::new(attribute::SERVICE_INSTANCE_ID, instance_id()),
             KeyValue::new(attribute::PROCESS_PID, i64::from(std::process::id())),
         ])
-        .with_detector(Box::new(opentelemetry_sdk::resource::TelemetryResourceDetector));
+        .with_detector(Box::new(
+            opentelemetry_sdk::resource::TelemetryResourceDetector,
+        ));
     let environment = EnvResourceDetector::new().detect();
-    builder = builder.with_attributes(environment.iter().map(|(key, value)| KeyValue::new(key.clone(), value.clone())));
+    builder = builder.with_attributes(
+        environment
+            .iter()
+            .map(|(key, value)| KeyValue::new(key.clone(), value.clone())),
+    );
     if let Ok(name) = std::env::var("OTEL_SERVICE_NAME")
         && !name.is_empty()
     {
@@ -212,9 +250,18 @@ fn resource(service: &'static str) -> Resource {
 
 /// A random UUID, version 4: two services on one machine must not look like one.
 fn instance_id() -> String {
-    let bits = (rand::random::<u128>() & !(0xf000 << 64) & !(0xc000 << 48)) | (0x4000 << 64) | (0x8000 << 48);
+    let bits = (rand::random::<u128>() & !(0xf000 << 64) & !(0xc000 << 48))
+        | (0x4000 << 64)
+        | (0x8000 << 48);
     let text = format!("{bits:032x}");
-    [&text[..8], &text[8..12], &text[12..16], &text[16..20], &text[20..]].join("-")
+    [
+        &text[..8],
+        &text[8..12],
+        &text[12..16],
+        &text[16..20],
+        &text[20..],
+    ]
+    .join("-")
 }
 
 trait HasBaggage {

@@ -35,8 +35,20 @@ impl State {
         let query: String = url::form_urlencoded::byte_serialize(name.as_bytes()).collect();
         let path = format!("/dice?identifier={query}");
         let started = Instant::now();
-        let counting = CountLookup { state: self, name, status: Some("cancelled") };
-        let answer = self.shared.client.get(&self.config.die_service, &path, self.config.die_service_timeout).await;
+        let counting = CountLookup {
+            state: self,
+            name,
+            status: Some("cancelled"),
+        };
+        let answer = self
+            .shared
+            .client
+            .get(
+                &self.config.die_service,
+                &path,
+                self.config.die_service_timeout,
+            )
+            .await;
         self.lookup_duration.record(started.elapsed().as_secs_f64());
         match answer {
             Ok(answer) if answer.status == StatusCode::OK => {
@@ -52,11 +64,19 @@ impl State {
             }
             Ok(answer) => {
                 counting.done(&format!("error_{}", answer.status));
-                tracing::warn!(die_type = name, status = answer.status, "Die service refused");
+                tracing::warn!(
+                    die_type = name,
+                    status = answer.status,
+                    "Die service refused"
+                );
             }
             Err(error) => {
                 counting.done(error.kind());
-                tracing::error!(die_type = name, error = error.to_string(), "Die service unavailable");
+                tracing::error!(
+                    die_type = name,
+                    error = error.to_string(),
+                    "Die service unavailable"
+                );
             }
         }
         None
@@ -74,16 +94,32 @@ impl State {
             return Err(DieFailed);
         }
         // A die without faces was refused when it was looked up.
-        die.faces.get(random.random_range(0..die.faces.len())).copied().ok_or(DieFailed)
+        die.faces
+            .get(random.random_range(0..die.faces.len()))
+            .copied()
+            .ok_or(DieFailed)
     }
 
     /// One roll of a batch, below its own span.
-    pub(super) async fn roll_in_batch(&self, name: &str, die: &Die, index: usize) -> Result<i64, usize> {
+    pub(super) async fn roll_in_batch(
+        &self,
+        name: &str,
+        die: &Die,
+        index: usize,
+    ) -> Result<i64, usize> {
         let telemetry = &self.shared.telemetry;
         let position = i64::try_from(index).unwrap_or(i64::MAX);
-        let cx = telemetry.start("async_roll", SpanKind::Internal, &Context::current(), || {
-            vec![KeyValue::new("async.roll_index", position), KeyValue::new("die.type", name.to_owned())]
-        });
+        let cx = telemetry.start(
+            "async_roll",
+            SpanKind::Internal,
+            &Context::current(),
+            || {
+                vec![
+                    KeyValue::new("async.roll_index", position),
+                    KeyValue::new("die.type", name.to_owned()),
+                ]
+            },
+        );
         let cancelled = CancelGuard::new(&cx);
         let rolling = InProgress::new(&self.async_in_progress);
         let label = self.known.label(name);
@@ -96,14 +132,23 @@ impl State {
                     self.values.with(&[label]).record(*value as f64);
                     span.set_attribute(KeyValue::new("roll.value", *value));
                     span.set_attribute(KeyValue::new("die.result", "success"));
-                    tracing::info!(die_type = name, roll_index = index, roll_value = value, "Async roll completed");
+                    tracing::info!(
+                        die_type = name,
+                        roll_index = index,
+                        roll_value = value,
+                        "Async roll completed"
+                    );
                 }
                 Err(DieFailed) => {
                     self.async_rolls.with(&[label, "error"]).increment(1);
                     span.set_attribute(KeyValue::new("die.result", "error"));
                     span.set_attribute(KeyValue::new(attribute::ERROR_TYPE, "die_failed"));
                     span.set_status(Status::error(format!("Die '{name}' failed")));
-                    tracing::error!(die_type = name, roll_index = index, "Die triggered error condition");
+                    tracing::error!(
+                        die_type = name,
+                        roll_index = index,
+                        "Die triggered error condition"
+                    );
                 }
             }
             span.end();
@@ -126,14 +171,20 @@ struct CountLookup<'a> {
 impl CountLookup<'_> {
     fn done(mut self, status: &str) {
         self.status = None;
-        self.state.lookups.with(&[self.state.known.label(self.name), status]).increment(1);
+        self.state
+            .lookups
+            .with(&[self.state.known.label(self.name), status])
+            .increment(1);
     }
 }
 
 impl Drop for CountLookup<'_> {
     fn drop(&mut self) {
         if let Some(status) = self.status {
-            self.state.lookups.with(&[self.state.known.label(self.name), status]).increment(1);
+            self.state
+                .lookups
+                .with(&[self.state.known.label(self.name), status])
+                .increment(1);
         }
     }
 }

@@ -22,7 +22,10 @@ const MOST_ROLLS: i64 = 20;
 
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "Dice Roller API", description = "Rolls dice that it asks die-service for."),
+    info(
+        title = "Dice Roller API",
+        description = "Rolls dice that it asks die-service for."
+    ),
     paths(index, roll, roll_async)
 )]
 pub(super) struct Api;
@@ -54,8 +57,19 @@ struct Batch {
 /// What this service is
 #[utoipa::path(get, path = "/", responses((status = 200, body = Index)))]
 pub(super) async fn index() -> Response {
-    let endpoints = ["/roll?die={die}", "/roll-async?die={die}&times={times}", "/metrics"];
-    json(StatusCode::OK, &Index { service: "Dice Roller API", version: env!("CARGO_PKG_VERSION"), endpoints })
+    let endpoints = [
+        "/roll?die={die}",
+        "/roll-async?die={die}&times={times}",
+        "/metrics",
+    ];
+    json(
+        StatusCode::OK,
+        &Index {
+            service: "Dice Roller API",
+            version: env!("CARGO_PKG_VERSION"),
+            endpoints,
+        },
+    )
 }
 
 /// One roll
@@ -70,7 +84,10 @@ pub(super) async fn index() -> Response {
         (status = 503, description = "die-service is away or slow, or has no such die", body = Problem)
     )
 )]
-pub(super) async fn roll(extract::State(state): extract::State<Arc<State>>, uri: Uri) -> Result<Response, Invalid> {
+pub(super) async fn roll(
+    extract::State(state): extract::State<Arc<State>>,
+    uri: Uri,
+) -> Result<Response, Invalid> {
     let mut query = Query::of(&uri);
     let name = query.required("die");
     query.finish()?;
@@ -78,7 +95,9 @@ pub(super) async fn roll(extract::State(state): extract::State<Arc<State>>, uri:
     let cx = Context::current();
     let span = cx.span();
     span.set_attribute(KeyValue::new("die.type", name.clone()));
-    let Some(die) = state.look_up(&name).await else { return Ok(unavailable(&name)) };
+    let Some(die) = state.look_up(&name).await else {
+        return Ok(unavailable(&name));
+    };
     let label = state.known.label(&name);
     Ok(match state.roll(&die).await {
         Ok(value) => {
@@ -93,7 +112,10 @@ pub(super) async fn roll(extract::State(state): extract::State<Arc<State>>, uri:
             state.rolls.with(&[label, "error"]).increment(1);
             span.set_attribute(KeyValue::new("die.result", "error"));
             tracing::error!(die_type = name, "Die triggered error condition");
-            detail(StatusCode::INTERNAL_SERVER_ERROR, &format!("Die '{name}' failed!"))
+            detail(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                &format!("Die '{name}' failed!"),
+            )
         }
     })
 }
@@ -126,7 +148,9 @@ pub(super) async fn roll_async(
     let span = cx.span();
     span.set_attribute(KeyValue::new("die.type", name.clone()));
     span.set_attribute(KeyValue::new("async.batch_size", times));
-    let Some(die) = state.look_up(&name).await else { return Ok(unavailable(&name)) };
+    let Some(die) = state.look_up(&name).await else {
+        return Ok(unavailable(&name));
+    };
     Ok(batch(&state, &name, &die, times).await)
 }
 
@@ -151,13 +175,28 @@ async fn batch(state: &State, name: &str, die: &Die, times: i64) -> Response {
                 duration_ms = milliseconds(elapsed),
                 "Async roll batch completed"
             );
-            json(StatusCode::OK, &Batch { total, count: rolls.len(), rolls })
+            json(
+                StatusCode::OK,
+                &Batch {
+                    total,
+                    count: rolls.len(),
+                    rolls,
+                },
+            )
         }
         Err(index) => {
             let cause = format!("Die '{name}' failed on roll {index}");
             span.set_attribute(KeyValue::new("die.result", "error"));
-            tracing::error!(die_type = name, times, error = cause, "Async roll batch failed");
-            detail(StatusCode::INTERNAL_SERVER_ERROR, &format!("Async roll batch failed: {cause}"))
+            tracing::error!(
+                die_type = name,
+                times,
+                error = cause,
+                "Async roll batch failed"
+            );
+            detail(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                &format!("Async roll batch failed: {cause}"),
+            )
         }
     }
 }

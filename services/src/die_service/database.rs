@@ -67,12 +67,24 @@ impl Measures {
     fn new(shared: &Shared, kind: &'static str) -> Self {
         let total = |result| {
             let labels = [("query_type", kind), ("result", result)];
-            shared.metrics.counter("database_queries_total", "Queries; one that finds nothing is a success.", &labels)
+            shared.metrics.counter(
+                "database_queries_total",
+                "Queries; one that finds nothing is a success.",
+                &labels,
+            )
         };
         let labels = [("query_type", kind)];
-        let duration =
-            shared.metrics.histogram("database_query_duration_seconds", "Time of the query alone.", &labels);
-        Self { kind, success: total("success"), error: total("error"), duration }
+        let duration = shared.metrics.histogram(
+            "database_query_duration_seconds",
+            "Time of the query alone.",
+            &labels,
+        );
+        Self {
+            kind,
+            success: total("success"),
+            error: total("error"),
+            duration,
+        }
     }
 }
 
@@ -100,15 +112,21 @@ impl Database {
             // Without its table the database would answer with a misleading error. The log tells what is being waited for.
             return Err(DatabaseError::Unavailable);
         }
-        self.connections.acquire().await.map_err(|_| DatabaseError::Unavailable)
+        self.connections
+            .acquire()
+            .await
+            .map_err(|_| DatabaseError::Unavailable)
     }
 
     /// All names, in order.
     pub(super) async fn list(&self, lease: &mut Lease) -> Result<Vec<String>, DatabaseError> {
         let (names, _) = self
-            .ask(lease, &self.list, &self.list_attributes, async |connection| {
-                sqlx::query_scalar(LIST).fetch_all(connection).await
-            })
+            .ask(
+                lease,
+                &self.list,
+                &self.list_attributes,
+                async |connection| sqlx::query_scalar(LIST).fetch_all(connection).await,
+            )
             .await?;
         Ok(names)
     }
@@ -124,7 +142,10 @@ impl Database {
             return Ok((None, Duration::ZERO));
         }
         self.ask(lease, &self.get, &self.get_attributes, async |connection| {
-            sqlx::query_as(GET).bind(identifier).fetch_optional(connection).await
+            sqlx::query_as(GET)
+                .bind(identifier)
+                .fetch_optional(connection)
+                .await
         })
         .await
     }
@@ -137,7 +158,9 @@ impl Database {
         statement: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
     ) -> Result<(T, Duration), DatabaseError> {
         let parent = opentelemetry::Context::current();
-        let cx = self.telemetry.start(SUMMARY, SpanKind::Client, &parent, || attributes.to_vec());
+        let cx = self
+            .telemetry
+            .start(SUMMARY, SpanKind::Client, &parent, || attributes.to_vec());
         let cancelled = CancelGuard::new(&cx);
         let started = Instant::now();
         let result = lease.run(statement).with_context(cx.clone()).await;
@@ -152,16 +175,30 @@ impl Database {
             }
             Err(error) => {
                 measures.error.increment(1);
-                let state = error.as_database_error().and_then(|error| error.code()).map(std::borrow::Cow::into_owned);
+                let state = error
+                    .as_database_error()
+                    .and_then(sqlx::error::DatabaseError::code)
+                    .map(std::borrow::Cow::into_owned);
                 if let Some(state) = &state {
-                    span.set_attribute(KeyValue::new(attribute::DB_RESPONSE_STATUS_CODE, state.clone()));
+                    span.set_attribute(KeyValue::new(
+                        attribute::DB_RESPONSE_STATUS_CODE,
+                        state.clone(),
+                    ));
                 }
                 let kind = state.unwrap_or_else(|| "connection_error".to_owned());
                 span.set_attribute(KeyValue::new(attribute::ERROR_TYPE, kind));
                 span.set_status(Status::error(error.to_string()));
                 let _attached = cx.clone().attach();
-                tracing::error!(query_type = measures.kind, error = error.to_string(), "Database query failed");
-                Err(if broken(&error) { DatabaseError::Unavailable } else { DatabaseError::Failed })
+                tracing::error!(
+                    query_type = measures.kind,
+                    error = error.to_string(),
+                    "Database query failed"
+                );
+                Err(if broken(&error) {
+                    DatabaseError::Unavailable
+                } else {
+                    DatabaseError::Failed
+                })
             }
         };
         span.end();
@@ -174,7 +211,10 @@ fn span_attributes(config: &DieServiceConfig, text: &'static str) -> Vec<KeyValu
     let options = &config.database;
     let mut attributes = vec![
         KeyValue::new(attribute::DB_SYSTEM_NAME, "postgresql"),
-        KeyValue::new(attribute::DB_NAMESPACE, options.get_database().unwrap_or("postgres").to_owned()),
+        KeyValue::new(
+            attribute::DB_NAMESPACE,
+            options.get_database().unwrap_or("postgres").to_owned(),
+        ),
         KeyValue::new(attribute::DB_OPERATION_NAME, "SELECT"),
         KeyValue::new(attribute::DB_COLLECTION_NAME, "die_specifications"),
         KeyValue::new(attribute::DB_QUERY_TEXT, text),

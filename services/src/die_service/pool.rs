@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use deadpool::managed::{Manager, Metrics as Usage, Object, Pool, PoolError, QueueMode, RecycleError, RecycleResult};
+use deadpool::managed::{
+    Manager, Metrics as Usage, Object, Pool, PoolError, QueueMode, RecycleError, RecycleResult,
+};
 use deadpool::managed::{PoolConfig, TimeoutType, Timeouts};
 use metrics::{Counter, Gauge, Histogram};
 use opentelemetry::KeyValue;
@@ -56,10 +58,18 @@ impl Manager for Dialer {
 
     async fn create(&self) -> Result<Connection, sqlx::Error> {
         let breaks = self.breaks.load(Ordering::Relaxed);
-        Ok(Connection { raw: self.options.connect().await?, breaks, used: Instant::now() })
+        Ok(Connection {
+            raw: self.options.connect().await?,
+            breaks,
+            used: Instant::now(),
+        })
     }
 
-    async fn recycle(&self, connection: &mut Connection, usage: &Usage) -> RecycleResult<sqlx::Error> {
+    async fn recycle(
+        &self,
+        connection: &mut Connection,
+        usage: &Usage,
+    ) -> RecycleResult<sqlx::Error> {
         let breaks = self.breaks.load(Ordering::Relaxed);
         if connection.breaks != breaks || usage.last_used() > TRUST {
             connection.raw.ping().await.map_err(RecycleError::Backend)?;
@@ -120,12 +130,23 @@ impl std::fmt::Display for AcquireError {
 
 impl Connections {
     pub(super) fn new(shared: &Shared, config: &DieServiceConfig) -> Result<Self, String> {
-        let mut options = config.database.clone().application_name(super::NAME).disable_statement_logging();
+        let mut options = config
+            .database
+            .clone()
+            .application_name(super::NAME)
+            .disable_statement_logging();
         if !config.statement_timeout.is_zero() {
-            options = options.options([("statement_timeout", config.statement_timeout.as_millis().to_string())]);
+            options = options.options([(
+                "statement_timeout",
+                config.statement_timeout.as_millis().to_string(),
+            )]);
         }
         let name = options.get_database().unwrap_or("postgres").to_owned();
-        let dialer = Dialer { options, breaks: AtomicU64::new(0), broke: Notify::new() };
+        let dialer = Dialer {
+            options,
+            breaks: AtomicU64::new(0),
+            broke: Notify::new(),
+        };
         let mut pool = PoolConfig::new(config.pool_max);
         // The connection used last is the one that most surely lives, and spare ones get old enough to be closed.
         pool.queue_mode = QueueMode::Lifo;
@@ -136,15 +157,24 @@ impl Connections {
             .map_err(|error| error.to_string())?;
         let metrics = &shared.metrics;
         metrics
-            .gauge("database_connection_pool_max", "Connections that the pool opens at most.", &[])
+            .gauge(
+                "database_connection_pool_max",
+                "Connections that the pool opens at most.",
+                &[],
+            )
             .set(config.pool_max as f64);
         Ok(Self {
             pool,
             telemetry: Arc::clone(&shared.telemetry),
             acquire_timeout: config.acquire_timeout,
-            settle_timeout: config.statement_timeout.max(Duration::from_secs(1)) + Duration::from_secs(2),
+            settle_timeout: config.statement_timeout.max(Duration::from_secs(1))
+                + Duration::from_secs(2),
             name,
-            pending: metrics.gauge("database_connection_pool_pending", "Requests that wait for a connection.", &[]),
+            pending: metrics.gauge(
+                "database_connection_pool_pending",
+                "Requests that wait for a connection.",
+                &[],
+            ),
             acquire_duration: metrics.histogram(
                 "database_connection_acquire_duration_seconds",
                 "Time to get a connection, in vain or not.",
@@ -157,8 +187,16 @@ impl Connections {
             ),
             gauges: [
                 metrics.gauge("database_connection_pool_size", "Open connections.", &[]),
-                metrics.gauge("database_connection_pool_available", "Open connections that nobody uses.", &[]),
-                metrics.gauge("database_connection_pool_min", "Connections that the pool keeps open.", &[]),
+                metrics.gauge(
+                    "database_connection_pool_available",
+                    "Open connections that nobody uses.",
+                    &[],
+                ),
+                metrics.gauge(
+                    "database_connection_pool_min",
+                    "Connections that the pool keeps open.",
+                    &[],
+                ),
             ],
         }
         .with_minimum(config.pool_min))
@@ -184,9 +222,14 @@ impl Connections {
     /// Gets a connection as a child of the current span, and says how long that took.
     pub(super) async fn acquire(&self) -> Result<Lease, AcquireError> {
         let parent = opentelemetry::Context::current();
-        let cx = self.telemetry.start("pool.acquire", SpanKind::Internal, &parent, || {
-            vec![KeyValue::new(attribute::DB_CLIENT_CONNECTION_POOL_NAME, self.name.clone())]
-        });
+        let cx = self
+            .telemetry
+            .start("pool.acquire", SpanKind::Internal, &parent, || {
+                vec![KeyValue::new(
+                    attribute::DB_CLIENT_CONNECTION_POOL_NAME,
+                    self.name.clone(),
+                )]
+            });
         let cancelled = CancelGuard::new(&cx);
         let started = Instant::now();
         let waiting = Pending::new(&self.pending);
@@ -231,12 +274,18 @@ impl Connections {
 
     /// Gets a connection without leaving a trace: for the service's own upkeep.
     pub(super) async fn acquire_quietly(&self, timeout: Duration) -> Result<Lease, AcquireError> {
-        self.get(timeout, timeout).await.map(|object| self.lease(object))
+        self.get(timeout, timeout)
+            .await
+            .map(|object| self.lease(object))
     }
 
     /// Waits for a free connection at most `wait`, and `whole` with the dial.
     async fn get(&self, wait: Duration, whole: Duration) -> Result<Object<Dialer>, AcquireError> {
-        let timeouts = Timeouts { wait: Some(wait), create: None, recycle: Some(whole) };
+        let timeouts = Timeouts {
+            wait: Some(wait),
+            create: None,
+            recycle: Some(whole),
+        };
         // The wait for a free connection ends first, so that what runs into the outer limit can only be a dial.
         let whole = whole + Duration::from_millis(5);
         match tokio::time::timeout(whole, self.pool.timeout_get(&timeouts)).await {
@@ -249,7 +298,11 @@ impl Connections {
     }
 
     fn lease(&self, object: Object<Dialer>) -> Lease {
-        Lease { object: Some(object), busy: false, connections: self.clone() }
+        Lease {
+            object: Some(object),
+            busy: false,
+            connections: self.clone(),
+        }
     }
 
     fn noticed_break(&self) {
@@ -273,7 +326,9 @@ impl Connections {
         });
         // All idle ones at once: each is checked as it is handed out, and a dead one is dropped on the way.
         let idle = self.pool.status().available.min(self.pool.status().size);
-        let wanted = idle.max(minimum.saturating_sub(self.pool.status().size - idle)).max(1);
+        let wanted = idle
+            .max(minimum.saturating_sub(self.pool.status().size - idle))
+            .max(1);
         let mut held = Vec::with_capacity(wanted);
         for _ in 0..wanted {
             match self.get(Duration::ZERO, MAINTENANCE_PATIENCE).await {
@@ -294,7 +349,9 @@ impl Connections {
     pub(super) async fn close(&self) {
         let goodbye = async {
             while self.pool.status().available > 0 && self.pool.status().size > 0 {
-                let Ok(mut lease) = self.acquire_quietly(Duration::from_millis(10)).await else { break };
+                let Ok(mut lease) = self.acquire_quietly(Duration::from_millis(10)).await else {
+                    break;
+                };
                 if let Some(object) = lease.object.take() {
                     // PostgreSQL logs a client that just hangs up; a goodbye costs one packet.
                     let _ = Object::take(object).raw.close().await;
@@ -336,7 +393,9 @@ impl Lease {
         &mut self,
         statement: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
     ) -> Result<T, sqlx::Error> {
-        let Some(object) = self.object.as_mut() else { return Err(sqlx::Error::PoolClosed) };
+        let Some(object) = self.object.as_mut() else {
+            return Err(sqlx::Error::PoolClosed);
+        };
         self.busy = true;
         object.used = Instant::now();
         let result = statement(&mut object.raw).await;
@@ -355,7 +414,9 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        let Some(mut object) = self.object.take() else { return };
+        let Some(mut object) = self.object.take() else {
+            return;
+        };
         if !self.busy {
             return;
         }
@@ -375,9 +436,9 @@ impl Drop for Lease {
 pub(super) fn broken(error: &sqlx::Error) -> bool {
     match error {
         // Shutdown, crash, not yet up, and the whole class of connection exceptions.
-        sqlx::Error::Database(error) => {
-            error.code().is_some_and(|code| code.starts_with("08") || code.starts_with("57P"))
-        }
+        sqlx::Error::Database(error) => error
+            .code()
+            .is_some_and(|code| code.starts_with("08") || code.starts_with("57P")),
         sqlx::Error::Io(_)
         | sqlx::Error::Tls(_)
         | sqlx::Error::Protocol(_)

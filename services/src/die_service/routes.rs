@@ -17,7 +17,10 @@ use crate::logs::milliseconds;
 
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "Die Service API", description = "The dice and their faces, read from PostgreSQL."),
+    info(
+        title = "Die Service API",
+        description = "The dice and their faces, read from PostgreSQL."
+    ),
     paths(index, dice)
 )]
 pub(super) struct Api;
@@ -115,7 +118,7 @@ async fn all(state: &State) -> Result<Response, DatabaseError> {
     let identifiers = state.database.list(&mut lease).await?;
     state.loaded.set(identifiers.len() as f64);
     tracing::info!(count = identifiers.len(), "Die identifiers listed");
-    Ok(json(StatusCode::OK, &List { identifiers }))
+    Ok(json(StatusCode::OK, &Dice::List(List { identifiers })))
 }
 
 async fn one(state: &State, identifier: String) -> Result<Response, DatabaseError> {
@@ -130,13 +133,19 @@ async fn one(state: &State, identifier: String) -> Result<Response, DatabaseErro
         drop(lease);
         tracing::warn!(identifier, "Unknown die identifier requested");
         let available: Vec<String> = available.iter().map(|name| format!("'{name}'")).collect();
-        let words = format!("Die identifier '{identifier}' not found. Available: [{}]", available.join(", "));
+        let words = format!(
+            "Die identifier '{identifier}' not found. Available: [{}]",
+            available.join(", ")
+        );
         return Ok(detail(StatusCode::NOT_FOUND, &words));
     };
     // Given back before the answer is written: whoever waits for a connection need not wait for that.
     drop(lease);
     state.known.confirm(&identifier);
-    state.requested.with(&[state.known.label(&identifier)]).increment(1);
+    state
+        .requested
+        .with(&[state.known.label(&identifier)])
+        .increment(1);
     let faces: Vec<i64> = specification.faces.iter().copied().map(i64::from).collect();
     tracing::info!(
         identifier,
@@ -147,7 +156,13 @@ async fn one(state: &State, identifier: String) -> Result<Response, DatabaseErro
     );
     span.set_attribute(KeyValue::new("die.faces", Value::Array(Array::I64(faces))));
     span.set_attribute(KeyValue::new("die.error_rate", specification.error_rate));
-    Ok(json(StatusCode::OK, &Found { identifier, specification }))
+    Ok(json(
+        StatusCode::OK,
+        &Dice::Found(Found {
+            identifier,
+            specification,
+        }),
+    ))
 }
 
 /// Whose fault it was, as a status, and nothing about why: that is in the log.

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use sqlx::Connection as _;
 use sqlx::ConnectOptions;
+use sqlx::Connection as _;
 use sqlx::migrate::Migrator;
 use tokio::sync::watch;
 
@@ -14,7 +14,7 @@ use crate::config::DieServiceConfig;
 static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");
 
 const FIRST_RETRY: Duration = Duration::from_millis(100);
-const LONGEST_RETRY: Duration = Duration::from_secs(2);
+const LONGEST_RETRY: Duration = Duration::from_secs(1);
 
 /// How often a database that seems well is looked at. A connection that breaks makes it sooner.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -41,7 +41,10 @@ pub(super) fn start(connections: Connections, config: &DieServiceConfig) -> Outl
         reachable: set_reachable,
     };
     tokio::spawn(supervisor.run());
-    Outlook { prepared, reachable }
+    Outlook {
+        prepared,
+        reachable,
+    }
 }
 
 struct Supervisor {
@@ -91,17 +94,29 @@ impl Supervisor {
             }
             self.prepared.send_replace(true);
         }
-        self.connections.maintain(self.minimum).await.map_err(|error| error.to_string())
+        self.connections
+            .maintain(self.minimum)
+            .await
+            .map_err(|error| error.to_string())
     }
 
     /// Brings the schema up to date, on a connection of its own: it must not be cut off by the limit for statements, since
     /// it may wait for another service that migrates the same database (sqlx takes a lock for that).
     async fn migrate(&self) -> Result<(), String> {
-        let options = self.connections.options().clone().options([("statement_timeout", "0")]);
+        let options = self
+            .connections
+            .options()
+            .clone()
+            .options([("statement_timeout", "0")]);
         let dial = tokio::time::timeout(Duration::from_secs(5), options.connect());
-        let mut connection =
-            dial.await.map_err(|_| "timed out".to_owned())?.map_err(|error| error.to_string())?;
-        MIGRATIONS.run_direct(None, &mut connection, false).await.map_err(|error| error.to_string())?;
+        let mut connection = dial
+            .await
+            .map_err(|_| "timed out".to_owned())?
+            .map_err(|error| error.to_string())?;
+        MIGRATIONS
+            .run_direct(None, &mut connection, false)
+            .await
+            .map_err(|error| error.to_string())?;
         let _ = connection.close().await;
         Ok(())
     }

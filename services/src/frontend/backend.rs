@@ -31,19 +31,39 @@ pub(super) fn current_trace_id() -> String {
 
 impl State {
     /// Asks dice-roller about a die. The error is a finished answer.
-    pub(super) async fn ask<T: DeserializeOwned>(&self, die: &str, path: &str, patience: Duration) -> Result<T, Response> {
-        self.requests.with(&[self.known.label(die), "received"]).increment(1);
-        let outcome = Outcome { state: self, die, status: "error" };
+    pub(super) async fn ask<T: DeserializeOwned>(
+        &self,
+        die: &str,
+        path: &str,
+        patience: Duration,
+    ) -> Result<T, Box<Response>> {
+        self.requests
+            .with(&[self.known.label(die), "received"])
+            .increment(1);
+        let outcome = Outcome {
+            state: self,
+            die,
+            status: "error",
+        };
         let started = Instant::now();
-        let answer = self.shared.client.get(&self.config.dice_roller, path, patience).await;
+        let answer = self
+            .shared
+            .client
+            .get(&self.config.dice_roller, path, patience)
+            .await;
         let elapsed = started.elapsed();
         match answer {
             Ok(answer) => self.answered(outcome, &answer, elapsed),
-            Err(error) => Err(self.unanswered(outcome, &error, elapsed)),
+            Err(error) => Err(Box::new(self.unanswered(outcome, &error, elapsed))),
         }
     }
 
-    fn answered<T: DeserializeOwned>(&self, outcome: Outcome<'_>, answer: &Answer, elapsed: Duration) -> Result<T, Response> {
+    fn answered<T: DeserializeOwned>(
+        &self,
+        outcome: Outcome<'_>,
+        answer: &Answer,
+        elapsed: Duration,
+    ) -> Result<T, Box<Response>> {
         let die = outcome.die;
         let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::BAD_GATEWAY);
         // dice-roller only rolls, or fails to roll, what die-service knows.
@@ -52,7 +72,10 @@ impl State {
         }
         self.count(die, status.as_str(), elapsed);
         Context::map_current(|cx| {
-            cx.span().set_attribute(KeyValue::new("backend.status_code", i64::from(answer.status)));
+            cx.span().set_attribute(KeyValue::new(
+                "backend.status_code",
+                i64::from(answer.status),
+            ));
         });
         tracing::info!(
             die_type = die,
@@ -62,8 +85,13 @@ impl State {
         );
         if !status.is_success() {
             let words = format!("Backend error: {}", detail_of(answer));
-            tracing::error!(die_type = die, backend_status = answer.status, error = words, "Backend request failed");
-            return Err(problem(status, &words));
+            tracing::error!(
+                die_type = die,
+                backend_status = answer.status,
+                error = words,
+                "Backend request failed"
+            );
+            return Err(Box::new(problem(status, &words)));
         }
         match serde_json::from_slice(&answer.body) {
             Ok(value) => {
@@ -71,8 +99,15 @@ impl State {
                 Ok(value)
             }
             Err(error) => {
-                tracing::error!(die_type = die, error = error.to_string(), "Backend answer not understood");
-                Err(problem(StatusCode::BAD_GATEWAY, "Backend error: answer not understood"))
+                tracing::error!(
+                    die_type = die,
+                    error = error.to_string(),
+                    "Backend answer not understood"
+                );
+                Err(Box::new(problem(
+                    StatusCode::BAD_GATEWAY,
+                    "Backend error: answer not understood",
+                )))
             }
         }
     }
@@ -87,15 +122,22 @@ impl State {
         );
         outcome.is(error.kind());
         match error {
-            ClientError::Timeout => problem(StatusCode::GATEWAY_TIMEOUT, "Backend request timed out"),
-            ClientError::Connection(_) => problem(StatusCode::SERVICE_UNAVAILABLE, "Backend service unavailable"),
+            ClientError::Timeout => {
+                problem(StatusCode::GATEWAY_TIMEOUT, "Backend request timed out")
+            }
+            ClientError::Connection(_) => problem(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Backend service unavailable",
+            ),
         }
     }
 
     fn count(&self, die: &str, status: &str, elapsed: Duration) {
         let label = self.known.label(die);
         self.backend_requests.with(&[label, status]).increment(1);
-        self.backend_duration.with(&[label]).record(elapsed.as_secs_f64());
+        self.backend_duration
+            .with(&[label])
+            .record(elapsed.as_secs_f64());
     }
 }
 
@@ -112,7 +154,13 @@ fn detail_of(answer: &Answer) -> String {
 }
 
 fn problem(status: StatusCode, words: &str) -> Response {
-    json(status, &BackendProblem { detail: words, trace_id: current_trace_id() })
+    json(
+        status,
+        &BackendProblem {
+            detail: words,
+            trace_id: current_trace_id(),
+        },
+    )
 }
 
 /// Counts what became of one request. One that nobody waits for any more counts as an error.
@@ -130,6 +178,9 @@ impl Outcome<'_> {
 
 impl Drop for Outcome<'_> {
     fn drop(&mut self) {
-        self.state.requests.with(&[self.state.known.label(self.die), self.status]).increment(1);
+        self.state
+            .requests
+            .with(&[self.state.known.label(self.die), self.status])
+            .increment(1);
     }
 }

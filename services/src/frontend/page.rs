@@ -25,21 +25,37 @@ struct List {
 
 /// The page: choose a die, roll it, see the result and its trace
 #[utoipa::path(get, path = "/", responses((status = 200, body = String, content_type = "text/html")))]
-pub(super) async fn page(extract::State(state): extract::State<Arc<State>>, headers: HeaderMap) -> Response {
+pub(super) async fn page(
+    extract::State(state): extract::State<Arc<State>>,
+    headers: HeaderMap,
+) -> Response {
     let known = known_session(&headers).map(str::to_owned);
-    let session_id = known.clone().unwrap_or_else(|| format!("{:032x}", rand::random::<u128>()));
-    tracing::info!(usage = true, event_type = "page_load", session_id, "Page loaded");
+    let session_id = known
+        .clone()
+        .unwrap_or_else(|| format!("{:032x}", rand::random::<u128>()));
+    tracing::info!(
+        usage = true,
+        event_type = "page_load",
+        session_id,
+        "Page loaded"
+    );
 
     let dice = dice(&state).await;
     for die in dice.iter().flatten() {
         state.known.confirm(die);
     }
-    let mut response = render(dice.as_deref(), state.config.trace_url_template.as_deref()).into_response();
+    let mut response =
+        render(dice.as_deref(), state.config.trace_url_template.as_deref()).into_response();
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/html; charset=utf-8"),
+    );
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if known.is_none()
-        && let Ok(cookie) = HeaderValue::try_from(format!("{COOKIE}={session_id}; Path=/; HttpOnly; SameSite=Lax"))
+        && let Ok(cookie) = HeaderValue::try_from(format!(
+            "{COOKIE}={session_id}; Path=/; HttpOnly; SameSite=Lax"
+        ))
     {
         headers.insert(header::SET_COOKIE, cookie);
     }
@@ -48,7 +64,11 @@ pub(super) async fn page(extract::State(state): extract::State<Arc<State>>, head
 
 /// The dice on offer, or nothing when die-service does not say.
 async fn dice(state: &State) -> Option<Vec<String>> {
-    let answer = state.shared.client.get(&state.config.die_service, "/dice", DICE_PATIENCE).await;
+    let answer = state
+        .shared
+        .client
+        .get(&state.config.die_service, "/dice", DICE_PATIENCE)
+        .await;
     let dice = match answer {
         Ok(answer) if answer.status == 200 => serde_json::from_slice::<List>(&answer.body).ok(),
         _ => None,
@@ -65,13 +85,19 @@ fn render(dice: Option<&[String]>, trace_url_template: Option<&str>) -> String {
         .iter()
         .map(|die| format!("<option value=\"{0}\">{0}</option>", escape(die)))
         .collect();
-    let notice = if dice.is_none() { "The list of dice is not available. Reload to try again." } else { "" };
+    let notice = if dice.is_none() {
+        "The list of dice is not available. Reload to try again."
+    } else {
+        ""
+    };
     // One pass over the page, so that nothing that is filled in can be taken for a place to fill in.
     let mut out = String::with_capacity(PAGE.len() + options.len() + 256);
     let mut rest = PAGE;
     while let Some((before, after)) = rest.split_once("{{") {
         out.push_str(before);
-        let Some((name, after)) = after.split_once("}}") else { break };
+        let Some((name, after)) = after.split_once("}}") else {
+            break;
+        };
         match name {
             "options" => out.push_str(&options),
             "notice" => out.push_str(notice),
@@ -112,7 +138,9 @@ fn known_session(headers: &HeaderMap) -> Option<&str> {
         .filter_map(|value| value.to_str().ok())
         .flat_map(|cookies| cookies.split(';'))
         .filter_map(|cookie| cookie.trim().split_once('='))
-        .find(|(name, value)| *name == COOKIE && value.len() == 32 && value.bytes().all(|b| b.is_ascii_hexdigit()))
+        .find(|(name, value)| {
+            *name == COOKIE && value.len() == 32 && value.bytes().all(|b| b.is_ascii_hexdigit())
+        })
         .map(|(_, value)| value)
 }
 
@@ -122,12 +150,18 @@ mod tests {
 
     #[test]
     fn whatever_a_die_is_called_stays_text() {
-        let dice = ["fair".to_owned(), "\"><script>alert('x')</script>{{notice}}".to_owned()];
+        let dice = [
+            "fair".to_owned(),
+            "\"><script>alert('x')</script>{{notice}}".to_owned(),
+        ];
         let page = render(Some(&dice), Some("http://host/\"{trace_id}"));
         assert!(page.contains("<option value=\"fair\">fair</option>"));
         assert!(!page.contains("<script>alert"), "{page}");
         assert!(page.contains("http://host/&quot;{trace_id}"));
-        assert!(page.contains("{{notice}}</option>"), "what is filled in is not a template itself");
+        assert!(
+            page.contains("{{notice}}</option>"),
+            "what is filled in is not a template itself"
+        );
         assert!(!page.contains("://cdn") && !page.contains("src=") && !page.contains("@import"));
     }
 
@@ -135,9 +169,15 @@ mod tests {
     fn a_session_that_is_not_ours_is_nobody() {
         let mut headers = HeaderMap::new();
         assert_eq!(session(&headers), "anonymous");
-        headers.insert(header::COOKIE, HeaderValue::from_static("a=b; session_id=<script>"));
+        headers.insert(
+            header::COOKIE,
+            HeaderValue::from_static("a=b; session_id=<script>"),
+        );
         assert_eq!(session(&headers), "anonymous");
-        headers.insert(header::COOKIE, HeaderValue::from_static("a=b; session_id=0123456789abcdef0123456789abcdef"));
+        headers.insert(
+            header::COOKIE,
+            HeaderValue::from_static("a=b; session_id=0123456789abcdef0123456789abcdef"),
+        );
         assert_eq!(session(&headers), "0123456789abcdef0123456789abcdef");
     }
 }

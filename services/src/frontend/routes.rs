@@ -20,7 +20,10 @@ const MOST_ROLLS: i64 = 20;
 
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "Frontend API", description = "The page that people use, and the API behind it."),
+    info(
+        title = "Frontend API",
+        description = "The page that people use, and the API behind it."
+    ),
     paths(page::page, roll, roll_async)
 )]
 pub(super) struct Api;
@@ -80,18 +83,35 @@ pub(super) async fn roll(
     query.finish()?;
 
     let session_id = page::session(&headers);
-    tracing::info!(usage = true, event_type = "roll", session_id, die_type = die, "Roll requested");
+    tracing::info!(
+        usage = true,
+        event_type = "roll",
+        session_id,
+        die_type = die,
+        "Roll requested"
+    );
     let cx = Context::current();
     let span = cx.span();
     span.set_attribute(KeyValue::new("die.type", die.clone()));
     let path = format!("/roll?die={}", encoded(&die));
-    Ok(match state.ask::<Rolled>(&die, &path, state.config.backend_timeout).await {
-        Ok(Rolled { roll }) => {
-            span.set_attribute(KeyValue::new("roll.value", roll));
-            json(StatusCode::OK, &RolledAndTraced { roll, trace_id: current_trace_id() })
-        }
-        Err(answer) => answer,
-    })
+    Ok(
+        match state
+            .ask::<Rolled>(&die, &path, state.config.backend_timeout)
+            .await
+        {
+            Ok(Rolled { roll }) => {
+                span.set_attribute(KeyValue::new("roll.value", roll));
+                json(
+                    StatusCode::OK,
+                    &RolledAndTraced {
+                        roll,
+                        trace_id: current_trace_id(),
+                    },
+                )
+            }
+            Err(answer) => *answer,
+        },
+    )
 }
 
 /// Several rolls at once; the first that fails, fails them all
@@ -121,19 +141,44 @@ pub(super) async fn roll_async(
     query.finish()?;
 
     let session_id = page::session(&headers);
-    tracing::info!(usage = true, event_type = "roll_async", session_id, die_type = die, times, "Roll requested");
-    state.async_requests.with(&[&times.to_string()]).increment(1);
+    tracing::info!(
+        usage = true,
+        event_type = "roll_async",
+        session_id,
+        die_type = die,
+        times,
+        "Roll requested"
+    );
+    state
+        .async_requests
+        .with(&[&times.to_string()])
+        .increment(1);
     let cx = Context::current();
     let span = cx.span();
     span.set_attribute(KeyValue::new("die.type", die.clone()));
     span.set_attribute(KeyValue::new("async.batch_size", times));
     let path = format!("/roll-async?die={}&times={times}", encoded(&die));
-    Ok(match state.ask::<Batch>(&die, &path, state.config.backend_async_timeout).await {
-        Ok(Batch { total, rolls, count }) => {
-            json(StatusCode::OK, &BatchAndTraced { total, rolls, count, trace_id: current_trace_id() })
-        }
-        Err(answer) => answer,
-    })
+    Ok(
+        match state
+            .ask::<Batch>(&die, &path, state.config.backend_async_timeout)
+            .await
+        {
+            Ok(Batch {
+                total,
+                rolls,
+                count,
+            }) => json(
+                StatusCode::OK,
+                &BatchAndTraced {
+                    total,
+                    rolls,
+                    count,
+                    trace_id: current_trace_id(),
+                },
+            ),
+            Err(answer) => *answer,
+        },
+    )
 }
 
 fn encoded(text: &str) -> String {

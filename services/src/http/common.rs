@@ -25,7 +25,8 @@ use crate::metrics::Metrics;
 pub(crate) struct CommonApi;
 
 /// Says whether what a service needs is there; what is missing goes into the answer.
-pub(crate) type Ready = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), &'static str>> + Send>> + Send + Sync>;
+pub(crate) type Ready =
+    Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), &'static str>> + Send>> + Send + Sync>;
 
 #[derive(Clone)]
 struct Common {
@@ -44,7 +45,10 @@ pub(crate) struct Routes {
 
 impl Routes {
     pub(crate) fn new() -> Self {
-        Self { router: Router::new(), paths: Vec::new() }
+        Self {
+            router: Router::new(),
+            paths: Vec::new(),
+        }
     }
 
     /// Answers GET on `path`, and 405 to anything else there.
@@ -54,7 +58,9 @@ impl Routes {
         H: Handler<T, S>,
         T: 'static,
     {
-        let route = get(handler).fallback(async || method_not_allowed()).with_state(state.clone());
+        let route = get(handler)
+            .fallback(async || method_not_allowed())
+            .with_state(state.clone());
         self.router = self.router.route(path, route);
         self.paths.push(path);
         self
@@ -71,14 +77,27 @@ impl Routes {
     ) -> Result<Router, String> {
         document.merge(CommonApi::openapi());
         let document = document.to_json().map_err(|error| error.to_string())?;
-        let common = Common { metrics, before_render: Arc::new(before_render), ready, document: document.into() };
+        let common = Common {
+            metrics,
+            before_render: Arc::new(before_render),
+            ready,
+            document: document.into(),
+        };
         let routes = self
             .get("/metrics", &common, self::metrics)
             .get("/health/live", &common, live)
             .get("/health/ready", &common, self::ready)
             .get("/openapi.json", &common, openapi);
-        debug_assert!(routes.paths.iter().all(|path| common.document.contains(&format!("\"{path}\""))));
-        Ok(routes.router.fallback(async || detail(StatusCode::NOT_FOUND, "Not Found")).layer(observe))
+        debug_assert!(
+            routes
+                .paths
+                .iter()
+                .all(|path| common.document.contains(&format!("\"{path}\"")))
+        );
+        Ok(routes
+            .router
+            .fallback(async || detail(StatusCode::NOT_FOUND, "Not Found"))
+            .layer(observe))
     }
 }
 
@@ -102,7 +121,13 @@ async fn metrics(State(common): State<Common>) -> Response {
 /// The process answers
 #[utoipa::path(get, path = "/health/live", responses((status = 200, body = Health)))]
 async fn live() -> Response {
-    json(StatusCode::OK, &Health { status: "ok", detail: None })
+    json(
+        StatusCode::OK,
+        &Health {
+            status: "ok",
+            detail: None,
+        },
+    )
 }
 
 /// What the service needs is there
@@ -113,15 +138,32 @@ async fn live() -> Response {
 )]
 async fn ready(State(common): State<Common>) -> Response {
     match (common.ready)().await {
-        Ok(()) => json(StatusCode::OK, &Health { status: "ok", detail: None }),
-        Err(missing) => {
-            json(StatusCode::SERVICE_UNAVAILABLE, &Health { status: "unavailable", detail: Some(missing) })
-        }
+        Ok(()) => json(
+            StatusCode::OK,
+            &Health {
+                status: "ok",
+                detail: None,
+            },
+        ),
+        Err(missing) => json(
+            StatusCode::SERVICE_UNAVAILABLE,
+            &Health {
+                status: "unavailable",
+                detail: Some(missing),
+            },
+        ),
     }
 }
 
 /// This document
 #[utoipa::path(get, path = "/openapi.json", responses((status = 200, description = "OpenAPI 3.1")))]
 async fn openapi(State(common): State<Common>) -> Response {
-    ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], common.document.to_string()).into_response()
+    (
+        [(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        )],
+        common.document.to_string(),
+    )
+        .into_response()
 }

@@ -53,16 +53,26 @@ struct Route {
     span_name: String,
     /// Metrics and health checks: counted, but neither traced nor logged.
     quiet: bool,
-    /// By hundreds of the status.
-    requests: [Counter; 4],
+    /// By class of the status: good, refused, failed. There are no redirects.
+    requests: [Counter; 3],
     duration: Histogram,
 }
 
 impl Observe {
     pub(crate) fn new(telemetry: Arc<Telemetry>, metrics: Metrics) -> Self {
-        let in_progress =
-            metrics.gauge("http_requests_in_progress", "Requests being answered now, health and metrics left out.", &[]);
-        Self { shared: Arc::new(Shared { telemetry, metrics, in_progress, routes: RwLock::default() }) }
+        let in_progress = metrics.gauge(
+            "http_requests_in_progress",
+            "Requests being answered now, health and metrics left out.",
+            &[],
+        );
+        Self {
+            shared: Arc::new(Shared {
+                telemetry,
+                metrics,
+                in_progress,
+                routes: RwLock::default(),
+            }),
+        }
     }
 }
 
@@ -71,7 +81,10 @@ impl Shared {
         let handler = matched.map_or(UNMATCHED, MatchedPath::as_str);
         let method = known_method(method);
         let find = |routes: &[Arc<Route>]| {
-            routes.iter().find(|route| route.method == method && route.handler == handler).cloned()
+            routes
+                .iter()
+                .find(|route| route.method == method && route.handler == handler)
+                .cloned()
         };
         if let Some(route) = find(&self.routes.read().unwrap_or_else(PoisonError::into_inner)) {
             return route;
@@ -80,19 +93,28 @@ impl Shared {
         if let Some(route) = find(&routes) {
             return route;
         }
-        let requests = ["2xx", "3xx", "4xx", "5xx"].map(|status| {
+        let requests = ["2xx", "4xx", "5xx"].map(|status| {
             let labels = [("handler", handler), ("status", status), ("method", method)];
-            self.metrics.counter("http_requests_total", "Requests answered.", &labels)
+            self.metrics
+                .counter("http_requests_total", "Requests answered.", &labels)
         });
         let labels = [("handler", handler), ("method", method)];
         let verb = if method == "_OTHER" { "HTTP" } else { method };
         let route = Arc::new(Route {
             handler: handler.to_owned(),
             method,
-            span_name: if matched.is_some() { format!("{verb} {handler}") } else { verb.to_owned() },
+            span_name: if matched.is_some() {
+                format!("{verb} {handler}")
+            } else {
+                verb.to_owned()
+            },
             quiet: handler == "/metrics" || handler.starts_with("/health/"),
             requests,
-            duration: self.metrics.histogram("http_request_duration_seconds", "Time to answer a request.", &labels),
+            duration: self.metrics.histogram(
+                "http_request_duration_seconds",
+                "Time to answer a request.",
+                &labels,
+            ),
         });
         routes.push(Arc::clone(&route));
         route
@@ -119,7 +141,10 @@ impl<S> Layer<S> for Observe {
     type Service = Observed<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Observed { inner, shared: Arc::clone(&self.shared) }
+        Observed {
+            inner,
+            shared: Arc::clone(&self.shared),
+        }
     }
 }
 
@@ -178,7 +203,9 @@ where
 /// What a route answers to any method but GET.
 pub(super) fn method_not_allowed() -> Response {
     let mut response = detail(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed");
-    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET"));
+    response
+        .headers_mut()
+        .insert(header::ALLOW, HeaderValue::from_static("GET"));
     response
 }
 
@@ -201,17 +228,28 @@ impl Observation {
         } else {
             shared.in_progress.increment(1.0);
             let parent = shared.telemetry.extract(request.headers());
-            shared.telemetry.start(route.span_name.clone(), SpanKind::Server, &parent, || {
-                span_attributes(&route, known_path(matched), request)
-            })
+            shared
+                .telemetry
+                .start(route.span_name.clone(), SpanKind::Server, &parent, || {
+                    span_attributes(&route, known_path(matched), request)
+                })
         };
-        Self { shared: Arc::clone(shared), route, cx, started, finished: false }
+        Self {
+            shared: Arc::clone(shared),
+            route,
+            cx,
+            started,
+            finished: false,
+        }
     }
 
     /// The answer names its trace.
     fn tell_trace(&self, headers: &mut HeaderMap) {
         let span = self.cx.span();
-        if let (Some(parent), Some(id)) = (traceparent(span.span_context()), trace_id(span.span_context())) {
+        if let (Some(parent), Some(id)) = (
+            traceparent(span.span_context()),
+            trace_id(span.span_context()),
+        ) {
             headers.insert("traceparent", parent);
             headers.insert("x-trace-id", id);
         }
@@ -232,7 +270,10 @@ impl Observation {
             );
             self.shared.in_progress.decrement(1.0);
             let span = self.cx.span();
-            span.set_attribute(KeyValue::new(attribute::HTTP_RESPONSE_STATUS_CODE, i64::from(status)));
+            span.set_attribute(KeyValue::new(
+                attribute::HTTP_RESPONSE_STATUS_CODE,
+                i64::from(status),
+            ));
             if status >= 500 {
                 span.set_attribute(KeyValue::new(attribute::ERROR_TYPE, status.to_string()));
                 span.set_status(Status::error(""));
@@ -241,7 +282,11 @@ impl Observation {
             }
             span.end();
         }
-        let class = usize::from(status / 100).clamp(2, 5) - 2;
+        let class = match status {
+            0..400 => 0,
+            400..500 => 1,
+            _ => 2,
+        };
         self.route.requests[class].increment(1);
         self.route.duration.record(elapsed.as_secs_f64());
     }
@@ -263,28 +308,57 @@ fn span_attributes(route: &Route, known_path: bool, request: &Request) -> Vec<Ke
     let mut attributes = Vec::with_capacity(14);
     attributes.push(KeyValue::new(attribute::HTTP_REQUEST_METHOD, route.method));
     if route.method == "_OTHER" {
-        attributes.push(KeyValue::new(attribute::HTTP_REQUEST_METHOD_ORIGINAL, request.method().to_string()));
+        attributes.push(KeyValue::new(
+            attribute::HTTP_REQUEST_METHOD_ORIGINAL,
+            request.method().to_string(),
+        ));
     }
     if known_path {
         attributes.push(KeyValue::new(attribute::HTTP_ROUTE, route.handler.clone()));
     }
     attributes.push(KeyValue::new(attribute::URL_SCHEME, "http"));
-    attributes.push(KeyValue::new(attribute::URL_PATH, request.uri().path().to_owned()));
+    attributes.push(KeyValue::new(
+        attribute::URL_PATH,
+        request.uri().path().to_owned(),
+    ));
     if let Some(query) = request.uri().query() {
         attributes.push(KeyValue::new(attribute::URL_QUERY, query.to_owned()));
     }
-    let version = if request.version() == Version::HTTP_10 { "1.0" } else { "1.1" };
+    let version = if request.version() == Version::HTTP_10 {
+        "1.0"
+    } else {
+        "1.1"
+    };
     attributes.push(KeyValue::new(attribute::NETWORK_PROTOCOL_VERSION, version));
-    let text = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
-    if let Some(authority) = text(header::HOST).and_then(|host| host.parse::<http::uri::Authority>().ok()) {
-        attributes.push(KeyValue::new(attribute::SERVER_ADDRESS, authority.host().to_owned()));
-        attributes.push(KeyValue::new(attribute::SERVER_PORT, i64::from(authority.port_u16().unwrap_or(80))));
+    let text = |name| {
+        request
+            .headers()
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+    };
+    if let Some(authority) =
+        text(header::HOST).and_then(|host| host.parse::<http::uri::Authority>().ok())
+    {
+        attributes.push(KeyValue::new(
+            attribute::SERVER_ADDRESS,
+            authority.host().to_owned(),
+        ));
+        attributes.push(KeyValue::new(
+            attribute::SERVER_PORT,
+            i64::from(authority.port_u16().unwrap_or(80)),
+        ));
     }
     if let Some(agent) = text(header::USER_AGENT) {
-        attributes.push(KeyValue::new(attribute::USER_AGENT_ORIGINAL, agent.to_owned()));
+        attributes.push(KeyValue::new(
+            attribute::USER_AGENT_ORIGINAL,
+            agent.to_owned(),
+        ));
     }
     if let Some(peer) = request.extensions().get::<SocketAddr>() {
-        attributes.push(KeyValue::new(attribute::CLIENT_ADDRESS, peer.ip().to_string()));
+        attributes.push(KeyValue::new(
+            attribute::CLIENT_ADDRESS,
+            peer.ip().to_string(),
+        ));
     }
     attributes
 }

@@ -50,7 +50,10 @@ pub(crate) struct ValidationProblems {
 
 impl<'a> Query<'a> {
     pub(crate) fn of(uri: &'a http::Uri) -> Self {
-        Self { raw: uri.query().unwrap_or_default(), problems: Vec::new() }
+        Self {
+            raw: uri.query().unwrap_or_default(),
+            problems: Vec::new(),
+        }
     }
 
     /// The text of a parameter, which may be empty.
@@ -78,25 +81,46 @@ impl<'a> Query<'a> {
         let digits = text.trim();
         let unsigned = digits.strip_prefix(['-', '+']).unwrap_or(digits);
         if unsigned.is_empty() || !unsigned.bytes().all(|byte| byte.is_ascii_digit()) {
-            let msg = "Input should be a valid integer, unable to parse string as an integer".to_owned();
+            let msg =
+                "Input should be a valid integer, unable to parse string as an integer".to_owned();
             self.problem("int_parsing", name, msg, Some(text), None);
             return low;
         }
         // What does not fit into 64 bits is out of any bounds, on the side of its sign.
-        let number = digits.parse().unwrap_or(if digits.starts_with('-') { i64::MIN } else { i64::MAX });
+        let number = digits.parse().unwrap_or(if digits.starts_with('-') {
+            i64::MIN
+        } else {
+            i64::MAX
+        });
         if number < low {
             let msg = format!("Input should be greater than or equal to {low}");
-            self.problem("greater_than_equal", name, msg, Some(text), Some(Bound::Ge(low)));
+            self.problem(
+                "greater_than_equal",
+                name,
+                msg,
+                Some(text),
+                Some(Bound::Ge(low)),
+            );
         } else if number > high {
             let msg = format!("Input should be less than or equal to {high}");
-            self.problem("less_than_equal", name, msg, Some(text), Some(Bound::Le(high)));
+            self.problem(
+                "less_than_equal",
+                name,
+                msg,
+                Some(text),
+                Some(Bound::Le(high)),
+            );
         }
         number.clamp(low, high)
     }
 
     /// All that is wrong, in the order of asking.
     pub(crate) fn finish(self) -> Result<(), Invalid> {
-        if self.problems.is_empty() { Ok(()) } else { Err(Invalid(self.problems)) }
+        if self.problems.is_empty() {
+            Ok(())
+        } else {
+            Err(Invalid(self.problems))
+        }
     }
 
     fn missing(&mut self, name: &'static str) {
@@ -111,13 +135,22 @@ impl<'a> Query<'a> {
         input: Option<String>,
         ctx: Option<Bound>,
     ) {
-        self.problems.push(Problem { kind, loc: ["query", name], msg, input, ctx });
+        self.problems.push(Problem {
+            kind,
+            loc: ["query", name],
+            msg,
+            input,
+            ctx,
+        });
     }
 }
 
 impl IntoResponse for Invalid {
     fn into_response(self) -> Response {
-        json(StatusCode::UNPROCESSABLE_ENTITY, &ValidationProblems { detail: self.0 })
+        json(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            &ValidationProblems { detail: self.0 },
+        )
     }
 }
 
@@ -132,15 +165,21 @@ mod tests {
         query.required_number("times", 1, 20);
         let response = query.finish().unwrap_err().into_response();
         assert_eq!(response.status(), 422);
-        let body = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        let body = axum::body::to_bytes(response.into_body(), usize::MAX)
+            .await
+            .unwrap();
         String::from_utf8(body.to_vec()).unwrap()
     }
 
     #[tokio::test]
     async fn each_problem_has_its_exact_words() {
-        let missing = r#"{"type":"missing","loc":["query","die"],"msg":"Field required","input":null}"#;
+        let missing =
+            r#"{"type":"missing","loc":["query","die"],"msg":"Field required","input":null}"#;
         let missing_times = missing.replace("die", "times");
-        assert_eq!(body("").await, format!(r#"{{"detail":[{missing},{missing_times}]}}"#));
+        assert_eq!(
+            body("").await,
+            format!(r#"{{"detail":[{missing},{missing_times}]}}"#)
+        );
         assert_eq!(
             body("die=a&times=ten").await,
             r#"{"detail":[{"type":"int_parsing","loc":["query","times"],"msg":"Input should be a valid integer, unable to parse string as an integer","input":"ten"}]}"#
@@ -153,8 +192,16 @@ mod tests {
             body("die=a&times=21").await,
             r#"{"detail":[{"type":"less_than_equal","loc":["query","times"],"msg":"Input should be less than or equal to 20","input":"21","ctx":{"le":20}}]}"#
         );
-        assert!(body("die=a&times=99999999999999999999").await.contains("less_than_equal"));
-        assert!(body("die=a&times=-99999999999999999999").await.contains("greater_than_equal"));
+        assert!(
+            body("die=a&times=99999999999999999999")
+                .await
+                .contains("less_than_equal")
+        );
+        assert!(
+            body("die=a&times=-99999999999999999999")
+                .await
+                .contains("greater_than_equal")
+        );
         assert!(body("die=a&times=").await.contains("int_parsing"));
         assert!(body("die=a&times=1.5").await.contains("int_parsing"));
     }

@@ -61,7 +61,9 @@ impl LogWriter {
             dropped: AtomicU64::new(0),
         });
         let theirs = Arc::clone(&shared);
-        std::thread::Builder::new().name("logs".to_owned()).spawn(move || write_all(&theirs, output, &report))?;
+        std::thread::Builder::new()
+            .name("logs".to_owned())
+            .spawn(move || write_all(&theirs, output, &report))?;
         Ok(Self { shared })
     }
 
@@ -93,8 +95,15 @@ impl LogWriter {
         state.flush = true;
         self.shared.filled.notify_one();
         while !state.broken && (state.writing || !state.lines.is_empty()) {
-            let Some(left) = deadline.checked_duration_since(Instant::now()) else { return };
-            state = self.shared.drained.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+            let Some(left) = deadline.checked_duration_since(Instant::now()) else {
+                return;
+            };
+            state = self
+                .shared
+                .drained
+                .wait_timeout(state, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
         }
     }
 }
@@ -106,7 +115,10 @@ fn write_all(shared: &Shared, mut output: impl Write, report: &impl Fn(u64) -> V
         {
             let mut state = shared.state();
             while state.lines.is_empty() {
-                state = shared.filled.wait(state).unwrap_or_else(PoisonError::into_inner);
+                state = shared
+                    .filled
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner);
             }
             if !state.flush {
                 drop(state);
@@ -166,9 +178,13 @@ mod tests {
     fn a_stuck_reader_costs_lines_and_no_time_and_the_loss_is_told() {
         let (open, gate) = mpsc::channel();
         let written = Arc::new(Mutex::new(Vec::new()));
-        let writer = LogWriter::start(Stuck { gate, written: Arc::clone(&written) }, |lost| {
-            format!("lost {lost}\n").into_bytes()
-        })
+        let writer = LogWriter::start(
+            Stuck {
+                gate,
+                written: Arc::clone(&written),
+            },
+            |lost| format!("lost {lost}\n").into_bytes(),
+        )
         .unwrap();
         let line = vec![b'x'; CAPACITY / 4];
         for _ in 0..40 {
@@ -180,7 +196,10 @@ mod tests {
         writer.flush(Duration::from_secs(10));
         let text = String::from_utf8(written.lock().unwrap().clone()).unwrap();
         assert!(text.contains(&format!("lost {dropped}\n")));
-        assert_eq!(text.matches('x').count(), (40 - usize::try_from(dropped).unwrap()) * (CAPACITY / 4));
+        assert_eq!(
+            text.matches('x').count(),
+            (40 - usize::try_from(dropped).unwrap()) * (CAPACITY / 4)
+        );
     }
 
     struct Gone;

@@ -21,7 +21,11 @@ pub(crate) fn traceparent(span: &SpanContext) -> Option<HeaderValue> {
 pub(crate) fn trace_id(span: &SpanContext) -> Option<HeaderValue> {
     let mut text = [0; 32];
     hex(&span.trace_id().to_bytes(), &mut text);
-    if span.is_valid() { HeaderValue::from_bytes(&text).ok() } else { None }
+    if span.is_valid() {
+        HeaderValue::from_bytes(&text).ok()
+    } else {
+        None
+    }
 }
 
 fn hex(bytes: &[u8], out: &mut [u8]) {
@@ -45,7 +49,10 @@ mod tests {
             false,
             TraceState::default(),
         );
-        assert_eq!(traceparent(&span).unwrap(), "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+        assert_eq!(
+            traceparent(&span).unwrap(),
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+        );
         assert_eq!(trace_id(&span).unwrap(), "4bf92f3577b34da6a3ce929d0e0e4736");
         assert_eq!(traceparent(&SpanContext::empty_context()), None);
         assert_eq!(trace_id(&SpanContext::empty_context()), None);
