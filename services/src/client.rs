@@ -13,7 +13,7 @@ use opentelemetry::KeyValue;
 use opentelemetry::trace::{FutureExt, SpanKind, Status, TraceContextExt};
 use opentelemetry_semantic_conventions::attribute;
 
-use crate::telemetry::Telemetry;
+use crate::telemetry::{CancelGuard, Telemetry};
 
 /// Answers of our own services are small; anything larger is not one of them.
 const MAX_BODY: usize = 1024 * 1024;
@@ -137,10 +137,12 @@ impl HttpClient {
         *request.uri_mut() = uri;
         self.telemetry.inject(&cx, request.headers_mut());
 
+        let cancelled = CancelGuard::new(&cx);
         let result = self
             .exchange(request, timeout)
             .with_context(cx.clone())
             .await;
+        cancelled.disarm();
         let span = cx.span();
         match &result {
             Ok(answer) => {
