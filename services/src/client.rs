@@ -9,8 +9,8 @@ use http_body_util::{BodyExt, Empty, Limited};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use opentelemetry::KeyValue;
 use opentelemetry::trace::{FutureExt, SpanKind, Status, TraceContextExt};
+use opentelemetry::{KeyValue, StringValue};
 use opentelemetry_semantic_conventions::attribute;
 
 use crate::telemetry::{CancelGuard, Telemetry};
@@ -23,7 +23,7 @@ const MAX_BODY: usize = 1024 * 1024;
 pub(crate) struct Upstream {
     /// Scheme, authority and path prefix, without a slash at the end.
     base: String,
-    host: String,
+    host: Arc<str>,
     port: u16,
 }
 
@@ -38,7 +38,7 @@ impl Upstream {
         if url.scheme() != "http" {
             return refuse("it must begin with http://".to_owned());
         }
-        let Some(host) = url.host_str().map(str::to_owned) else {
+        let Some(host) = url.host_str().map(Arc::from) else {
             return refuse("it names no host".to_owned());
         };
         if url.query().is_some() || url.fragment().is_some() {
@@ -105,6 +105,8 @@ impl HttpClient {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         let inner = Client::builder(TokioExecutor::new())
+            // A request is one small head: gathering it from pieces costs more than copying it.
+            .http1_writev(false)
             // Below any server's own patience with idle connections, so that a reused one is rarely a dead one.
             .pool_idle_timeout(Duration::from_secs(30))
             .pool_timer(hyper_util::rt::TokioTimer::new())
@@ -128,7 +130,10 @@ impl HttpClient {
                 vec![
                     KeyValue::new(attribute::HTTP_REQUEST_METHOD, "GET"),
                     KeyValue::new(attribute::URL_FULL, uri.to_string()),
-                    KeyValue::new(attribute::SERVER_ADDRESS, upstream.host.clone()),
+                    KeyValue::new(
+                        attribute::SERVER_ADDRESS,
+                        StringValue::from(Arc::clone(&upstream.host)),
+                    ),
                     KeyValue::new(attribute::SERVER_PORT, i64::from(upstream.port)),
                 ]
             },

@@ -60,8 +60,9 @@ async fn connection(
     });
     // Without a timer an idle connection stays open for as long as the client likes, so that it is never closed under a
     // request that is on its way.
-    let connection =
-        hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    let connection = hyper::server::conn::http1::Builder::new()
+        .writev(false)
+        .serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
     // How a connection ends (a client that resets it, nonsense instead of a request) is the client's affair.
     tokio::select! {

@@ -13,8 +13,8 @@ use deadpool::managed::{
 };
 use deadpool::managed::{PoolConfig, TimeoutType, Timeouts};
 use metrics::{Counter, Gauge, Histogram};
-use opentelemetry::KeyValue;
 use opentelemetry::trace::{SpanKind, Status, TraceContextExt};
+use opentelemetry::{KeyValue, StringValue};
 use opentelemetry_semantic_conventions::attribute;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection as _, PgConnection};
@@ -86,7 +86,7 @@ pub(super) struct Connections {
     telemetry: Arc<Telemetry>,
     acquire_timeout: Duration,
     settle_timeout: Duration,
-    name: String,
+    name: Arc<str>,
     pending: Gauge,
     acquire_duration: Histogram,
     timeouts: Counter,
@@ -141,7 +141,7 @@ impl Connections {
                 config.statement_timeout.as_millis().to_string(),
             )]);
         }
-        let name = options.get_database().unwrap_or("postgres").to_owned();
+        let name = Arc::from(options.get_database().unwrap_or("postgres"));
         let dialer = Dialer {
             options,
             breaks: AtomicU64::new(0),
@@ -227,7 +227,7 @@ impl Connections {
             .start("pool.acquire", SpanKind::Internal, &parent, || {
                 vec![KeyValue::new(
                     attribute::DB_CLIENT_CONNECTION_POOL_NAME,
-                    self.name.clone(),
+                    StringValue::from(Arc::clone(&self.name)),
                 )]
             });
         let cancelled = CancelGuard::new(&cx);

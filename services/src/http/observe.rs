@@ -18,7 +18,7 @@ use futures_util::FutureExt as _;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header};
 use metrics::{Counter, Gauge, Histogram};
 use opentelemetry::trace::{FutureExt, SpanKind, Status, TraceContextExt};
-use opentelemetry::{Context, KeyValue};
+use opentelemetry::{Context, KeyValue, StringValue};
 use opentelemetry_semantic_conventions::attribute;
 use tower::{Layer, Service};
 
@@ -48,7 +48,7 @@ struct Shared {
 
 /// What is known about one route and method: labels, and the handles of its metrics.
 struct Route {
-    handler: String,
+    handler: Arc<str>,
     method: &'static str,
     span_name: String,
     /// Metrics and health checks: counted, but neither traced nor logged.
@@ -83,7 +83,7 @@ impl Shared {
         let find = |routes: &[Arc<Route>]| {
             routes
                 .iter()
-                .find(|route| route.method == method && route.handler == handler)
+                .find(|route| route.method == method && *route.handler == *handler)
                 .cloned()
         };
         if let Some(route) = find(&self.routes.read().unwrap_or_else(PoisonError::into_inner)) {
@@ -101,7 +101,7 @@ impl Shared {
         let labels = [("handler", handler), ("method", method)];
         let verb = if method == "_OTHER" { "HTTP" } else { method };
         let route = Arc::new(Route {
-            handler: handler.to_owned(),
+            handler: handler.into(),
             method,
             span_name: if matched.is_some() {
                 format!("{verb} {handler}")
@@ -263,7 +263,7 @@ impl Observation {
             let _attached = self.cx.clone().attach();
             tracing::info!(
                 method = self.route.method,
-                route = self.route.handler,
+                route = &*self.route.handler,
                 status,
                 duration_ms = milliseconds(elapsed),
                 "Request completed"
@@ -314,7 +314,10 @@ fn span_attributes(route: &Route, known_path: bool, request: &Request) -> Vec<Ke
         ));
     }
     if known_path {
-        attributes.push(KeyValue::new(attribute::HTTP_ROUTE, route.handler.clone()));
+        attributes.push(KeyValue::new(
+            attribute::HTTP_ROUTE,
+            StringValue::from(Arc::clone(&route.handler)),
+        ));
     }
     attributes.push(KeyValue::new(attribute::URL_SCHEME, "http"));
     attributes.push(KeyValue::new(
