@@ -9,7 +9,8 @@ use opentelemetry_semantic_conventions::attribute;
 use sqlx::PgConnection;
 use tokio::sync::watch;
 
-use super::pool::{Connections, Lease, broken};
+use super::lease::{Lease, broken};
+use super::pool::Connections;
 use crate::config::DieServiceConfig;
 use crate::run::Shared;
 use crate::telemetry::{self, CancelGuard, Telemetry};
