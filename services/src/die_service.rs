@@ -1,6 +1,7 @@
 //! die-service: which dice there are, and what they look like. Its answers come from PostgreSQL, one query each.
 
 mod database;
+mod lease;
 mod pool;
 mod routes;
 mod supervisor;
@@ -46,12 +47,12 @@ struct State {
 
 impl Service {
     /// Needs no database to be there: it is looked for in the background.
-    pub(crate) fn new(shared: Shared, config: DieServiceConfig) -> Result<Self, String> {
-        let connections = Connections::new(&shared, &config)?;
-        let outlook = supervisor::start(connections.clone(), &config);
+    pub(crate) fn new(shared: Shared, config: &DieServiceConfig) -> Result<Self, String> {
+        let connections = Connections::new(&shared, config)?;
+        let outlook = supervisor::start(connections.clone(), config);
         let metrics = &shared.metrics;
         let state = State {
-            database: Database::new(&shared, &config, connections.clone(), outlook.prepared.clone()),
+            database: Database::new(&shared, config, connections.clone(), outlook.prepared.clone()),
             known: KnownDice::default(),
             requested: metrics.counters("die_specifications_requested_total", "Dice asked for and found.", &["identifier"]),
             listed: metrics.counter("die_list_requests_total", "Requests for the list of dice.", &[]),

@@ -17,3 +17,6 @@ pub(crate) struct Problem {
     #[schema(example = "Not Found")]
     pub(crate) detail: String,
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,6 +16,8 @@ mod run;
 mod serve;
 mod shutdown;
 mod telemetry;
+#[cfg(test)]
+mod testing;
 
 use std::process::ExitCode;
 
@@ -41,12 +43,12 @@ impl ServeCommand {
         let checked = match self {
             Self::DieService(args) => args
                 .check()
-                .map(|(common, config)| run::process(die_service::NAME, common, |shared| die_service::Service::new(shared, config))),
+                .map(|(common, config)| run::process(die_service::NAME, &common, |shared| die_service::Service::new(shared, &config))),
             Self::DiceRoller(args) => args
                 .check()
-                .map(|(common, config)| run::process(dice_roller::NAME, common, |shared| dice_roller::Service::new(shared, config))),
+                .map(|(common, config)| run::process(dice_roller::NAME, &common, |shared| dice_roller::Service::new(shared, config))),
             Self::Frontend(args) => {
-                args.check().map(|(common, config)| run::process(frontend::NAME, common, |shared| frontend::Service::new(shared, config)))
+                args.check().map(|(common, config)| run::process(frontend::NAME, &common, |shared| frontend::Service::new(shared, config)))
             }
         };
         checked.unwrap_or_else(|sentence| {

@@ -79,7 +79,9 @@ impl<S: Subscriber, W: Fn(&[u8]) + 'static> Layer<S> for JsonLayer<W> {
     fn on_event(&self, event: &Event<'_>, _: LayerContext<'_, S>) {
         BUFFERS.with(|buffers| {
             // A value whose own formatting logs would come here twice; its inner line is given up.
-            let Ok(mut buffers) = buffers.try_borrow_mut() else { return };
+            let Ok(mut buffers) = buffers.try_borrow_mut() else {
+                return;
+            };
             let Buffers { line, message, fields } = &mut *buffers;
             line.clear();
             message.clear();
@@ -222,7 +224,9 @@ pub(crate) mod testing {
         pub(crate) fn capture() -> (Self, tracing::subscriber::DefaultGuard) {
             let lines = Self::default();
             let theirs = lines.clone();
-            let write = move |line: &[u8]| theirs.0.lock().unwrap().push(String::from_utf8(line.to_vec()).unwrap());
+            let write = move |line: &[u8]| {
+                theirs.0.lock().unwrap().push(String::from_utf8(line.to_vec()).unwrap());
+            };
             let layer = JsonLayer { service: "test", write };
             let subscriber = tracing_subscriber::registry().with(filter("info").unwrap()).with(layer);
             (lines, tracing::subscriber::set_default(subscriber))

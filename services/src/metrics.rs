@@ -80,12 +80,15 @@ impl Metrics {
     }
 }
 
+/// Makes the handle for a set of labels.
+type Make<H> = Box<dyn Fn(&[(&'static str, &str)]) -> H + Send + Sync>;
+
 /// Handles of one metric by their label values, so that a request finds its own without building a key.
 ///
 /// Label values come from closed sets, which keeps the list short enough to walk.
 pub(crate) struct Family<H> {
     keys: &'static [&'static str],
-    make: Box<dyn Fn(&[(&'static str, &str)]) -> H + Send + Sync>,
+    make: Make<H>,
     known: RwLock<Vec<(Vec<String>, H)>>,
 }
 
@@ -131,7 +134,8 @@ mod tests {
     #[test]
     fn histograms_have_buckets_and_counters_start_at_zero() {
         let metrics = Metrics::new().unwrap();
-        metrics.counter("dice_rolls_total", "Rolls.", &[("die_type", "fair"), ("result", "success")]);
+        let labels = [("die_type", "fair"), ("result", "success")];
+        drop(metrics.counter("dice_rolls_total", "Rolls.", &labels));
         for (name, _) in BUCKETS {
             metrics.histogram(name, "About.", &[]).record(1.0);
         }

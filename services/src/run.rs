@@ -60,7 +60,7 @@ pub(crate) trait Service: Sized {
 }
 
 /// Serves from the first log line to the last.
-pub(crate) fn process<S: Service>(name: &'static str, common: Common, service: impl FnOnce(Shared) -> Result<S, String>) -> ExitCode {
+pub(crate) fn process<S: Service>(name: &'static str, common: &Common, service: impl FnOnce(Shared) -> Result<S, String>) -> ExitCode {
     let logs = match logs::start(name, &common.log_level) {
         Ok(logs) => logs,
         Err(error) => {

@@ -50,8 +50,9 @@ async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, shutdow
         request.extensions_mut().insert(peer);
         router.clone().oneshot(request.map(Body::new))
     });
-    let connection =
-        hyper::server::conn::http1::Builder::new().timer(hyper_util::rt::TokioTimer::new()).serve_connection(TokioIo::new(stream), service);
+    // Without a timer an idle connection stays open for as long as the client likes, so that it is never closed under a
+    // request that is on its way.
+    let connection = hyper::server::conn::http1::Builder::new().writev(false).serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
     // How a connection ends (a client that resets it, nonsense instead of a request) is the client's affair.
     tokio::select! {

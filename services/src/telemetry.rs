@@ -18,7 +18,7 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
 use opentelemetry_sdk::trace::{IdGenerator, RandomIdGenerator, SdkTracer, SdkTracerProvider};
 
-pub(crate) use exporter::SpanLoss;
+use exporter::{Settings, SpanLoss};
 pub(crate) use traceparent::{trace_id, traceparent};
 
 /// The telemetry of one service.
@@ -43,33 +43,41 @@ impl Telemetry {
     /// What cannot be honoured is told in a log line, and the service goes on without it: broken telemetry is no reason
     /// to refuse requests.
     pub(crate) fn from_env(service: &'static str) -> Self {
-        let mut telemetry = Self::disabled(service);
+        let mut telemetry = Self::disabled();
         telemetry.read_propagators(std::env::var("OTEL_PROPAGATORS").ok().as_deref());
         let disabled = std::env::var("OTEL_SDK_DISABLED").is_ok_and(|value| value.eq_ignore_ascii_case("true"));
         let exporter = std::env::var("OTEL_TRACES_EXPORTER").unwrap_or_default();
         if disabled || exporter == "none" {
             return telemetry;
         }
-        match exporter::build(resource(service), telemetry.loss.clone()) {
-            Ok(provider) => telemetry.sdk = Some(Sdk { tracer: provider.tracer("services"), provider }),
+        match Settings::from_env().and_then(|settings| telemetry.export(service, settings)) {
+            Ok(()) => {}
             Err(error) => tracing::error!(error, "Span export is off"),
         }
         telemetry
     }
 
+    fn export(&mut self, service: &'static str, settings: Settings) -> Result<(), String> {
+        let provider = exporter::build(settings, resource(service), self.loss.clone())?;
+        self.sdk = Some(Sdk { tracer: provider.tracer("services"), provider });
+        Ok(())
+    }
+
     /// Makes no spans; still hands traces on.
-    pub(crate) fn disabled(_service: &'static str) -> Self {
+    pub(crate) fn disabled() -> Self {
         Self { sdk: None, trace_context: true, baggage: true, loss: SpanLoss::default() }
     }
 
     #[cfg(test)]
     pub(crate) fn with_provider(provider: SdkTracerProvider) -> Self {
         let tracer = provider.tracer("services");
-        Self { sdk: Some(Sdk { provider, tracer }), ..Self::disabled("test") }
+        Self { sdk: Some(Sdk { provider, tracer }), ..Self::disabled() }
     }
 
     fn read_propagators(&mut self, value: Option<&str>) {
-        let Some(value) = value.filter(|value| !value.trim().is_empty()) else { return };
+        let Some(value) = value.filter(|value| !value.trim().is_empty()) else {
+            return;
+        };
         (self.trace_context, self.baggage) = (false, false);
         for name in value.split(',').map(str::trim) {
             match name {

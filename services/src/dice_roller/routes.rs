@@ -75,7 +75,9 @@ pub(super) async fn roll(extract::State(state): extract::State<Arc<State>>, uri:
     let cx = Context::current();
     let span = cx.span();
     span.set_attribute(KeyValue::new("die.type", name.clone()));
-    let Some(die) = state.look_up(&name).await else { return Ok(unavailable(&name)) };
+    let Some(die) = state.look_up(&name).await else {
+        return Ok(unavailable(&name));
+    };
     let label = state.known.label(&name);
     Ok(match state.roll(&die).await {
         Ok(value) => {
@@ -120,7 +122,9 @@ pub(super) async fn roll_async(extract::State(state): extract::State<Arc<State>>
     let span = cx.span();
     span.set_attribute(KeyValue::new("die.type", name.clone()));
     span.set_attribute(KeyValue::new("async.batch_size", times));
-    let Some(die) = state.look_up(&name).await else { return Ok(unavailable(&name)) };
+    let Some(die) = state.look_up(&name).await else {
+        return Ok(unavailable(&name));
+    };
     Ok(batch(&state, &name, &die, times).await)
 }
 

@@ -3,13 +3,14 @@
 use std::time::{Duration, Instant};
 
 use metrics::{Counter, Histogram};
-use opentelemetry::KeyValue;
 use opentelemetry::trace::{FutureExt, SpanKind, Status, TraceContextExt};
+use opentelemetry::{KeyValue, StringValue};
 use opentelemetry_semantic_conventions::attribute;
 use sqlx::PgConnection;
 use tokio::sync::watch;
 
-use super::pool::{Connections, Lease, broken};
+use super::lease::{Lease, broken};
+use super::pool::Connections;
 use crate::config::DieServiceConfig;
 use crate::run::Shared;
 use crate::telemetry::{self, CancelGuard, Telemetry};
@@ -140,7 +141,7 @@ impl Database {
             }
             Err(error) => {
                 measures.error.increment(1);
-                let state = error.as_database_error().and_then(|error| error.code()).map(std::borrow::Cow::into_owned);
+                let state = error.as_database_error().and_then(sqlx::error::DatabaseError::code).map(std::borrow::Cow::into_owned);
                 if let Some(state) = &state {
                     span.set_attribute(KeyValue::new(attribute::DB_RESPONSE_STATUS_CODE, state.clone()));
                 }
@@ -162,12 +163,12 @@ fn span_attributes(config: &DieServiceConfig, text: &'static str) -> Vec<KeyValu
     let options = &config.database;
     let mut attributes = vec![
         KeyValue::new(attribute::DB_SYSTEM_NAME, "postgresql"),
-        KeyValue::new(attribute::DB_NAMESPACE, options.get_database().unwrap_or("postgres").to_owned()),
+        KeyValue::new(attribute::DB_NAMESPACE, shared(options.get_database().unwrap_or("postgres"))),
         KeyValue::new(attribute::DB_OPERATION_NAME, "SELECT"),
         KeyValue::new(attribute::DB_COLLECTION_NAME, "die_specifications"),
         KeyValue::new(attribute::DB_QUERY_TEXT, text),
         KeyValue::new(attribute::DB_QUERY_SUMMARY, SUMMARY),
-        KeyValue::new(attribute::SERVER_ADDRESS, options.get_host().to_owned()),
+        KeyValue::new(attribute::SERVER_ADDRESS, shared(options.get_host())),
         KeyValue::new(attribute::SERVER_PORT, i64::from(options.get_port())),
     ];
     if telemetry::wants_old_database_attributes() {
@@ -175,4 +176,9 @@ fn span_attributes(config: &DieServiceConfig, text: &'static str) -> Vec<KeyValu
         attributes.push(KeyValue::new("db.statement", text));
     }
     attributes
+}
+
+/// Text that is cloned with every span, without a copy each time.
+fn shared(text: &str) -> StringValue {
+    StringValue::from(std::sync::Arc::<str>::from(text))
 }

@@ -11,13 +11,14 @@ use std::time::{Duration, Instant};
 use deadpool::managed::{Manager, Metrics as Usage, Object, Pool, PoolError, QueueMode, RecycleError, RecycleResult};
 use deadpool::managed::{PoolConfig, TimeoutType, Timeouts};
 use metrics::{Counter, Gauge, Histogram};
-use opentelemetry::KeyValue;
 use opentelemetry::trace::{SpanKind, Status, TraceContextExt};
+use opentelemetry::{KeyValue, StringValue};
 use opentelemetry_semantic_conventions::attribute;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection as _, PgConnection};
 use tokio::sync::Notify;
 
+use super::lease::Lease;
 use crate::config::DieServiceConfig;
 use crate::logs::milliseconds;
 use crate::run::Shared;
@@ -44,10 +45,10 @@ pub(super) struct Dialer {
 
 /// An open connection.
 pub(super) struct Connection {
-    raw: PgConnection,
+    pub(super) raw: PgConnection,
     breaks: u64,
     /// When a request last used it; looking after it does not count.
-    used: Instant,
+    pub(super) used: Instant,
 }
 
 impl Manager for Dialer {
@@ -75,12 +76,14 @@ pub(super) struct Connections {
     pool: Pool<Dialer>,
     telemetry: Arc<Telemetry>,
     acquire_timeout: Duration,
-    settle_timeout: Duration,
-    name: String,
+    /// How long a connection may take to come to rest after its client went away.
+    pub(super) settle_timeout: Duration,
+    name: Arc<str>,
     pending: Gauge,
     acquire_duration: Histogram,
     timeouts: Counter,
-    gauges: [Gauge; 3],
+    /// Open connections, and those of them that nobody uses.
+    gauges: [Gauge; 2],
 }
 
 /// Why there is no connection.
@@ -124,13 +127,14 @@ impl Connections {
         if !config.statement_timeout.is_zero() {
             options = options.options([("statement_timeout", config.statement_timeout.as_millis().to_string())]);
         }
-        let name = options.get_database().unwrap_or("postgres").to_owned();
+        let name = Arc::from(options.get_database().unwrap_or("postgres"));
         let dialer = Dialer { options, breaks: AtomicU64::new(0), broke: Notify::new() };
         let mut pool = PoolConfig::new(config.pool_max);
         // The connection used last is the one that most surely lives, and spare ones get old enough to be closed.
         pool.queue_mode = QueueMode::Lifo;
         let pool = Pool::builder(dialer).config(pool).runtime(deadpool::Runtime::Tokio1).build().map_err(|error| error.to_string())?;
         let metrics = &shared.metrics;
+        metrics.gauge("database_connection_pool_min", "Connections that the pool keeps open.", &[]).set(config.pool_min as f64);
         metrics.gauge("database_connection_pool_max", "Connections that the pool opens at most.", &[]).set(config.pool_max as f64);
         Ok(Self {
             pool,
@@ -148,15 +152,8 @@ impl Connections {
             gauges: [
                 metrics.gauge("database_connection_pool_size", "Open connections.", &[]),
                 metrics.gauge("database_connection_pool_available", "Open connections that nobody uses.", &[]),
-                metrics.gauge("database_connection_pool_min", "Connections that the pool keeps open.", &[]),
             ],
-        }
-        .with_minimum(config.pool_min))
-    }
-
-    fn with_minimum(self, minimum: usize) -> Self {
-        self.gauges[2].set(minimum as f64);
-        self
+        })
     }
 
     /// Where the connections lead to.
@@ -175,7 +172,7 @@ impl Connections {
     pub(super) async fn acquire(&self) -> Result<Lease, AcquireError> {
         let parent = opentelemetry::Context::current();
         let cx = self.telemetry.start("pool.acquire", SpanKind::Internal, &parent, || {
-            vec![KeyValue::new(attribute::DB_CLIENT_CONNECTION_POOL_NAME, self.name.clone())]
+            vec![KeyValue::new(attribute::DB_CLIENT_CONNECTION_POOL_NAME, StringValue::from(Arc::clone(&self.name)))]
         });
         let cancelled = CancelGuard::new(&cx);
         let started = Instant::now();
@@ -239,10 +236,11 @@ impl Connections {
     }
 
     fn lease(&self, object: Object<Dialer>) -> Lease {
-        Lease { object: Some(object), busy: false, connections: self.clone() }
+        Lease::new(object, self.clone())
     }
 
-    fn noticed_break(&self) {
+    /// Remembers that a connection broke, so that the others have to prove that they live.
+    pub(super) fn noticed_break(&self) {
         let dialer = self.pool.manager();
         dialer.breaks.fetch_add(1, Ordering::Relaxed);
         dialer.broke.notify_one();
@@ -284,8 +282,10 @@ impl Connections {
     pub(super) async fn close(&self) {
         let goodbye = async {
             while self.pool.status().available > 0 && self.pool.status().size > 0 {
-                let Ok(mut lease) = self.acquire_quietly(Duration::from_millis(10)).await else { break };
-                if let Some(object) = lease.object.take() {
+                let Ok(mut lease) = self.acquire_quietly(Duration::from_millis(10)).await else {
+                    break;
+                };
+                if let Some(object) = lease.take() {
                     // PostgreSQL logs a client that just hangs up; a goodbye costs one packet.
                     let _ = Object::take(object).raw.close().await;
                 }
@@ -309,69 +309,5 @@ impl<'a> Pending<'a> {
 impl Drop for Pending<'_> {
     fn drop(&mut self) {
         self.0.decrement(1.0);
-    }
-}
-
-/// A connection in use. It goes back to the pool when dropped, unless it broke.
-pub(super) struct Lease {
-    object: Option<Object<Dialer>>,
-    /// A statement is under way. Dropped like this, the connection first has to come to rest.
-    busy: bool,
-    connections: Connections,
-}
-
-impl Lease {
-    /// Runs one statement. A connection that breaks over it leaves the pool.
-    pub(super) async fn run<T>(
-        &mut self,
-        statement: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
-    ) -> Result<T, sqlx::Error> {
-        let Some(object) = self.object.as_mut() else { return Err(sqlx::Error::PoolClosed) };
-        self.busy = true;
-        object.used = Instant::now();
-        let result = statement(&mut object.raw).await;
-        self.busy = false;
-        if let Err(error) = &result
-            && broken(error)
-        {
-            if let Some(object) = self.object.take() {
-                drop(Object::take(object));
-            }
-            self.connections.noticed_break();
-        }
-        result
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        let Some(mut object) = self.object.take() else { return };
-        if !self.busy {
-            return;
-        }
-        // The client went away in the middle of a statement. PostgreSQL still works on it, so the connection counts as
-        // used until the statement is over; only then may somebody else have it.
-        let patience = self.connections.settle_timeout;
-        tokio::spawn(async move {
-            let settled = tokio::time::timeout(patience, object.raw.ping()).await;
-            if !matches!(settled, Ok(Ok(()))) {
-                drop(Object::take(object));
-            }
-        });
-    }
-}
-
-/// Whether the connection is gone, rather than the statement refused.
-pub(super) fn broken(error: &sqlx::Error) -> bool {
-    match error {
-        // Shutdown, crash, not yet up, and the whole class of connection exceptions.
-        sqlx::Error::Database(error) => error.code().is_some_and(|code| code.starts_with("08") || code.starts_with("57P")),
-        sqlx::Error::Io(_)
-        | sqlx::Error::Tls(_)
-        | sqlx::Error::Protocol(_)
-        | sqlx::Error::WorkerCrashed
-        | sqlx::Error::PoolClosed
-        | sqlx::Error::PoolTimedOut => true,
-        _ => false,
     }
 }

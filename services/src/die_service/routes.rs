@@ -112,7 +112,7 @@ async fn all(state: &State) -> Result<Response, DatabaseError> {
     let identifiers = state.database.list(&mut lease).await?;
     state.loaded.set(identifiers.len() as f64);
     tracing::info!(count = identifiers.len(), "Die identifiers listed");
-    Ok(json(StatusCode::OK, &List { identifiers }))
+    Ok(json(StatusCode::OK, &Dice::List(List { identifiers })))
 }
 
 async fn one(state: &State, identifier: String) -> Result<Response, DatabaseError> {
@@ -144,7 +144,7 @@ async fn one(state: &State, identifier: String) -> Result<Response, DatabaseErro
     );
     span.set_attribute(KeyValue::new("die.faces", Value::Array(Array::I64(faces))));
     span.set_attribute(KeyValue::new("die.error_rate", specification.error_rate));
-    Ok(json(StatusCode::OK, &Found { identifier, specification }))
+    Ok(json(StatusCode::OK, &Dice::Found(Found { identifier, specification })))
 }
 
 /// Whose fault it was, as a status, and nothing about why: that is in the log.

@@ -14,7 +14,7 @@ use crate::config::DieServiceConfig;
 static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");
 
 const FIRST_RETRY: Duration = Duration::from_millis(100);
-const LONGEST_RETRY: Duration = Duration::from_secs(2);
+const LONGEST_RETRY: Duration = Duration::from_secs(1);
 
 /// How often a database that seems well is looked at. A connection that breaks makes it sooner.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);

@@ -31,7 +31,7 @@ pub(super) fn current_trace_id() -> String {
 
 impl State {
     /// Asks dice-roller about a die. The error is a finished answer.
-    pub(super) async fn ask<T: DeserializeOwned>(&self, die: &str, path: &str, patience: Duration) -> Result<T, Response> {
+    pub(super) async fn ask<T: DeserializeOwned>(&self, die: &str, path: &str, patience: Duration) -> Result<T, Box<Response>> {
         self.requests.with(&[self.known.label(die), "received"]).increment(1);
         let outcome = Outcome { state: self, die, status: "error" };
         let started = Instant::now();
@@ -39,11 +39,11 @@ impl State {
         let elapsed = started.elapsed();
         match answer {
             Ok(answer) => self.answered(outcome, &answer, elapsed),
-            Err(error) => Err(self.unanswered(outcome, &error, elapsed)),
+            Err(error) => Err(Box::new(self.unanswered(outcome, &error, elapsed))),
         }
     }
 
-    fn answered<T: DeserializeOwned>(&self, outcome: Outcome<'_>, answer: &Answer, elapsed: Duration) -> Result<T, Response> {
+    fn answered<T: DeserializeOwned>(&self, outcome: Outcome<'_>, answer: &Answer, elapsed: Duration) -> Result<T, Box<Response>> {
         let die = outcome.die;
         let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::BAD_GATEWAY);
         // dice-roller only rolls, or fails to roll, what die-service knows.
@@ -58,7 +58,7 @@ impl State {
         if !status.is_success() {
             let words = format!("Backend error: {}", detail_of(answer));
             tracing::error!(die_type = die, backend_status = answer.status, error = words, "Backend request failed");
-            return Err(problem(status, &words));
+            return Err(Box::new(problem(status, &words)));
         }
         match serde_json::from_slice(&answer.body) {
             Ok(value) => {
@@ -67,7 +67,7 @@ impl State {
             }
             Err(error) => {
                 tracing::error!(die_type = die, error = error.to_string(), "Backend answer not understood");
-                Err(problem(StatusCode::BAD_GATEWAY, "Backend error: answer not understood"))
+                Err(Box::new(problem(StatusCode::BAD_GATEWAY, "Backend error: answer not understood")))
             }
         }
     }

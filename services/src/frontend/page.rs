@@ -67,7 +67,9 @@ fn render(dice: Option<&[String]>, trace_url_template: Option<&str>) -> String {
     let mut rest = PAGE;
     while let Some((before, after)) = rest.split_once("{{") {
         out.push_str(before);
-        let Some((name, after)) = after.split_once("}}") else { break };
+        let Some((name, after)) = after.split_once("}}") else {
+            break;
+        };
         match name {
             "options" => out.push_str(&options),
             "notice" => out.push_str(notice),

@@ -86,7 +86,7 @@ pub(super) async fn roll(extract::State(state): extract::State<Arc<State>>, head
             span.set_attribute(KeyValue::new("roll.value", roll));
             json(StatusCode::OK, &RolledAndTraced { roll, trace_id: current_trace_id() })
         }
-        Err(answer) => answer,
+        Err(answer) => *answer,
     })
 }
 
@@ -126,7 +126,7 @@ pub(super) async fn roll_async(
     let path = format!("/roll-async?die={}&times={times}", encoded(&die));
     Ok(match state.ask::<Batch>(&die, &path, state.config.backend_async_timeout).await {
         Ok(Batch { total, rolls, count }) => json(StatusCode::OK, &BatchAndTraced { total, rolls, count, trace_id: current_trace_id() }),
-        Err(answer) => answer,
+        Err(answer) => *answer,
     })
 }
 

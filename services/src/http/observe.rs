@@ -18,7 +18,7 @@ use futures_util::FutureExt as _;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header};
 use metrics::{Counter, Gauge, Histogram};
 use opentelemetry::trace::{FutureExt, SpanKind, Status, TraceContextExt};
-use opentelemetry::{Context, KeyValue};
+use opentelemetry::{Context, KeyValue, StringValue};
 use opentelemetry_semantic_conventions::attribute;
 use tower::{Layer, Service};
 
@@ -48,13 +48,13 @@ struct Shared {
 
 /// What is known about one route and method: labels, and the handles of its metrics.
 struct Route {
-    handler: String,
+    handler: Arc<str>,
     method: &'static str,
     span_name: String,
     /// Metrics and health checks: counted, but neither traced nor logged.
     quiet: bool,
-    /// By hundreds of the status.
-    requests: [Counter; 4],
+    /// By class of the status: good, refused, failed. There are no redirects.
+    requests: [Counter; 3],
     duration: Histogram,
 }
 
@@ -69,7 +69,7 @@ impl Shared {
     fn route(&self, matched: Option<&MatchedPath>, method: &Method) -> Arc<Route> {
         let handler = matched.map_or(UNMATCHED, MatchedPath::as_str);
         let method = known_method(method);
-        let find = |routes: &[Arc<Route>]| routes.iter().find(|route| route.method == method && route.handler == handler).cloned();
+        let find = |routes: &[Arc<Route>]| routes.iter().find(|route| route.method == method && *route.handler == *handler).cloned();
         if let Some(route) = find(&self.routes.read().unwrap_or_else(PoisonError::into_inner)) {
             return route;
         }
@@ -77,14 +77,14 @@ impl Shared {
         if let Some(route) = find(&routes) {
             return route;
         }
-        let requests = ["2xx", "3xx", "4xx", "5xx"].map(|status| {
+        let requests = ["2xx", "4xx", "5xx"].map(|status| {
             let labels = [("handler", handler), ("status", status), ("method", method)];
             self.metrics.counter("http_requests_total", "Requests answered.", &labels)
         });
         let labels = [("handler", handler), ("method", method)];
         let verb = if method == "_OTHER" { "HTTP" } else { method };
         let route = Arc::new(Route {
-            handler: handler.to_owned(),
+            handler: handler.into(),
             method,
             span_name: if matched.is_some() { format!("{verb} {handler}") } else { verb.to_owned() },
             quiet: handler == "/metrics" || handler.starts_with("/health/"),
@@ -218,7 +218,7 @@ impl Observation {
             let _attached = self.cx.clone().attach();
             tracing::info!(
                 method = self.route.method,
-                route = self.route.handler,
+                route = &*self.route.handler,
                 status,
                 duration_ms = milliseconds(elapsed),
                 "Request completed"
@@ -234,7 +234,11 @@ impl Observation {
             }
             span.end();
         }
-        let class = usize::from(status / 100).clamp(2, 5) - 2;
+        let class = match status {
+            0..400 => 0,
+            400..500 => 1,
+            _ => 2,
+        };
         self.route.requests[class].increment(1);
         self.route.duration.record(elapsed.as_secs_f64());
     }
@@ -259,7 +263,7 @@ fn span_attributes(route: &Route, known_path: bool, request: &Request) -> Vec<Ke
         attributes.push(KeyValue::new(attribute::HTTP_REQUEST_METHOD_ORIGINAL, request.method().to_string()));
     }
     if known_path {
-        attributes.push(KeyValue::new(attribute::HTTP_ROUTE, route.handler.clone()));
+        attributes.push(KeyValue::new(attribute::HTTP_ROUTE, StringValue::from(Arc::clone(&route.handler))));
     }
     attributes.push(KeyValue::new(attribute::URL_SCHEME, "http"));
     attributes.push(KeyValue::new(attribute::URL_PATH, request.uri().path().to_owned()));

@@ -90,7 +90,9 @@ impl LogWriter {
         state.flush = true;
         self.shared.filled.notify_one();
         while !state.broken && (state.writing || !state.lines.is_empty()) {
-            let Some(left) = deadline.checked_duration_since(Instant::now()) else { return };
+            let Some(left) = deadline.checked_duration_since(Instant::now()) else {
+                return;
+            };
             state = self.shared.drained.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }

@@ -17,7 +17,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use opentelemetry::Context;
 use opentelemetry_http::{HttpClient, HttpError};
-use opentelemetry_otlp::{SpanExporter as OtlpExporter, WithHttpConfig};
+use opentelemetry_otlp::{SpanExporter as OtlpExporter, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{BatchConfigBuilder, BatchSpanProcessor, SdkTracerProvider, Span, SpanData, SpanExporter, SpanProcessor};
@@ -29,40 +29,80 @@ const QUEUE: usize = 16_384;
 /// How often spans are sent when the user says nothing else. Somebody may be watching live.
 const DELAY: Duration = Duration::from_millis(200);
 
-/// Builds the provider that the environment asks for.
-pub(super) fn build(resource: Resource, loss: SpanLoss) -> Result<SdkTracerProvider, String> {
-    let exporter = match protocol()? {
-        Protocol::Grpc => OtlpExporter::builder().with_tonic().build(),
-        Protocol::Http => OtlpExporter::builder().with_http().with_http_client(RuntimeClient::new()).build(),
-    }
-    .map_err(|error| error.to_string())?;
-
-    let queue = number("OTEL_BSP_MAX_QUEUE_SIZE").unwrap_or(QUEUE);
-    let mut config = BatchConfigBuilder::default()
-        // The wrapper in front is the one that refuses, and it counts from outside: leave it room to be late.
-        .with_max_queue_size(queue + 1024);
-    if number("OTEL_BSP_SCHEDULE_DELAY").is_none() {
-        config = config.with_scheduled_delay(DELAY);
-    }
-    let watched = Watched { inner: exporter, loss: loss.clone(), failing: AtomicBool::new(false) };
-    let processor = BatchSpanProcessor::builder(watched).with_batch_config(config.build()).build();
-    Ok(SdkTracerProvider::builder().with_resource(resource).with_span_processor(Counted { inner: processor, queue, loss }).build())
+/// How spans leave, as the environment asks for it. What the exporter crate reads itself (endpoint, headers, timeout,
+/// compression, batch size) is not repeated here.
+#[derive(Debug)]
+pub(super) struct Settings {
+    pub(super) protocol: Protocol,
+    /// Wins over the environment.
+    pub(super) endpoint: Option<String>,
+    /// Spans that may wait.
+    pub(super) queue: usize,
+    /// How often they are sent; without it the environment decides.
+    pub(super) delay: Option<Duration>,
 }
 
-enum Protocol {
+/// The two ways of OTLP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Protocol {
     Grpc,
     Http,
 }
 
-fn protocol() -> Result<Protocol, String> {
-    let asked = ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"]
-        .into_iter()
-        .find_map(|name| std::env::var(name).ok().filter(|value| !value.trim().is_empty()));
-    match asked.as_deref().map(str::trim) {
+impl Settings {
+    pub(super) fn from_env() -> Result<Self, String> {
+        let asked = ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"]
+            .into_iter()
+            .find_map(|name| std::env::var(name).ok().filter(|value| !value.trim().is_empty()));
+        Ok(Self {
+            protocol: protocol(asked.as_deref())?,
+            endpoint: None,
+            queue: number("OTEL_BSP_MAX_QUEUE_SIZE").unwrap_or(QUEUE),
+            delay: if number("OTEL_BSP_SCHEDULE_DELAY").is_some() { None } else { Some(DELAY) },
+        })
+    }
+}
+
+fn protocol(asked: Option<&str>) -> Result<Protocol, String> {
+    match asked.map(str::trim) {
         None | Some("grpc") => Ok(Protocol::Grpc),
         Some("http/protobuf") => Ok(Protocol::Http),
         Some(other) => Err(format!("OTLP protocol '{other}' is not supported; use grpc or http/protobuf")),
     }
+}
+
+/// Builds the provider. Must run inside the runtime, which carries the export.
+pub(super) fn build(settings: Settings, resource: Resource, loss: SpanLoss) -> Result<SdkTracerProvider, String> {
+    let exporter = match settings.protocol {
+        Protocol::Grpc => {
+            let mut builder = OtlpExporter::builder().with_tonic();
+            if let Some(endpoint) = settings.endpoint {
+                builder = builder.with_endpoint(endpoint);
+            }
+            builder.build()
+        }
+        Protocol::Http => {
+            let mut builder = OtlpExporter::builder().with_http().with_http_client(RuntimeClient::new());
+            if let Some(endpoint) = settings.endpoint {
+                builder = builder.with_endpoint(endpoint);
+            }
+            builder.build()
+        }
+    }
+    .map_err(|error| error.to_string())?;
+
+    let mut config = BatchConfigBuilder::default()
+        // The wrapper in front is the one that refuses, and it counts from outside: leave it room to be late.
+        .with_max_queue_size(settings.queue + 1024);
+    if let Some(delay) = settings.delay {
+        config = config.with_scheduled_delay(delay);
+    }
+    let watched = Watched { inner: exporter, loss: loss.clone(), failing: AtomicBool::new(false) };
+    let processor = BatchSpanProcessor::builder(watched).with_batch_config(config.build()).build();
+    Ok(SdkTracerProvider::builder()
+        .with_resource(resource)
+        .with_span_processor(Counted { inner: processor, queue: settings.queue, loss })
+        .build())
 }
 
 fn number(name: &str) -> Option<usize> {
@@ -194,5 +234,18 @@ impl HttpClient for RuntimeClient {
             Ok::<_, HttpError>(Response::from_parts(head, body))
         };
         self.runtime.spawn(async move { tokio::time::timeout(timeout, exchange).await? }).await?
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_protocol_is_the_users_and_a_wrong_one_is_named() {
+        assert_eq!(protocol(None), Ok(Protocol::Grpc));
+        assert_eq!(protocol(Some("grpc")), Ok(Protocol::Grpc));
+        assert_eq!(protocol(Some(" http/protobuf")), Ok(Protocol::Http));
+        assert!(protocol(Some("http/json")).unwrap_err().contains("http/json"));
     }
 }
