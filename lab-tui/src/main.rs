@@ -20,7 +20,7 @@ fn main() -> ExitCode {
             return exit.into();
         }
     };
-    match cli.command.unwrap_or_else(|| Command::Run(cli.run)) {
+    match cli.command.unwrap_or(Command::Run(cli.run)) {
         Command::Serve { service } => service.run(),
         Command::Guard => guard::main(),
         Command::Run(run) => cli::block_on(cli::run::run(run)),

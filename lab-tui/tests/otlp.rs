@@ -1,5 +1,7 @@
 //! The OTLP receiver against real sockets: what it takes, what it refuses, and that no refusal harms it.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on says so by panicking")]
+
 use std::io::Write as _;
 use std::net::SocketAddr;
 

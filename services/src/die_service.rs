@@ -1,6 +1,7 @@
 //! die-service: which dice there are, and what they look like. Its answers come from PostgreSQL, one query each.
 
 mod database;
+mod dial;
 mod lease;
 mod pool;
 mod routes;

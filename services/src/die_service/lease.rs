@@ -5,7 +5,8 @@ use std::time::Instant;
 use deadpool::managed::Object;
 use sqlx::{Connection as _, PgConnection};
 
-use super::pool::{Connections, Dialer};
+use super::dial::Dialer;
+use super::pool::Connections;
 
 /// A connection in use. It goes back to the pool when dropped, unless it broke.
 pub(super) struct Lease {

@@ -5,70 +5,28 @@
 //! for a dial; a lab about saturation needs exactly that difference.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use deadpool::managed::{Manager, Metrics as Usage, Object, Pool, PoolError, QueueMode, RecycleError, RecycleResult};
-use deadpool::managed::{PoolConfig, TimeoutType, Timeouts};
+use deadpool::managed::{Object, Pool, PoolConfig, PoolError, QueueMode, TimeoutType, Timeouts};
 use metrics::{Counter, Gauge, Histogram};
 use opentelemetry::trace::{SpanKind, Status, TraceContextExt};
 use opentelemetry::{KeyValue, StringValue};
 use opentelemetry_semantic_conventions::attribute;
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{ConnectOptions, Connection as _, PgConnection};
-use tokio::sync::Notify;
+use sqlx::{ConnectOptions as _, Connection as _};
 
+use super::dial::Dialer;
 use super::lease::Lease;
 use crate::config::DieServiceConfig;
 use crate::logs::milliseconds;
 use crate::run::Shared;
 use crate::telemetry::{CancelGuard, Telemetry};
 
-/// A connection that was used this recently is taken on trust; an older one proves first that it lives.
-const TRUST: Duration = Duration::from_millis(500);
-
 /// Connections beyond the minimum are closed after this long without work.
 const SPARE_TIME: Duration = Duration::from_secs(60);
 
 /// How long upkeep waits for the database to take up a connection.
 const MAINTENANCE_PATIENCE: Duration = Duration::from_secs(2);
-
-/// Opens connections, and decides whether one that was used before is still good.
-pub(super) struct Dialer {
-    options: PgConnectOptions,
-    /// How often a connection has broken. A connection from before the last break must prove that it lives, so that one
-    /// crash of the database costs one request and not one for each idle connection.
-    breaks: AtomicU64,
-    /// Told when a connection breaks.
-    broke: Notify,
-}
-
-/// An open connection.
-pub(super) struct Connection {
-    pub(super) raw: PgConnection,
-    breaks: u64,
-    /// When a request last used it; looking after it does not count.
-    pub(super) used: Instant,
-}
-
-impl Manager for Dialer {
-    type Type = Connection;
-    type Error = sqlx::Error;
-
-    async fn create(&self) -> Result<Connection, sqlx::Error> {
-        let breaks = self.breaks.load(Ordering::Relaxed);
-        Ok(Connection { raw: self.options.connect().await?, breaks, used: Instant::now() })
-    }
-
-    async fn recycle(&self, connection: &mut Connection, usage: &Usage) -> RecycleResult<sqlx::Error> {
-        let breaks = self.breaks.load(Ordering::Relaxed);
-        if connection.breaks != breaks || usage.last_used() > TRUST {
-            connection.raw.ping().await.map_err(RecycleError::Backend)?;
-            connection.breaks = breaks;
-        }
-        Ok(())
-    }
-}
 
 /// The pool of one service.
 #[derive(Clone)]
@@ -128,7 +86,7 @@ impl Connections {
             options = options.options([("statement_timeout", config.statement_timeout.as_millis().to_string())]);
         }
         let name = Arc::from(options.get_database().unwrap_or("postgres"));
-        let dialer = Dialer { options, breaks: AtomicU64::new(0), broke: Notify::new() };
+        let dialer = Dialer::new(options);
         let mut pool = PoolConfig::new(config.pool_max);
         // The connection used last is the one that most surely lives, and spare ones get old enough to be closed.
         pool.queue_mode = QueueMode::Lifo;
@@ -241,14 +199,12 @@ impl Connections {
 
     /// Remembers that a connection broke, so that the others have to prove that they live.
     pub(super) fn noticed_break(&self) {
-        let dialer = self.pool.manager();
-        dialer.breaks.fetch_add(1, Ordering::Relaxed);
-        dialer.broke.notify_one();
+        self.pool.manager().noticed_break();
     }
 
     /// Waits until a connection breaks, or until `time` is over.
     pub(super) async fn broken(&self, time: Duration) {
-        let _ = tokio::time::timeout(time, self.pool.manager().broke.notified()).await;
+        let _ = tokio::time::timeout(time, self.pool.manager().broken()).await;
     }
 
     /// Gets rid of connections that died or are to spare, and opens those that are missing from the minimum.
