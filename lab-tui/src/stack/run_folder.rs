@@ -148,21 +148,19 @@ pub fn remove_if_dead(folder: &Path) {
     // The lock is kept until the folder is gone, so two sweeps cannot work on the same one.
     let Ok(_lock) = claim(folder) else { return };
     processes::end_in(&folder.join("postgres/data"), Duration::from_millis(1500));
-    // An error means that something is gone already, or that a later sweep must try again.
-    let _ = fs::remove_dir_all(folder);
+    // Its name is free for a new folder from here on, and nothing that is half removed looks like a lab's folder.
+    let aside = folder.with_file_name(format!(".{:016x}", rand::random::<u64>()));
+    let gone = if fs::rename(folder, &aside).is_ok() { &aside } else { folder };
+    // What cannot be removed now is left to a later sweep.
+    let _ = fs::remove_dir_all(gone);
 }
 
-/// Takes the lock of a folder that nobody owns. `None` is a folder without a lock file: the removal of a dead one was
-/// cut short, for a folder gets its name only when it is locked.
-fn claim(folder: &Path) -> io::Result<Option<File>> {
+/// Takes the lock of a folder that nobody owns.
+fn claim(folder: &Path) -> io::Result<File> {
     let path = folder.join(LOCK);
-    let lock = match OpenOptions::new().write(true).open(&path) {
-        Ok(lock) => lock,
-        Err(error) if error.kind() == io::ErrorKind::NotFound && folder.is_dir() => {
-            return Ok(None);
-        }
-        Err(error) => return Err(error),
-    };
+    // Where a removal was cut short, the folder may have lost its lock file; a new one serves. With any other name a
+    // folder always has one, and what has none is not the lab's.
+    let lock = OpenOptions::new().write(true).create(is_half_made(folder)).truncate(false).mode(0o600).open(&path)?;
     lock.try_lock()?;
     // Between the opening and the locking another sweep may have removed the folder, and a new lab made one of the same
     // name: then the lock is that of a deleted file, and the folder is not ours to touch.
@@ -170,7 +168,7 @@ fn claim(folder: &Path) -> io::Result<Option<File>> {
     if (held.dev(), held.ino()) != (there.dev(), there.ino()) {
         return Err(io::ErrorKind::NotFound.into());
     }
-    Ok(Some(lock))
+    Ok(lock)
 }
 
 /// Whether a living process holds this lock file. A shared lock asks without standing in the way of others who ask.
