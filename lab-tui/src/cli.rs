@@ -11,6 +11,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use lab_tui::exit::Exit;
+use lab_tui::out;
 
 /// Drive a small distributed system with scripted load, and see what every signal says.
 ///
@@ -68,14 +69,14 @@ pub(crate) fn block_on(command: impl Future<Output = Result<Exit, Failure>>) -> 
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("lab: the machine gives no threads: {error}");
+            out::note(&format!("lab: the machine gives no threads: {error}"));
             return Exit::NotReady.into();
         }
     };
     match runtime.block_on(command) {
         Ok(exit) => exit.into(),
         Err(failure) => {
-            eprintln!("{failure}");
+            out::note(&failure.to_string());
             failure.exit.into()
         }
     }

@@ -1,6 +1,6 @@
 //! A run without a screen: one line that moves on a terminal, plain lines elsewhere. All of it goes to standard error.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use rustix::termios::tcgetwinsize;
@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 
 use crate::event::{Event, Fact, ProcessChange};
 use crate::model::{Distribution, Model};
+use crate::out;
 use crate::report::format;
 
 /// How often the moving line moves.
@@ -54,21 +55,20 @@ impl Progress {
             // A line that wraps could not be overwritten.
             let width = tcgetwinsize(std::io::stderr()).map_or(80, |size| usize::from(size.ws_col).max(1));
             let shown: String = line(model).chars().take(width - 1).collect();
-            eprint!("\r\x1b[2K{shown}");
-            let _ = std::io::stderr().flush();
+            out::progress(&format!("\r\x1b[2K{shown}"));
         } else {
-            eprintln!("{}", line(model));
+            out::note(&line(model));
         }
     }
 
     fn say(&self, text: &str) {
         self.clear();
-        eprintln!("{text}");
+        out::note(text);
     }
 
     fn clear(&self) {
         if self.moves {
-            eprint!("\r\x1b[2K");
+            out::progress("\r\x1b[2K");
         }
     }
 }

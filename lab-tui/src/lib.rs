@@ -7,6 +7,7 @@ pub mod headless;
 pub mod load;
 pub mod model;
 pub mod observe;
+pub mod out;
 pub mod report;
 pub mod runner;
 pub mod scenario;

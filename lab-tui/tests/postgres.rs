@@ -1,6 +1,10 @@
 //! The private PostgreSQL with real programs: started, killed, orphaned, swept. Nothing may be left behind.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on ends; clippy only knows that of the test functions themselves")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test that cannot go on ends; clippy only knows that of the test functions themselves"
+)]
 
 use std::fs::{self, Permissions};
 use std::net::{Ipv4Addr, TcpListener};

@@ -52,7 +52,7 @@ impl ServeCommand {
             }
         };
         checked.unwrap_or_else(|sentence| {
-            eprintln!("error: {sentence}");
+            run::complain(&sentence);
             ExitCode::from(run::BAD_FLAGS)
         })
     }

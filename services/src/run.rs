@@ -1,5 +1,6 @@
 //! The life of a service's process, the same for all three.
 
+use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -64,7 +65,7 @@ pub(crate) fn process<S: Service>(name: &'static str, common: &Common, service: 
     let logs = match logs::start(name, &common.log_level) {
         Ok(logs) => logs,
         Err(error) => {
-            eprintln!("error: logging cannot start: {error}");
+            complain(&format!("logging cannot start: {error}"));
             return ExitCode::from(NOT_STARTED);
         }
     };
@@ -116,4 +117,10 @@ async fn bind(addr: &str) -> Result<TcpListener, ()> {
 
 fn refuse(error: &str) {
     tracing::error!(error, "cannot start");
+}
+
+/// One sentence for whoever started the service by hand, before there is a log.
+pub(crate) fn complain(sentence: &str) {
+    // Nobody may be reading.
+    let _ = writeln!(std::io::stderr(), "error: {sentence}");
 }

@@ -7,8 +7,10 @@ use clap::Args;
 use lab_tui::control::Client;
 use lab_tui::event::TraceId;
 use lab_tui::exit::Exit;
+use lab_tui::out;
 use lab_tui::report;
 use lab_tui::stack::Endpoints;
+use serde::Serialize;
 
 use super::Failure;
 
@@ -49,19 +51,14 @@ pub(crate) async fn trace(flags: TraceFlags) -> Result<Exit, Failure> {
         );
         return Err(Failure::new(Exit::BadInput, unknown));
     };
-    match flags.json {
-        true => println!("{}", serde_json::to_string_pretty(&trace).map_err(|error| Failure::new(Exit::BadInput, error))?),
-        false => print!("{}", report::waterfall(&trace)),
-    }
+    out::result(&if flags.json { json(&trace)? } else { report::waterfall(&trace) });
     Ok(Exit::Kept)
 }
 
 pub(crate) async fn status(flags: StatusFlags) -> Result<Exit, Failure> {
     let status = Client::find(flags.lab.lab).map_err(not_ready)?.status().await.map_err(not_ready)?;
-    match flags.json {
-        true => println!("{}", serde_json::to_string_pretty(&status).map_err(|error| Failure::new(Exit::BadInput, error))?),
-        false => print!("lab {} (pid {})\n{}", status.version, status.pid, addresses(&status.endpoints)),
-    }
+    let text = || format!("lab {} (pid {})\n{}", status.version, status.pid, addresses(&status.endpoints));
+    out::result(&if flags.json { json(&status)? } else { text() });
     Ok(Exit::Kept)
 }
 
@@ -75,6 +72,11 @@ pub(crate) fn addresses(endpoints: &Endpoints) -> String {
         let _ = writeln!(out, "{name:<12}  {address}");
     }
     out
+}
+
+fn json(value: &impl Serialize) -> Result<String, Failure> {
+    let text = serde_json::to_string_pretty(value).map_err(|error| Failure::new(Exit::NotReady, error))?;
+    Ok(text + "\n")
 }
 
 fn trace_id(text: &str) -> Result<TraceId, String> {

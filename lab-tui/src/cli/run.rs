@@ -11,6 +11,7 @@ use lab_tui::event::Command as Wish;
 use lab_tui::exit::Exit;
 use lab_tui::headless;
 use lab_tui::model::Model;
+use lab_tui::out;
 use lab_tui::report::{self, Summary};
 use lab_tui::runner;
 use lab_tui::scenario::{Plan, SHIPPED, shipped};
@@ -102,7 +103,7 @@ async fn run_one(planned: &Planned, up: &mut Up, json: Option<&Output>, summarie
     let verdict = verdict::judge(&planned.plan, &model);
     let summary = Summary::new(&planned.name, &model, &verdict, &up.stack.endpoints);
     if json.is_none_or(|json| !json.is_stdout()) {
-        print!("{}", report::text(&summary));
+        out::result(&report::text(&summary));
     }
     if json.is_some() {
         summaries.push(serde_json::to_value(&summary).map_err(|error| Failure::new(Exit::BadInput, error))?);
@@ -135,9 +136,9 @@ fn plan(file: &Path, time_scale: Option<f64>) -> anyhow::Result<Planned> {
 }
 
 fn announce(up: &Up, took: Duration) {
-    eprintln!("stack ready in {:.2} s", took.as_secs_f64());
+    out::note(&format!("stack ready in {:.2} s", took.as_secs_f64()));
     for line in ask::addresses(&up.stack.endpoints).lines() {
-        eprintln!("  {line}");
+        out::note(&format!("  {line}"));
     }
 }
 

@@ -1,6 +1,7 @@
 //! `lab up`: the stack without a run.
 
 use lab_tui::exit::Exit;
+use lab_tui::out;
 
 use super::Failure;
 use super::ask;
@@ -8,11 +9,11 @@ use super::stack::StackFlags;
 
 pub(crate) async fn up(flags: StackFlags) -> Result<Exit, Failure> {
     let Some(mut up) = flags.start().await? else { return Ok(Exit::Interrupted) };
-    print!("{}", ask::addresses(&up.stack.endpoints));
-    eprintln!("the stack is up; Ctrl-C ends it");
+    out::result(&ask::addresses(&up.stack.endpoints));
+    out::note("the stack is up; Ctrl-C ends it");
     loop {
         tokio::select! {
-            Some(notice) = up.notices.recv() => eprintln!("{notice}"),
+            Some(notice) = up.notices.recv() => out::note(&notice.to_string()),
             () = up.interrupts.next() => break,
         }
     }

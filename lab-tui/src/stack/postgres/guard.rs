@@ -52,7 +52,7 @@ pub fn main() -> ExitCode {
         Ok(Ok(settings)) => settings,
         // Started by hand, or the lab ended already.
         _ => {
-            eprintln!("`lab guard` is a part of the lab, which starts it by itself");
+            crate::out::note("`lab guard` is a part of the lab, which starts it by itself");
             return ExitCode::FAILURE;
         }
     };
