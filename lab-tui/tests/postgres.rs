@@ -28,26 +28,32 @@ const OWNER: &str = "LAB_TEST_OWNER";
 /// A place for run folders and templates of one test.
 struct Place {
     root: TempDir,
+    cache: PathBuf,
 }
 
 impl Place {
+    /// With templates that the tests share and keep.
     fn new() -> Self {
         let root = TempDir::with_prefix("lab-").unwrap();
         // As root, the server runs as somebody else, who must be able to come here.
         fs::set_permissions(root.path(), Permissions::from_mode(0o755)).unwrap();
-        Self { root }
+        let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache");
+        Self { root, cache }
+    }
+
+    /// Without any template.
+    fn cold() -> Self {
+        let mut place = Self::new();
+        place.cache = place.root.path().join("cache");
+        place
     }
 
     fn runs(&self) -> PathBuf {
         self.root.path().join("runs")
     }
 
-    fn cache(&self) -> PathBuf {
-        self.root.path().join("cache")
-    }
-
     fn template(&self) -> Option<PathBuf> {
-        let found: Vec<_> = fs::read_dir(self.cache()).ok()?.map(|entry| entry.unwrap().path()).collect();
+        let found: Vec<_> = fs::read_dir(&self.cache).ok()?.map(|entry| entry.unwrap().path()).collect();
         assert!(found.len() <= 1, "{found:?}");
         found.into_iter().next()
     }
@@ -73,7 +79,7 @@ fn options(place: &Place, folder: &Path) -> Options {
     Options {
         programs: Programs::find(None).unwrap(),
         folder: folder.to_owned(),
-        cache: Some(place.cache()),
+        cache: Some(place.cache.clone()),
         port: Port::Preferred(port::another()),
         guard_exe: env!("CARGO_BIN_EXE_lab").into(),
     }
@@ -158,7 +164,7 @@ async fn owner() {
     let options = Options {
         programs: Programs::find(None).unwrap(),
         folder: folder.path().to_owned(),
-        cache: Some(root.join("cache")),
+        cache: Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache")),
         port: Port::Preferred(port::another()),
         guard_exe: env!("CARGO_BIN_EXE_lab").into(),
     };
@@ -166,12 +172,12 @@ async fn owner() {
     fs::write(root.join("almost"), format!("{}\n{}", folder.path().display(), postgres.service_url())).unwrap();
     fs::rename(root.join("almost"), root.join("ready")).unwrap();
     // A test that is killed itself leaves this process behind, but not for long.
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    tokio::time::sleep(Duration::from_secs(120)).await;
 }
 
 #[tokio::test]
 async fn cold_then_warm() {
-    let place = Place::new();
+    let place = Place::cold();
     for warm in [false, true, true] {
         let folder = place.run_folder();
         let started = Instant::now();
@@ -225,7 +231,7 @@ async fn nobody_gets_in_without_a_password() {
 
 #[tokio::test]
 async fn two_at_once_from_an_empty_cache() {
-    let place = Place::new();
+    let place = Place::cold();
     let (one, other) = (place.run_folder(), place.run_folder());
     let same = port::another();
     let with_port = |folder: &RunFolder| Options { port: Port::Preferred(same), ..options(&place, folder.path()) };
@@ -335,7 +341,7 @@ async fn a_named_port_that_is_taken() {
 
 #[tokio::test]
 async fn a_damaged_template_is_replaced() {
-    let place = Place::new();
+    let place = Place::cold();
     let folder = place.run_folder();
     start(&place, &folder).await.stop().await;
     let template = place.template().unwrap();
@@ -373,7 +379,7 @@ async fn a_cache_that_cannot_be_written_to() {
 
 #[tokio::test]
 async fn a_cancelled_start_leaves_nothing() {
-    let place = Place::new();
+    let place = Place::cold();
     // At any moment: while initdb runs, while the template is kept or copied, while the server starts.
     for after in [0, 5, 20, 100, 300, 600, 800, 1000, 1200, 30, 60, 90, 120, 150] {
         let folder = place.run_folder();
@@ -385,7 +391,7 @@ async fn a_cancelled_start_leaves_nothing() {
         within(Duration::from_secs(3), "the folder is gone", || !path.exists());
         assert_eq!(processes::living_in(&path.join("postgres/data")), []);
         let half_made = |entry: &fs::DirEntry| entry.file_name().to_string_lossy().starts_with('.');
-        let left: Vec<_> = fs::read_dir(place.cache()).into_iter().flatten().flatten().filter(half_made).collect();
+        let left: Vec<_> = fs::read_dir(&place.cache).into_iter().flatten().flatten().filter(half_made).collect();
         assert!(left.is_empty(), "{left:?}");
     }
 }

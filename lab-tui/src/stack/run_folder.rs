@@ -214,10 +214,11 @@ fn name(half_made: &Path, parent: &Path, pid: u32) -> io::Result<PathBuf> {
     let mut attempt = 1;
     loop {
         let path = parent.join(if attempt == 1 { pid.to_string() } else { format!("{pid}-{attempt}") });
+        let in_use = |error: &io::Error| matches!(error.kind(), io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::AlreadyExists);
         match fs::rename(half_made, &path) {
             Ok(()) => return Ok(path),
             // The name is in use: another folder of this very process, or left by a dead one of the same number.
-            Err(_) if path.exists() && attempt < 1000 => attempt += 1,
+            Err(error) if in_use(&error) && attempt < 1000 => attempt += 1,
             Err(error) => return Err(error),
         }
     }

@@ -6,6 +6,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -34,12 +35,12 @@ pub fn living_in(data: &Path) -> Vec<Pid> {
 /// Ends every PostgreSQL process that works in `data`: at once without saving anything, and after `grace` by force.
 /// Returns when they are gone, at the latest half a second after that.
 pub fn end_in(data: &Path, grace: Duration) {
-    if !data.exists() {
+    let mut living = if data.exists() { living_in(data) } else { Vec::new() };
+    if living.is_empty() {
         return;
     }
     for (signal, patience) in [(Signal::QUIT, grace), (Signal::KILL, Duration::from_millis(500))] {
         let deadline = Instant::now() + patience;
-        let mut living = living_in(data);
         for &pid in &living {
             let _ = kill_process(pid, signal);
         }
@@ -47,8 +48,21 @@ pub fn end_in(data: &Path, grace: Duration) {
             std::thread::sleep(Duration::from_millis(10));
             living = living_in(data);
         }
-        if living.is_empty() {
-            return;
-        }
     }
+    free_shared_memory(data);
+}
+
+/// Frees the few bytes of System V shared memory that a killed server leaves in the system, of which some systems have
+/// only 32 pieces. To be called right after the server was killed: later the piece may be somebody else's.
+pub(super) fn free_shared_memory(data: &Path) {
+    // A server that ended by itself has freed it, and removed this file. Its seventh line has the key and the number.
+    let Ok(text) = fs::read_to_string(data.join("postmaster.pid")) else {
+        return;
+    };
+    let number = text.lines().nth(6).and_then(|line| line.split_whitespace().nth(1)?.parse::<u32>().ok());
+    let Some(number) = number else { return };
+    let mut free = Command::new("ipcrm");
+    free.arg("-m").arg(number.to_string()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    // Without that program the bytes stay until the next boot, which harms nobody soon.
+    let _ = free.status();
 }

@@ -133,7 +133,7 @@ impl Server {
     /// Statements in single-user mode: no port, no socket, no password, and quicker than a start.
     fn single(&self, setting: &str, statements: &str, inbox: &Inbox) -> Result<Outcome<()>> {
         let mut single = self.command(&self.programs.postgres);
-        single.args(["--single", "-F", "-O", "-j", "-c", "exit_on_error=true", "-c", "log_checkpoints=off"]);
+        single.args(["--single", "-F", "-O", "-j", "-c", "exit_on_error=true", "-c", "dynamic_shared_memory_type=mmap"]);
         single.args(["-c", "password_encryption=scram-sha-256", "-c", setting, "-D"]).arg(&self.data).arg("template1");
         self.run(single, statements, inbox)
     }
@@ -152,13 +152,29 @@ impl Server {
                 return Ok(if status.success() { Outcome::Done(()) } else { Outcome::Died(status) });
             }
             if inbox.ended() {
-                let _ = kill_process_group(Pid::from_child(&child), Signal::KILL);
-                child.wait()?;
-                processes::end_in(&self.data, Duration::ZERO);
+                self.cut_short(&mut child, inbox)?;
                 return Ok(Outcome::Ended);
             }
             inbox.wait(Duration::from_millis(100));
         }
+    }
+
+    /// Ends a program that is under way. `initdb` is asked first: it then ends after the step that it is at, while a
+    /// server that is killed in the middle of a step leaves shared memory behind.
+    fn cut_short(&self, child: &mut Child, inbox: &Inbox) -> io::Result<()> {
+        let _ = kill_process(Pid::from_child(child), Signal::TERM);
+        let deadline = Instant::now() + Duration::from_millis(1500);
+        while Instant::now() < deadline {
+            if child.try_wait()?.is_some() {
+                return Ok(());
+            }
+            inbox.wait(Duration::from_millis(20));
+        }
+        let _ = kill_process_group(Pid::from_child(child), Signal::KILL);
+        child.wait()?;
+        processes::end_in(&self.data, Duration::ZERO);
+        processes::free_shared_memory(&self.data);
+        Ok(())
     }
 
     /// Starts the server and waits until it accepts connections.
@@ -202,6 +218,7 @@ impl Server {
         let _ = child.kill();
         let _ = child.wait();
         self.end_leftovers();
+        processes::free_shared_memory(&self.data);
     }
 
     /// Ends what is left when the first process died: a backend that is busy computing does not notice it.
