@@ -1,6 +1,7 @@
 //! Everything that listens: the OTLP receiver and its store, the services' logs, their counters.
 
 pub mod child_logs;
+pub mod exposition;
 pub mod otlp;
 pub mod scrape;
 pub mod signals;

@@ -13,7 +13,7 @@ use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{ParseError, Targets};
 use tracing_subscriber::layer::{Context as LayerContext, Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -25,7 +25,7 @@ pub(crate) fn check_filter(level: &str) -> Result<(), String> {
 }
 
 /// A bare level is meant for our own lines; libraries speak up only when something is wrong.
-fn filter(level: &str) -> Result<EnvFilter, String> {
+fn filter(level: &str) -> Result<Targets, String> {
     let directives = match level.to_ascii_lowercase().as_str() {
         "warning" | "warn" => "warn".to_owned(),
         "critical" | "fatal" | "error" => "error".to_owned(),
@@ -33,7 +33,7 @@ fn filter(level: &str) -> Result<EnvFilter, String> {
         own @ ("trace" | "debug" | "info") => format!("warn,services={own}"),
         _ => level.to_owned(),
     };
-    EnvFilter::builder().parse(directives).map_err(|error| error.to_string())
+    directives.parse().map_err(|error: ParseError| error.to_string())
 }
 
 /// Starts logging to standard output for this process.

@@ -1,8 +1,9 @@
 //! What a service says of itself at `/metrics`.
 
 use anyhow::Context as _;
-use prometheus_parse::{Scrape, Value};
 use url::Url;
+
+use super::exposition;
 
 /// Requests that a service has answered and those it is answering, health and metrics requests left out.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -24,15 +25,14 @@ pub async fn answered(client: &reqwest::Client, service: &Url) -> anyhow::Result
 }
 
 fn parse(text: &str) -> Option<Answered> {
-    let scrape = Scrape::parse(text.lines().map(|line| Ok(line.to_owned()))).ok()?;
     let mut answered = Answered::default();
-    for sample in &scrape.samples {
-        let (Value::Counter(value) | Value::Gauge(value) | Value::Untyped(value)) = sample.value else { continue };
-        match sample.metric.as_str() {
-            "http_requests_total" if !is_health_or_metrics(sample.labels.get("handler").unwrap_or_default()) => {
-                answered.total += whole(value);
+    for sample in exposition::samples(text) {
+        let sample = sample?;
+        match sample.name {
+            "http_requests_total" if !is_health_or_metrics(sample.label("handler").unwrap_or_default()) => {
+                answered.total += whole(sample.value);
             }
-            "process_start_time_seconds" => answered.process = whole(value * 100.0),
+            "process_start_time_seconds" => answered.process = whole(sample.value * 100.0),
             _ => {}
         }
     }
