@@ -10,6 +10,7 @@ use lab_tui::exit::Exit;
 use lab_tui::out;
 use lab_tui::report;
 use lab_tui::stack::Endpoints;
+use rustix::termios::tcgetwinsize;
 use serde::Serialize;
 
 use super::Failure;
@@ -51,7 +52,7 @@ pub(crate) async fn trace(flags: TraceFlags) -> Result<Exit, Failure> {
         );
         return Err(Failure::new(Exit::BadInput, unknown));
     };
-    out::result(&if flags.json { json(&trace)? } else { report::waterfall(&trace) });
+    out::result(&if flags.json { json(&trace)? } else { report::waterfall(&trace, width()) });
     Ok(Exit::Kept)
 }
 
@@ -72,6 +73,11 @@ pub(crate) fn addresses(endpoints: &Endpoints) -> String {
         let _ = writeln!(out, "{name:<12}  {address}");
     }
     out
+}
+
+/// Of the terminal; where there is none, of a page.
+fn width() -> usize {
+    tcgetwinsize(std::io::stdout()).map_or(120, |size| usize::from(size.ws_col))
 }
 
 fn json(value: &impl Serialize) -> Result<String, Failure> {

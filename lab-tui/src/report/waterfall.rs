@@ -2,19 +2,23 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
+use std::ops::RangeInclusive;
 
 use serde_json::Value;
 
 use super::format::milliseconds;
 use crate::observe::trace::{LogLine, Trace, TraceSpan};
 
-/// Columns of a bar.
-const BAR: usize = 32;
+/// The columns that a bar may have.
+const BARS: RangeInclusive<usize> = 10..=48;
 
-/// The waterfall, ending in a line break.
-pub fn waterfall(trace: &Trace) -> String {
+/// What stands beside label and bar on a line: the gaps and the duration.
+const BESIDE: usize = 13;
+
+/// The waterfall, ending in a line break. Bars give way first where `width` columns are few.
+pub fn waterfall(trace: &Trace, width: usize) -> String {
     let mut out = String::new();
-    let view = View::new(trace);
+    let view = View::new(trace, width);
     // Writing to a String cannot fail.
     let _ = view.write(&mut out);
     out
@@ -27,10 +31,11 @@ struct View<'a> {
     start: u64,
     length: u64,
     label_width: usize,
+    bar_width: usize,
 }
 
 impl<'a> View<'a> {
-    fn new(trace: &'a Trace) -> Self {
+    fn new(trace: &'a Trace, width: usize) -> Self {
         let mut children: HashMap<&str, Vec<&TraceSpan>> = HashMap::new();
         for span in &trace.spans {
             if let Some(parent) = &span.parent_span_id {
@@ -43,10 +48,11 @@ impl<'a> View<'a> {
         }
         let start = trace.spans.iter().map(|span| span.start_unix_nano).min().unwrap_or_default();
         let end = trace.spans.iter().map(|span| span.start_unix_nano + span.duration_nano).max().unwrap_or_default();
-        let mut view = Self { trace, children, logs, start, length: (end - start).max(1), label_width: 0 };
+        let mut view = Self { trace, children, logs, start, length: (end - start).max(1), label_width: 0, bar_width: 0 };
         let mut widest = 0;
         view.walk(&mut |span, depth| widest = widest.max(label(span, depth).chars().count()));
         view.label_width = widest;
+        view.bar_width = width.saturating_sub(widest + BESIDE).clamp(*BARS.start(), *BARS.end());
         view
     }
 
@@ -110,12 +116,12 @@ impl<'a> View<'a> {
 
     fn bar(&self, span: &TraceSpan) -> String {
         let column = |nanos: u64| {
-            let columns = u128::from(nanos) * BAR as u128 / u128::from(self.length);
-            usize::try_from(columns).unwrap_or(BAR).min(BAR)
+            let columns = u128::from(nanos) * self.bar_width as u128 / u128::from(self.length);
+            usize::try_from(columns).unwrap_or(usize::MAX).min(self.bar_width)
         };
-        let from = column(span.start_unix_nano - self.start).min(BAR - 1);
-        let to = column(span.start_unix_nano - self.start + span.duration_nano).clamp(from + 1, BAR);
-        format!("{}{}{}", "·".repeat(from), "█".repeat(to - from), "·".repeat(BAR - to))
+        let from = column(span.start_unix_nano - self.start).min(self.bar_width - 1);
+        let to = column(span.start_unix_nano - self.start + span.duration_nano).clamp(from + 1, self.bar_width);
+        format!("{}{}{}", "·".repeat(from), "█".repeat(to - from), "·".repeat(self.bar_width - to))
     }
 
     #[expect(clippy::cast_precision_loss, reason = "nanoseconds of a trace stay below 2^52")]
@@ -180,13 +186,13 @@ lab GET      ██████████████████████�
   inner GET  ················████████████████    16.0 ms  error  http.response.status_code=503
 far GET      ····█···························    1.00 ms  http.response.status_code=503
 ";
-        assert_eq!(waterfall(&trace), expected);
+        assert_eq!(waterfall(&trace, 11 + BESIDE + 32), expected);
     }
 
     #[test]
     fn a_trace_that_goes_round_in_a_circle_is_survived() {
         let spans = vec![span("a", Some("b"), "s", 0, 1), span("b", Some("a"), "s", 0, 1)];
-        let shown = waterfall(&Trace { trace_id: String::new(), spans, logs: Vec::new() });
+        let shown = waterfall(&Trace { trace_id: String::new(), spans, logs: Vec::new() }, 0);
         assert!(shown.contains("2 spans"));
     }
 }
