@@ -56,6 +56,11 @@ impl Failure {
     pub(crate) fn new(exit: Exit, error: impl Into<anyhow::Error>) -> Self {
         Self { exit, error: error.into() }
     }
+
+    /// Standard output takes no more, and it is no reader that has gone.
+    pub(crate) fn unwritable(error: std::io::Error) -> Self {
+        Self::new(Exit::BadInput, anyhow::Error::new(error).context("cannot write to standard output"))
+    }
 }
 
 impl fmt::Display for Failure {

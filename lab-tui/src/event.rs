@@ -160,14 +160,22 @@ pub struct ServiceSignals {
     pub server_spans: u64,
     /// Access log lines received.
     pub log_lines: u64,
+    /// Of those answered, how many leave no span because the caller or the sampler decided so; that is expected.
+    pub unsampled: u64,
     /// The process was replaced while the run went on: its counter and its last spans are gone, and that is expected.
     pub restarted: bool,
+    /// It did not say how many requests it answered, so spans can be held against log lines only.
+    pub silent: bool,
 }
 
 impl ServiceSignals {
     /// Spans and log lines missing or in excess of the requests answered; nothing is expected of a service that was replaced.
     pub fn loss(&self) -> u64 {
-        if self.restarted { 0 } else { self.answered.abs_diff(self.server_spans) + self.answered.abs_diff(self.log_lines) }
+        if self.restarted {
+            return 0;
+        }
+        let answered = if self.silent { self.log_lines } else { self.answered };
+        answered.saturating_sub(self.unsampled).abs_diff(self.server_spans) + answered.abs_diff(self.log_lines)
     }
 }
 

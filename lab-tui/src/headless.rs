@@ -53,11 +53,11 @@ impl Progress {
         self.next = model.now() + if self.moves { FRAME } else { PLAIN };
         if self.moves {
             // A line that wraps could not be overwritten.
-            let width = tcgetwinsize(std::io::stderr()).map_or(80, |size| usize::from(size.ws_col).max(1));
-            let shown: String = line(model).chars().take(width - 1).collect();
+            let width = tcgetwinsize(std::io::stderr()).map_or(80, |size| usize::from(size.ws_col));
+            let shown = line(model, width.saturating_sub(1));
             out::progress(&format!("\r\x1b[2K{shown}"));
         } else {
-            out::note(&line(model));
+            out::note(&line(model, usize::MAX));
         }
     }
 
@@ -73,8 +73,8 @@ impl Progress {
     }
 }
 
-/// Where the run is, in one line; what may be cut off on a narrow terminal stands last.
-fn line(model: &Model) -> String {
+/// Where the run is, in one line of at most `width` columns; what finds no place is left out, the least important first.
+fn line(model: &Model, width: usize) -> String {
     let mut response = Distribution::default();
     let (mut offered, mut dropped, mut failed) = (0, 0, 0);
     for (index, load) in model.loads().iter().enumerate() {
@@ -85,12 +85,22 @@ fn line(model: &Model) -> String {
             failed += if model.is_expected(index, *request, *outcome) { 0 } else { latency.response.count() };
         }
     }
-    let in_flight = offered - dropped - response.count();
-    let [p50, p99] = [50.0, 99.0].map(|percentile| format::milliseconds(response.percentile(percentile)));
-    format!(
-        "{} / {}  {} sent, {in_flight} in flight, {failed} failed, {dropped} dropped  p50 {p50}, p99 {p99}",
-        format::seconds(model.now()),
-        format::seconds(model.plan().duration()),
-        offered - dropped,
-    )
+    let percentile = |percentile| format::milliseconds(response.percentile(percentile));
+    let parts = [
+        format!("{} / {}", format::seconds(model.now()), format::seconds(model.plan().duration())),
+        format!("{} sent", offered - dropped),
+        format!("{failed} failed"),
+        format!("p99 {}", percentile(99.0)),
+        format!("p50 {}", percentile(50.0)),
+        format!("{dropped} dropped"),
+        format!("{} in flight", offered - dropped - response.count()),
+    ];
+    let mut line = String::new();
+    for part in parts {
+        if line.chars().count() + 2 + part.chars().count() <= width {
+            line += if line.is_empty() { "" } else { "  " };
+            line += &part;
+        }
+    }
+    line
 }

@@ -160,6 +160,15 @@ impl Model {
         self.now
     }
 
+    /// How much of the time in which arrivals are due has gone by: all of `due` unless the run was cut short or still goes on. The
+    /// wait for the last answers does not count, nor does it shorten the time that they came early.
+    pub fn elapsed(&self, due: Duration) -> Duration {
+        match self.finished {
+            Some(Finished { interrupted: false, .. }) => due,
+            _ => self.now.min(due),
+        }
+    }
+
     /// Each load's totals, in the plan's order.
     pub fn loads(&self) -> &[LoadState] {
         &self.loads

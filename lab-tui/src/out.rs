@@ -1,20 +1,33 @@
 //! The two streams a command talks to. A reader that has gone (`lab run | head`) ends nothing: what it wanted, it has.
 
-use std::io::Write as _;
+use std::borrow::Cow;
+use std::io::{self, ErrorKind, Write as _};
 
 /// Results, to standard output.
-pub fn result(text: &str) {
-    let mut stream = std::io::stdout().lock();
-    let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+///
+/// # Errors
+/// When they cannot be written, except to a reader that has gone.
+pub fn result(text: &str) -> io::Result<()> {
+    let mut stream = io::stdout().lock();
+    match stream.write_all(harmless(text).as_bytes()).and_then(|()| stream.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error),
+        _ => Ok(()),
+    }
 }
 
-/// Progress and diagnostics, to standard error, without a line break.
+/// Progress, to standard error: as it is, control sequences included.
 pub fn progress(text: &str) {
-    let mut stream = std::io::stderr().lock();
+    let mut stream = io::stderr().lock();
     let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
 }
 
 /// A line of progress or diagnostics, to standard error.
 pub fn note(line: &str) {
-    progress(&format!("{line}\n"));
+    progress(&format!("{}\n", harmless(line)));
+}
+
+/// Names and messages of others must not steer the terminal.
+fn harmless(text: &str) -> Cow<'_, str> {
+    let steers = |c: char| c.is_control() && c != '\n';
+    if text.contains(steers) { text.replace(steers, "\u{fffd}").into() } else { text.into() }
 }

@@ -18,6 +18,9 @@ use crate::stack::{Endpoints, Notice};
 /// How often time passes in the model.
 const TICK: Duration = Duration::from_millis(100);
 
+/// A service that takes longer to say what it answered is counted as silent.
+const SCRAPE: Duration = Duration::from_secs(1);
+
 /// What a run works with.
 #[derive(Debug)]
 pub struct Run<'a> {
@@ -39,7 +42,7 @@ impl Run<'_> {
     /// # Errors
     /// When the load cannot be started.
     pub async fn walk(self, mut commands: mpsc::UnboundedReceiver<Command>, events: mpsc::UnboundedSender<Event>) -> anyhow::Result<()> {
-        let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5)).build()?;
+        let http = reqwest::Client::builder().no_proxy().timeout(SCRAPE).build()?;
         let signals = Signals::since_now(http, self.store.clone(), &self.endpoints.services).await;
         let clock = RunClock::start_now();
         let cpu_before = process_cpu();

@@ -141,7 +141,7 @@ fn counter(count: u64, aggregate: Aggregate, model: &Model) -> Option<f64> {
     match aggregate {
         Aggregate::Count => Some(number(count)),
         Aggregate::Rate => {
-            let seconds = model.now().min(model.plan().duration()).as_secs_f64();
+            let seconds = model.elapsed(model.plan().duration()).as_secs_f64();
             (seconds > 0.0).then(|| number(count) / seconds)
         }
         _ => None,

@@ -52,14 +52,14 @@ pub(crate) async fn trace(flags: TraceFlags) -> Result<Exit, Failure> {
         );
         return Err(Failure::new(Exit::BadInput, unknown));
     };
-    out::result(&if flags.json { json(&trace)? } else { report::waterfall(&trace, width()) });
+    out::result(&if flags.json { json(&trace)? } else { report::waterfall(&trace, width()) }).map_err(Failure::unwritable)?;
     Ok(Exit::Kept)
 }
 
 pub(crate) async fn status(flags: StatusFlags) -> Result<Exit, Failure> {
     let status = Client::find(flags.lab.lab).map_err(not_ready)?.status().await.map_err(not_ready)?;
     let text = || format!("lab {} (pid {})\n{}", status.version, status.pid, addresses(&status.endpoints));
-    out::result(&if flags.json { json(&status)? } else { text() });
+    out::result(&if flags.json { json(&status)? } else { text() }).map_err(Failure::unwritable)?;
     Ok(Exit::Kept)
 }
 
@@ -86,7 +86,7 @@ fn json(value: &impl Serialize) -> Result<String, Failure> {
 }
 
 fn trace_id(text: &str) -> Result<TraceId, String> {
-    TraceId::parse(text).ok_or_else(|| "a trace ID has 32 hex digits".to_owned())
+    TraceId::parse(text).ok_or_else(|| "a trace ID has 32 hex digits, not all of them 0".to_owned())
 }
 
 fn not_ready(error: anyhow::Error) -> Failure {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::Args;
 use lab_tui::event::Command as Wish;
 use lab_tui::exit::Exit;
@@ -103,7 +103,8 @@ async fn run_one(planned: &Planned, up: &mut Up, json: Option<&Output>, summarie
     let verdict = verdict::judge(&planned.plan, &model);
     let summary = Summary::new(&planned.name, &model, &verdict, &up.stack.endpoints);
     if json.is_none_or(|json| !json.is_stdout()) {
-        out::result(&report::text(&summary));
+        let slowest = model.slowest().first().and_then(|slow| up.store.trace(slow.trace_id));
+        out::result(&report::text(&summary, slowest.as_ref())).map_err(Failure::unwritable)?;
     }
     if json.is_some() {
         summaries.push(serde_json::to_value(&summary).map_err(|error| Failure::new(Exit::BadInput, error))?);
@@ -123,6 +124,7 @@ fn plan(file: &Path, time_scale: Option<f64>) -> anyhow::Result<Planned> {
     let text = match (std::fs::read_to_string(file), shipped(&origin)) {
         (Ok(text), _) => text,
         (Err(_), Some(text)) => text.to_owned(),
+        (Err(error), None) if error.kind() == std::io::ErrorKind::InvalidData => bail!("{origin} is not UTF-8 text"),
         (Err(error), None) => {
             let names: Vec<&str> = SHIPPED.iter().map(|(name, _)| *name).collect();
             return Err(error)
@@ -142,7 +144,8 @@ fn announce(up: &Up, took: Duration) {
     }
 }
 
-/// Where a report goes; opened before anything starts, so that a run is never lost to a wrong path.
+/// Where a report goes; opened before anything starts, so that a run is never lost to a wrong path. What stands there is replaced
+/// when there is something to replace it with.
 struct Output {
     path: PathBuf,
     file: Option<std::fs::File>,
@@ -152,7 +155,14 @@ impl Output {
     fn open(path: &Path) -> anyhow::Result<Self> {
         let file = match path.as_os_str() == "-" {
             true => None,
-            false => Some(std::fs::File::create(path).with_context(|| format!("cannot write {}", path.display()))?),
+            false => Some(
+                std::fs::OpenOptions::new()
+                    .write(true)
+                    .create(true)
+                    .truncate(false)
+                    .open(path)
+                    .with_context(|| format!("cannot write {}", path.display()))?,
+            ),
         };
         Ok(Self { path: path.to_owned(), file })
     }
@@ -168,8 +178,12 @@ impl Output {
         };
         text.push(b'\n');
         let written = match &mut self.file {
-            Some(file) => file.write_all(&text),
-            None => std::io::stdout().write_all(&text),
+            Some(file) => {
+                // A pipe or a device has no length to cut.
+                let _ = file.set_len(0);
+                file.write_all(&text)
+            }
+            None => out::result(&String::from_utf8_lossy(&text)),
         };
         written.with_context(|| format!("cannot write {}", self.path.display()))
     }

@@ -8,6 +8,7 @@ use lab_tui::exit::Exit;
 use lab_tui::observe::store::{DEFAULT_BYTES, Store};
 use lab_tui::stack::Notice;
 use lab_tui::stack::embedded::{Embedded, Options, STANDARD_PORTS};
+use lab_tui::stack::postgres::NotFound;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
@@ -47,7 +48,11 @@ impl StackFlags {
         let store = Store::new(DEFAULT_BYTES);
         let (told, notices) = mpsc::unbounded_channel();
         let stack = tokio::select! {
-            stack = Embedded::start(&options, &store, &told) => stack.map_err(|error| Failure::new(Exit::NotReady, error))?,
+            stack = Embedded::start(&options, &store, &told) => stack.map_err(|error| {
+                // A folder that the user named and that is wrong is a bad flag; programs that are nowhere are not.
+                let bad_flag = options.pg_bin.is_some() && error.is::<NotFound>();
+                Failure::new(if bad_flag { Exit::BadInput } else { Exit::NotReady }, error)
+            })?,
             () = interrupts.next() => return Ok(None),
         };
         if let Err(error) = control::serve(stack.folder.path(), &stack.endpoints, store.clone()) {

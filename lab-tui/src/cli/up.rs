@@ -9,7 +9,11 @@ use super::stack::StackFlags;
 
 pub(crate) async fn up(flags: StackFlags) -> Result<Exit, Failure> {
     let Some(mut up) = flags.start().await? else { return Ok(Exit::Interrupted) };
-    out::result(&ask::addresses(&up.stack.endpoints));
+    let written = out::result(&ask::addresses(&up.stack.endpoints));
+    if let Err(error) = written {
+        up.stack.stop().await;
+        return Err(Failure::unwritable(error));
+    }
     out::note("the stack is up; Ctrl-C ends it");
     loop {
         tokio::select! {

@@ -10,6 +10,8 @@ use super::exposition;
 pub struct Answered {
     /// Since the process started.
     pub total: u64,
+    /// Of these, answered without a trace, because the caller or the sampler decided so.
+    pub unsampled: u64,
     /// When the process started, in seconds since 1970, or the counter's own proxy of it; differs when it was replaced.
     pub process: u64,
 }
@@ -32,6 +34,7 @@ fn parse(text: &str) -> Option<Answered> {
             "http_requests_total" if !is_health_or_metrics(sample.label("handler").unwrap_or_default()) => {
                 answered.total += whole(sample.value);
             }
+            "http_requests_unsampled_total" => answered.unsampled = whole(sample.value),
             "process_start_time_seconds" => answered.process = whole(sample.value * 100.0),
             _ => {}
         }
@@ -59,7 +62,8 @@ mod tests {
             http_requests_total{handler=\"/dice\",status=\"4xx\",method=\"GET\"} 2\n\
             http_requests_total{handler=\"/metrics\",status=\"2xx\",method=\"GET\"} 7\n\
             http_requests_total{handler=\"/health/ready\",status=\"2xx\",method=\"GET\"} 9\n\
+            http_requests_unsampled_total 3\n\
             # TYPE process_start_time_seconds gauge\nprocess_start_time_seconds 1700000000.25\n";
-        assert_eq!(parse(text), Some(Answered { total: 42, process: 170_000_000_025 }));
+        assert_eq!(parse(text), Some(Answered { total: 42, unsampled: 3, process: 170_000_000_025 }));
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use tokio::time::Instant;
 use url::Url;
 
@@ -27,35 +28,34 @@ pub struct Signals {
 impl Signals {
     /// Counts from now on.
     pub async fn since_now(client: reqwest::Client, store: Store, services: &BTreeMap<String, Url>) -> Self {
-        let mut baseline = BTreeMap::new();
-        for (name, url) in services {
+        let asked = services.iter().map(async |(name, url)| {
             let answered = scrape::answered(&client, url).await.ok();
-            baseline.insert(name.clone(), (url.clone(), answered, store.counts(name)));
-        }
-        Self { client, store, services: baseline }
+            (name.clone(), (url.clone(), answered, store.counts(name)))
+        });
+        let services = join_all(asked).await.into_iter().collect();
+        Self { client, store, services }
     }
 
-    /// What has come in since, as of now.
+    /// What has come in since, as of now. All services are asked at once: one that hangs delays nobody else's figures.
     pub async fn read(&self) -> Vec<ServiceSignals> {
-        let mut all = Vec::with_capacity(self.services.len());
-        for (name, (url, before, counts_before)) in &self.services {
+        let asked = self.services.iter().map(async |(name, (url, before, counts_before))| {
             let now = scrape::answered(&self.client, url).await.ok();
             let counts = self.store.counts(name);
+            let (before, latest) = (before.unwrap_or_default(), now.unwrap_or_default());
             // A counter that went down, or another start time, is another process.
-            let same = |before: &Answered, now: &Answered| now.process == before.process && now.total >= before.total;
-            let answered = match (before, &now) {
-                (Some(before), Some(now)) if same(before, now) => Some(now.total - before.total),
-                _ => None,
-            };
-            all.push(ServiceSignals {
+            let restarted = now.is_some() && (latest.process != before.process || latest.total < before.total);
+            let before = if restarted { Answered::default() } else { before };
+            ServiceSignals {
                 name: name.clone(),
-                answered: answered.unwrap_or_else(|| now.map_or(0, |now| now.total)),
+                answered: latest.total.saturating_sub(before.total),
                 server_spans: counts.server_spans - counts_before.server_spans,
                 log_lines: counts.access_log_lines - counts_before.access_log_lines,
-                restarted: answered.is_none(),
-            });
-        }
-        all
+                unsampled: latest.unsampled.saturating_sub(before.unsampled),
+                restarted,
+                silent: now.is_none(),
+            }
+        });
+        join_all(asked).await
     }
 
     /// Waits until the signals agree and stand still, at most a few seconds, and returns what they then are.

@@ -150,6 +150,10 @@ pub struct ServiceSummary<'a> {
     pub loss: u64,
     /// Its process was replaced, so that what is missing is expected.
     pub restarted: bool,
+    /// Answered without a trace because the caller or the sampler decided so: no loss.
+    pub unsampled: u64,
+    /// It did not answer when it was asked for its counter.
+    pub silent: bool,
 }
 
 /// What became of a process.
@@ -221,8 +225,7 @@ fn load_summary(index: usize, model: &Model) -> LoadSummary<'_> {
         failed += if expected { 0 } else { count };
         outcomes.push(OutcomeSummary { request: &plan.requests[*request].name, outcome: outcome.to_string(), count, expected });
     }
-    // Over the time in which arrivals were due, not over the wait for the last answers.
-    let seconds = model.now().min(plan.duration).as_secs_f64();
+    let seconds = model.elapsed(plan.duration).as_secs_f64();
     #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
     let sent = (state.offered - state.dropped) as f64;
     LoadSummary {
@@ -279,6 +282,8 @@ fn services(model: &Model) -> Vec<ServiceSummary<'_>> {
         log_lines: service.log_lines,
         loss: service.loss(),
         restarted: service.restarted,
+        unsampled: service.unsampled,
+        silent: service.silent,
     })
     .collect()
 }

@@ -4,17 +4,22 @@ use std::fmt::Write as _;
 
 use super::format::{milliseconds, number};
 use super::summary::{Latencies, LoadSummary, Summary};
+use super::waterfall::waterfall;
+use crate::observe::trace::Trace;
 use crate::verdict::Word;
 
-/// The whole summary, ending in a line break.
-pub fn text(summary: &Summary<'_>) -> String {
+/// The columns that a summary is made for.
+const WIDTH: usize = 100;
+
+/// The whole summary, with the slowest request's trace where that is known; ends in a line break.
+pub fn text(summary: &Summary<'_>, slowest: Option<&Trace>) -> String {
     let mut out = String::new();
     // Writing to a String cannot fail.
-    let _ = write(&mut out, summary);
+    let _ = write(&mut out, summary, slowest);
     out
 }
 
-fn write(out: &mut String, summary: &Summary<'_>) -> std::fmt::Result {
+fn write(out: &mut String, summary: &Summary<'_>, slowest: Option<&Trace>) -> std::fmt::Result {
     writeln!(out, "{} ({})", summary.title, summary.scenario)?;
     for load in &summary.loads {
         writeln!(out)?;
@@ -36,15 +41,18 @@ fn write(out: &mut String, summary: &Summary<'_>) -> std::fmt::Result {
             writeln!(out, "  {:>9}  {:<12}  trace {}", milliseconds(Some(slow.ms)), slow.outcome, slow.trace_id)?;
         }
     }
+    if let Some(trace) = slowest {
+        write!(out, "\nthe slowest of them: {}", waterfall(trace, WIDTH))?;
+    }
     if !summary.telemetry.services.is_empty() {
         writeln!(out, "\n{:<16}{:>10}{:>14}{:>12}{:>8}", "telemetry", "answered", "server spans", "log lines", "lost")?;
         for service in &summary.telemetry.services {
             let lost = if service.restarted { "restart".to_owned() } else { service.loss.to_string() };
-            writeln!(
-                out,
-                "  {:<14}{:>10}{:>14}{:>12}{:>8}",
-                service.name, service.answered, service.server_spans, service.log_lines, lost
-            )?;
+            let answered = if service.silent { "silent".to_owned() } else { service.answered.to_string() };
+            writeln!(out, "  {:<14}{:>10}{:>14}{:>12}{:>8}", service.name, answered, service.server_spans, service.log_lines, lost)?;
+            if service.unsampled > 0 {
+                writeln!(out, "  {:<14}{:>10}{:>14}  not sampled, so no loss", "", "", service.unsampled)?;
+            }
         }
     }
     if !summary.processes.is_empty() {
@@ -95,6 +103,7 @@ fn write_load(out: &mut String, load: &LoadSummary<'_>) -> std::fmt::Result {
 fn conclusion(summary: &Summary<'_>) -> String {
     let broken = summary.thresholds.iter().filter(|threshold| !threshold.ok).count();
     let verdict = match summary.verdict {
+        Word::Pass if summary.thresholds.is_empty() => "pass: there was no threshold to keep".to_owned(),
         Word::Pass => format!("pass: all {} thresholds kept", summary.thresholds.len()),
         Word::Fail => format!("fail: {broken} of {} thresholds broken", summary.thresholds.len()),
         Word::Inconclusive => format!("inconclusive: {}", summary.lab.bottleneck.as_deref().unwrap_or("nothing can be said")),

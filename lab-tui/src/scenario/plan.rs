@@ -227,7 +227,12 @@ fn request(
         return Err(Fault::new(span, format!("the variable `{unknown}` is not in [load.vars]"), hint));
     }
     let name = table.name.unwrap_or_else(|| format!("GET {source}"));
-    let target = if source.starts_with("http://") {
+    let target = if let Some(rest) = source.strip_prefix("http://") {
+        let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        if host.contains(['{', '@']) {
+            let what = format!("`{source}` has a variable or a password in its host");
+            return Err(Fault::new(span, what, "write host and port in full; only path and parameters vary"));
+        }
         url::Url::parse(&template.render(|_| "x"))
             .map_err(|error| Fault::new(span, format!("`{source}` is no URL: {error}"), "write http://host:port/path"))?;
         Target::Absolute(template)

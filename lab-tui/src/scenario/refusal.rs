@@ -71,8 +71,24 @@ impl From<toml::de::Error> for Fault {
             let key = rest.trim_end_matches('`');
             return Self { span, what: format!("the key `{key}` is missing here"), hint: Some(format!("add `{key} = …`")) };
         }
-        Self { span, what: message, hint: None }
+        Self { span, what: in_toml_words(&message), hint: None }
     }
+}
+
+/// The parser speaks of Rust's types; the author of a scenario knows TOML's.
+fn in_toml_words(message: &str) -> String {
+    const WORDS: [(&str, &str); 9] = [
+        ("invalid type: ", "found "),
+        ("invalid value: ", "found "),
+        (", expected ", " where the scenario needs "),
+        ("a sequence", "a list, written [ … ] or [[ … ]]"),
+        ("f64", "a number"),
+        ("u32", "a whole number up to 4294967295"),
+        ("i64", "a whole number"),
+        ("floating point", "the number"),
+        ("map", "a table"),
+    ];
+    WORDS.iter().fold(message.to_owned(), |text, (rust, toml)| text.replace(rust, toml))
 }
 
 /// "did you mean …" for a near miss, else the whole list.

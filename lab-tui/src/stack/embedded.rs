@@ -68,6 +68,18 @@ impl Options {
     /// # Errors
     /// What does not, without the secrets in it.
     pub fn check(&self) -> anyhow::Result<()> {
+        for (name, port) in &self.ports {
+            let other = self.ports.iter().find(|(other, number)| *other != name && *number == port);
+            ensure!(other.is_none(), "{name} and {} cannot both have port {port}", other.map_or("", |(other, _)| other));
+        }
+        for (name, value) in &self.env {
+            // Where a service listens, and what it answered, the lab learns from INFO lines.
+            let loud = ["info", "debug", "trace"].contains(&value.to_lowercase().as_str());
+            ensure!(
+                name != "RUST_LOG" && (name != "LOG_LEVEL" || loud),
+                "the lab reads the services' INFO lines; {name} may be LOG_LEVEL=info or debug"
+            );
+        }
         let Some(url) = &self.database_url else { return Ok(()) };
         let shown = without_password(url)?;
         ensure!(shown.starts_with("postgresql://") || shown.starts_with("postgres://"), "{WRITE_URL}");

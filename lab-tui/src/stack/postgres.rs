@@ -125,12 +125,15 @@ impl PrivatePostgres {
         let password = format!("{:032x}", rand::random::<u128>());
         let this = Self { stdin, guard, events, place, port, from_template, password };
         this.set_superuser_password().await.context("cannot set the superuser's password")?;
-        let events = this.events.clone();
+        let (events, data) = (this.events.clone(), this.place.join("data"));
         tokio::spawn(async move {
             while let Some(event) = next_event(&mut lines).await {
                 // Nobody may be listening.
                 let _ = events.send(event);
             }
+            // The guard has ended: in order, or because somebody killed it. A server without its guard would outlive the lab.
+            let _ = tokio::task::spawn_blocking(move || processes::end_in(&data, Duration::from_secs(1))).await;
+            let _ = events.send(Event::Exited { status: "for good, with its guard process".to_owned() });
         });
         Ok(this)
     }

@@ -73,8 +73,17 @@ fn a_late_lab_is_inconclusive_and_an_interruption_has_its_own_code() {
 
 #[test]
 fn lost_telemetry_breaks_its_promise_unless_the_service_was_replaced() {
-    let signals =
-        |restarted| Fact::Telemetry(vec![ServiceSignals { name: "s".into(), answered: 10, server_spans: 8, log_lines: 9, restarted }]);
+    let signals = |restarted| {
+        Fact::Telemetry(vec![ServiceSignals {
+            name: "s".into(),
+            answered: 10,
+            server_spans: 7,
+            log_lines: 9,
+            unsampled: 1,
+            restarted,
+            silent: false,
+        }])
+    };
     let lost = verdict("telemetry_loss = [\"count==0\"]", Vec::new(), vec![signals(false)]);
     assert_eq!(lost.thresholds[0].value, Some(3.0));
     assert_eq!(lost.word, Word::Fail);

@@ -101,6 +101,36 @@ async fn arrivals_beyond_max_vus_are_dropped_counted_and_shown() {
     assert!(load["requests"].as_u64().unwrap() <= 10, "{load}");
 }
 
+/// What the sampler or the caller leaves out on purpose is not lost.
+#[tokio::test]
+async fn traces_that_are_not_sampled_are_no_loss() {
+    let place = Place::new();
+    for sampler in [&["OTEL_TRACES_SAMPLER=traceidratio", "OTEL_TRACES_SAMPLER_ARG=0.5"][..], &["OTEL_SDK_DISABLED=true"]] {
+        let flags: Vec<&str> = sampler.iter().flat_map(|variable| ["--env", variable]).collect();
+        let run = place.run(&[&["run", "traffic", "--json", "-", "--time-scale", "0.1"], &flags[..]].concat()).await;
+        assert_eq!(run.code, Some(0), "{}\n{}", run.stdout, run.stderr);
+        let json: Value = serde_json::from_str(&run.stdout).unwrap();
+        let frontend = json["telemetry"]["services"].as_array().unwrap().iter().find(|service| service["name"] == "frontend").unwrap();
+        let count = |key: &str| frontend[key].as_u64().unwrap();
+        assert_eq!((count("answered"), count("log_lines"), count("server_spans") + count("unsampled")), (60, 60, 60), "{frontend}");
+        assert!(count("unsampled") > 0, "{frontend}");
+    }
+}
+
+/// A report that cannot be written is not passed over in silence; a reader that has gone is no failure.
+#[tokio::test]
+async fn a_full_disk_is_told_from_a_reader_that_has_gone() {
+    let place = Place::new();
+    let mut lab = place.lab(&["run", "traffic", "--time-scale", "0.02"]);
+    lab.stdout(std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap());
+    let run = ended(lab.spawn().unwrap()).await;
+    assert_eq!(run.code, Some(104), "{}", run.stderr);
+    assert!(run.stderr.contains("cannot write to standard output"), "{}", run.stderr);
+    let mut child = place.lab(&["run", "traffic", "--time-scale", "0.02"]).spawn().unwrap();
+    drop(child.stdout.take());
+    assert_eq!(ended(child).await.code, Some(0));
+}
+
 /// Each refusal is one sentence, comes before anything starts, and exits with 104.
 #[tokio::test]
 async fn bad_input_is_refused_before_anything_starts() {
@@ -109,7 +139,7 @@ async fn bad_input_is_refused_before_anything_starts() {
     let good = place.write("good.toml", &scenario("1s", "get = \"/roll?die=fair\"", ""));
     let (bad, good) = (bad.to_str().unwrap(), good.to_str().unwrap());
     let unwritable = place.path("no/such/folder/out.json");
-    let cases: [(&[&str], &str); 9] = [
+    let cases: [(&[&str], &str); 13] = [
         (&["run", bad], ":7:12: `soon` is no time (write a time such as"),
         (&["run", good, bad], ":7:12: `soon` is no time"),
         (&["run", "no-such-scenario"], "cannot read no-such-scenario, and no shipped scenario has that name (there are traffic, db-load)"),
@@ -118,8 +148,13 @@ async fn bad_input_is_refused_before_anything_starts() {
         (&["run", good, "--port", "frontent=9000"], "`frontent` has no port; known: die-service, dice-roller"),
         (&["run", good, "--port", "frontend=90000"], "`90000` is no port; write 1 to 65535"),
         (&["run", good, "--hedless"], "--headless"),
+        (&["run", good, "--port", "frontend=9000,dice-roller=9000"], "cannot both have port 9000"),
+        (&["run", good, "--env", "LOG_LEVEL=error"], "the lab reads the services' INFO lines"),
+        (&["run", good, "--pg-bin", "/no/such/folder"], "/no/such/folder"),
+        (&["run", good, "--database-url", "mysql://wrong@127.0.0.1/x"], "write postgresql://user:password@host:5432/database"),
         (&["trace", "xyz"], "a trace ID has 32 hex digits"),
     ];
+    // The number of cases is written out, so that none is dropped unseen.
     for (arguments, sentence) in cases {
         let run = place.run(arguments).await;
         assert_eq!(run.code, Some(104), "{arguments:?}\n{}", run.stderr);

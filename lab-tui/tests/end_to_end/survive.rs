@@ -28,6 +28,23 @@ async fn nothing_outlives_a_lab_that_is_killed() {
     place.assert_empty();
 }
 
+/// A server without its guard would outlive the lab, so the lab ends it, and says so.
+#[tokio::test]
+async fn a_database_whose_guard_is_killed_goes_with_it() {
+    let place = Place::new();
+    let up = place.up(&[]).await;
+    let all = family(up.pid());
+    let server = vec![all.iter().find(|(.., line)| line.contains("postgres -D")).unwrap().clone()];
+    signal(pid_of(&all, "lab guard"), Signal::KILL);
+    let server = &server;
+    until("the server to be gone", Duration::from_secs(3), || async move { alive(server).is_empty() }).await;
+    let roll = &format!("{}/roll?die=fair", up.url("frontend"));
+    until("an honest answer", PATIENCE, || async move { get(roll).await.0 == 503 }).await;
+    up.stop().await;
+    assert_eq!(alive(&all), Vec::<String>::new());
+    place.assert_empty();
+}
+
 /// Ctrl-C and kill -9 at moments spread over the whole start.
 #[tokio::test]
 async fn a_start_can_be_ended_at_any_moment() {

@@ -43,6 +43,8 @@ struct Shared {
     telemetry: Arc<Telemetry>,
     metrics: Metrics,
     in_progress: Gauge,
+    /// Answered, but not traced: the caller or the sampler decided so. Whoever counts spans can then tell them from lost ones.
+    unsampled: Counter,
     routes: RwLock<Vec<Arc<Route>>>,
 }
 
@@ -61,7 +63,8 @@ struct Route {
 impl Observe {
     pub(crate) fn new(telemetry: Arc<Telemetry>, metrics: Metrics) -> Self {
         let in_progress = metrics.gauge("http_requests_in_progress", "Requests being answered now, health and metrics left out.", &[]);
-        Self { shared: Arc::new(Shared { telemetry, metrics, in_progress, routes: RwLock::default() }) }
+        let unsampled = metrics.counter("http_requests_unsampled_total", "Requests answered whose trace is not sampled.", &[]);
+        Self { shared: Arc::new(Shared { telemetry, metrics, in_progress, unsampled, routes: RwLock::default() }) }
     }
 }
 
@@ -225,6 +228,9 @@ impl Observation {
             );
             self.shared.in_progress.decrement(1.0);
             let span = self.cx.span();
+            if !span.span_context().is_sampled() {
+                self.shared.unsampled.increment(1);
+            }
             span.set_attribute(KeyValue::new(attribute::HTTP_RESPONSE_STATUS_CODE, i64::from(status)));
             if status >= 500 {
                 span.set_attribute(KeyValue::new(attribute::ERROR_TYPE, status.to_string()));
