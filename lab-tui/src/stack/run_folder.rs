@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result, bail};
+use rustix::io::Errno;
+use rustix::process::{Pid, test_kill_process};
 
 use super::postgres::processes;
 
@@ -76,7 +78,7 @@ impl RunFolder {
         for folder in folders(parent) {
             if is_half_made(&folder) {
                 let age = fs::symlink_metadata(&folder).and_then(|it| it.modified()).map(|it| it.elapsed());
-                if !matches!(age, Ok(Ok(age)) if age > HALF_MADE) {
+                if maker_lives(&folder) && !matches!(age, Ok(Ok(age)) if age > HALF_MADE) {
                     continue;
                 }
             }
@@ -103,6 +105,13 @@ impl RunFolder {
         live.sort_by(|a, b| b.cmp(a));
         live.into_iter().map(|(_, folder)| folder).collect()
     }
+}
+
+/// Whether the process that a half-made folder is named after still lives; in doubt, it does.
+fn maker_lives(half_made: &Path) -> bool {
+    let name = half_made.file_name().unwrap_or_default().to_string_lossy();
+    let maker = name.trim_start_matches('.').split('-').next().and_then(|pid| Pid::from_raw(pid.parse().ok()?));
+    maker.is_none_or(|maker| test_kill_process(maker) != Err(Errno::SRCH))
 }
 
 impl Drop for RunFolder {

@@ -228,7 +228,7 @@ impl Observation {
             );
             self.shared.in_progress.decrement(1.0);
             let span = self.cx.span();
-            if !span.span_context().is_sampled() {
+            if !span.is_recording() {
                 self.shared.unsampled.increment(1);
             }
             span.set_attribute(KeyValue::new(attribute::HTTP_RESPONSE_STATUS_CODE, i64::from(status)));
