@@ -1,7 +1,8 @@
 //! Scripted load: a schedule of intended starts, one work loop, windows of what came back.
 //!
-//! It runs on two threads of its own, away from telemetry and drawing: the pacer sleeps until each intended start and hands it
-//! over; the worker sends. A blocking sleep wakes within a fraction of a millisecond, where a timer wheel may be 2 ms late.
+//! It runs on two threads of its own, away from telemetry and drawing: the pacer sleeps until shortly before each intended start and
+//! hands it over; the worker waits out the rest awake, and sends. A blocking sleep wakes within a fraction of a millisecond, where a
+//! timer wheel may be 2 ms late.
 
 mod draw;
 mod pacer;

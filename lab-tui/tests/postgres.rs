@@ -292,6 +292,18 @@ async fn an_owner_killed_while_its_server_is_stopped() {
 }
 
 #[tokio::test]
+async fn an_owner_killed_together_with_its_guard() {
+    let place = Place::new();
+    let (mut child, folder, _) = spawn_owner(&place);
+    let (server, guard) = (pid_file(&folder), guard_of(&folder));
+    kill_process(guard, Signal::KILL).unwrap();
+    child.kill();
+    let took = within(Duration::from_secs(3), "the server is gone", || !lives(server) && !lives(guard));
+    println!("gone after {took:?}");
+    RunFolder::sweep_in(&place.runs());
+}
+
+#[tokio::test]
 async fn a_killed_server_comes_back_on_its_port() {
     let place = Place::new();
     let folder = place.run_folder();
@@ -404,7 +416,8 @@ async fn a_sweep_ends_an_orphan_and_leaves_the_living_alone() {
     let (mut child, folder, _) = spawn_owner(&place);
     let (server, guard) = (pid_file(&folder), guard_of(&folder));
     assert_eq!(RunFolder::live_in(&place.runs()), [folder.clone(), living.path().to_owned()]);
-    // Both at once, so that nobody is left to clean up.
+    // Both at once, and a server that cannot answer the last resort's signal: nobody is left to clean up.
+    kill_process(server, Signal::STOP).unwrap();
     kill_process(guard, Signal::KILL).unwrap();
     child.kill();
     within(Duration::from_secs(1), "the guard is dead", || !lives(guard));

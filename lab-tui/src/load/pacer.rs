@@ -73,18 +73,28 @@ impl Iterator for ConstantRate {
 /// How long one sleep may last, so that a stop is noticed soon.
 const LONGEST_SLEEP: Duration = Duration::from_millis(50);
 
-/// Sleeps until each arrival is due and hands it over, until the schedule ends or is stopped.
+/// How early an arrival is handed over at the most. A thread that sleeps wakes some tenths of a millisecond late, and so does
+/// the one that it wakes: the work loop, awake by then, sees the rest of the time pass.
+const EARLIEST: Duration = Duration::from_micros(600);
+
+/// One over the share of a core that the work loop may spend on waiting awake.
+const AWAKE: u32 = 20;
+
+/// Sleeps until shortly before each arrival is due and hands it over, until the schedule ends or is stopped.
 pub(super) fn pace(schedule: Schedule, clock: RunClock, stop: &CancellationToken, arrivals: &mpsc::UnboundedSender<Arrival>) {
+    let mut before = Duration::ZERO;
     for arrival in schedule {
+        let early = EARLIEST.min((arrival.intended - before) / AWAKE);
+        before = arrival.intended;
         loop {
             if stop.is_cancelled() {
                 return;
             }
-            let early = arrival.intended.saturating_sub(clock.offset());
-            if early.is_zero() {
+            let left = arrival.intended.saturating_sub(clock.offset() + early);
+            if left.is_zero() {
                 break;
             }
-            std::thread::sleep(early.min(LONGEST_SLEEP));
+            std::thread::sleep(left.min(LONGEST_SLEEP));
         }
         if arrivals.send(arrival).is_err() {
             return;

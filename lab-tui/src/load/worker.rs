@@ -120,6 +120,10 @@ async fn request<S: Sender>(plan: &Plan, arrival: Arrival, sender: &S, now: &imp
     let traceparent = format!("00-{trace_id}-{:016x}-01", u64::from_be_bytes(span_id));
     let target = &load.requests[drawn.request].target;
     let url = sender.url(target, &drawn.url);
+    // The pacer hands arrivals over a little early; see there.
+    while now() < arrival.intended {
+        tokio::task::yield_now().await;
+    }
     let sent = now();
     let outcome = tokio::select! {
         outcome = tokio::time::timeout(load.timeout, sender.send(&url, traceparent)) => outcome.unwrap_or(Outcome::Timeout),

@@ -7,6 +7,7 @@
 mod config;
 pub mod guard;
 mod inbox;
+mod last_resort;
 pub mod processes;
 pub mod programs;
 mod server;
@@ -37,6 +38,8 @@ pub const PASSWORD: &str = "dicepass";
 pub const DATABASE: &str = "dicedb";
 
 /// Longer than the slowest machine needs for `initdb` and a start.
+/// How long the guard may take to end the server and clear away.
+const GUARD_END: Duration = Duration::from_secs(5);
 const START_LIMIT: Duration = Duration::from_secs(60);
 
 /// What a private server is started from.
@@ -111,14 +114,14 @@ impl PrivatePostgres {
         let (folder, cache) = (absolute(folder)?, cache.map(absolute).transpose()?);
         let place = folder.join("postgres");
         let settings = Settings { programs, folder, cache, port };
-        let (guard, stdin, mut lines) = spawn_guard(&guard_exe, &settings).await?;
-        let (port, from_template) = loop {
-            match next_event(&mut lines).await {
-                Some(Event::Started { port, from_template, .. }) => break (port, from_template),
-                Some(Event::PortTaken(taken)) => return Err(taken.into()),
-                Some(Event::Failed { reason }) => return Err(anyhow!(reason).into()),
-                Some(Event::Exited { .. }) => {}
-                None => return Err(anyhow!("its guard process ended unexpectedly").into()),
+        let (mut guard, stdin, mut lines) = spawn_guard(&guard_exe, &settings).await?;
+        let (port, from_template) = match started(&mut lines).await {
+            Ok(started) => started,
+            Err(error) => {
+                // It tells why it ends while it still clears away; the folder is the lab's to remove afterwards.
+                drop(stdin);
+                let _ = tokio::time::timeout(GUARD_END, guard.wait()).await;
+                return Err(error);
             }
         };
         let (events, _) = broadcast::channel(64);
@@ -195,7 +198,7 @@ impl PrivatePostgres {
     pub async fn stop(self) {
         let Self { stdin, mut guard, place, .. } = self;
         drop(stdin);
-        if tokio::time::timeout(Duration::from_secs(5), guard.wait()).await.is_err() {
+        if tokio::time::timeout(GUARD_END, guard.wait()).await.is_err() {
             let _ = guard.kill().await;
         }
         // If the guard was killed, its server still runs.
@@ -219,6 +222,19 @@ async fn spawn_guard(program: &Path, settings: &Settings) -> anyhow::Result<(Chi
     line.push(b'\n');
     stdin.write_all(&line).await.context("the guard does not listen")?;
     Ok((guard, stdin, BufReader::new(stdout).lines()))
+}
+
+/// The port of the server, and whether it came from the template, as soon as it can be used.
+async fn started(lines: &mut Lines<BufReader<ChildStdout>>) -> Result<(u16, bool), StartError> {
+    loop {
+        match next_event(lines).await {
+            Some(Event::Started { port, from_template, .. }) => return Ok((port, from_template)),
+            Some(Event::PortTaken(taken)) => return Err(taken.into()),
+            Some(Event::Failed { reason }) => return Err(anyhow!(reason).into()),
+            Some(Event::Exited { .. }) => {}
+            None => return Err(anyhow!("its guard process ended unexpectedly").into()),
+        }
+    }
 }
 
 /// The guard's next event; nothing when it has ended.

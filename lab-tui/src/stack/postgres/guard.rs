@@ -7,7 +7,7 @@
 use std::fs;
 use std::io::{self, BufRead, Write};
 use std::path::PathBuf;
-use std::process::{Child, ExitCode};
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow};
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::inbox::Inbox;
 use super::programs::Programs;
-use super::server::{Outcome, Server, describe};
+use super::server::{Outcome, Running, Server, describe};
 use super::template::Template;
 use crate::stack::port::{self, Port, PortTaken};
 use crate::stack::run_folder::{self, GuardLock};
@@ -84,11 +84,11 @@ fn guard(settings: Settings, inbox: &Inbox) -> Result<()> {
     let first_choice = settings.port.choose("postgres")?;
     let server = Server::prepare(settings.programs, &settings.folder)?;
     let first = first_start(&server, template.as_ref(), settings.port, first_choice, inbox);
-    let Some((child, port, from_template)) = first? else {
+    let Some((running, port, from_template)) = first? else {
         return Ok(());
     };
-    tell(&Event::Started { pid: child.id(), port, from_template });
-    watch(&server, child, port, inbox)
+    tell(&Event::Started { pid: running.child.id(), port, from_template });
+    watch(&server, running, port, inbox)
 }
 
 /// Starts the server for the first time; nothing where the lab ended meanwhile.
@@ -98,7 +98,7 @@ fn first_start(
     wish: Port,
     mut port: u16,
     inbox: &Inbox,
-) -> Result<Option<(Child, u16, bool)>> {
+) -> Result<Option<(Running, u16, bool)>> {
     let Some(mut from_template) = server.fill(template, inbox)? else {
         return Ok(None);
     };
@@ -106,7 +106,7 @@ fn first_start(
     loop {
         let from = server.log_length();
         let status = match server.start(port, inbox)? {
-            Outcome::Done(child) => return Ok(Some((child, port, from_template))),
+            Outcome::Done(running) => return Ok(Some((running, port, from_template))),
             Outcome::Ended => return Ok(None),
             Outcome::Died(status) => status,
         };
@@ -133,35 +133,35 @@ fn first_start(
 }
 
 /// Keeps the server alive for as long as the lab is.
-fn watch(server: &Server, mut child: Child, port: u16, inbox: &Inbox) -> Result<()> {
+fn watch(server: &Server, mut running: Running, port: u16, inbox: &Inbox) -> Result<()> {
     let mut backoff = Backoff::default();
     loop {
         let started = Instant::now();
         let mut status = loop {
             if inbox.ended() {
-                server.end(&mut child, inbox);
+                server.end(&mut running.child, inbox);
                 return Ok(());
             }
-            if let Some(status) = child.try_wait()? {
+            if let Some(status) = running.child.try_wait()? {
                 break status;
             }
             server.trim_log();
             inbox.wait(Duration::from_secs(5));
         };
         backoff.lived(started.elapsed());
-        child = loop {
+        running = loop {
             tell(&Event::Exited { status: describe(status) });
             server.end_leftovers();
             if inbox.pause(backoff.next_pause()) {
                 return Ok(());
             }
             match server.start(port, inbox)? {
-                Outcome::Done(child) => break child,
+                Outcome::Done(running) => break running,
                 Outcome::Ended => return Ok(()),
                 Outcome::Died(again) => status = again,
             }
         };
-        tell(&Event::Started { pid: child.id(), port, from_template: false });
+        tell(&Event::Started { pid: running.child.id(), port, from_template: false });
     }
 }
 

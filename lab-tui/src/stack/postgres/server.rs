@@ -13,6 +13,7 @@ use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use super::inbox::Inbox;
+use super::last_resort::LastResort;
 use super::processes;
 use super::programs::Programs;
 use super::template::Template;
@@ -31,6 +32,13 @@ pub(super) enum Outcome<T> {
     Died(ExitStatus),
     /// The lab is gone: there is nothing more to do.
     Ended,
+}
+
+/// A server that accepts connections.
+#[derive(Debug)]
+pub(super) struct Running {
+    pub(super) child: Child,
+    _last_resort: LastResort,
 }
 
 /// Everything beneath `<run folder>/postgres`.
@@ -178,12 +186,13 @@ impl Server {
     }
 
     /// Starts the server and waits until it accepts connections.
-    pub(super) fn start(&self, port: u16, inbox: &Inbox) -> Result<Outcome<Child>> {
+    pub(super) fn start(&self, port: u16, inbox: &Inbox) -> Result<Outcome<Running>> {
         self.clear_leftovers()?;
         let mut command = self.command(&self.programs.postgres);
         command.arg("-D").arg(&self.data).arg("-p").arg(port.to_string());
         command.stdin(Stdio::null()).stdout(self.log_file()?);
         let mut child = command.spawn().with_context(|| format!("cannot start {}", self.programs.postgres.display()))?;
+        let last_resort = LastResort::for_server(child.id());
         loop {
             if let Some(status) = child.try_wait()? {
                 return Ok(Outcome::Died(status));
@@ -193,7 +202,7 @@ impl Server {
                 return Ok(Outcome::Ended);
             }
             if self.is_ready(child.id()) {
-                return Ok(Outcome::Done(child));
+                return Ok(Outcome::Done(Running { child, _last_resort: last_resort }));
             }
             inbox.wait(Duration::from_millis(5));
         }
