@@ -34,6 +34,13 @@ pub enum Fact {
         /// What became of it.
         change: ProcessChange,
     },
+    /// A fault of the plan began, ended, or could not be.
+    Fault {
+        /// Its index in the plan.
+        index: usize,
+        /// What became of it.
+        change: FaultChange,
+    },
     /// What each service answered and what of it the telemetry shows, since the run began.
     Telemetry(Vec<ServiceSignals>),
     /// Processor time that the lab itself has used since the run began.
@@ -55,6 +62,17 @@ pub enum ProcessChange {
     Exited(String),
     /// It runs again.
     Restarted,
+}
+
+/// What became of a fault. The event's time is when it really did, not when the plan wanted it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FaultChange {
+    /// The system is disturbed from here on.
+    Started,
+    /// The disturbance is undone.
+    Ended,
+    /// It could not be brought about, or not be undone; the text says why.
+    Failed(String),
 }
 
 /// The length of a load window.

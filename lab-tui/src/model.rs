@@ -8,7 +8,7 @@ use std::time::Duration;
 
 pub use distribution::Distribution;
 
-use crate::event::{Event, Fact, LoadWindow, Outcome, ProcessChange, ServiceSignals, SlowRequest, WINDOW};
+use crate::event::{Event, Fact, FaultChange, LoadWindow, Outcome, ProcessChange, ServiceSignals, SlowRequest, WINDOW};
 use crate::scenario::{Plan, Selector};
 
 /// How many of the slowest requests are remembered.
@@ -28,6 +28,7 @@ pub struct Model {
     slowest: Vec<SlowRequest>,
     services: Vec<ServiceSignals>,
     processes: VecDeque<(Duration, String, ProcessChange)>,
+    faults: Vec<FaultState>,
     lab_cpu: Duration,
     finished: Option<Finished>,
 }
@@ -39,6 +40,17 @@ pub struct Finished {
     pub at: Duration,
     /// Whether it was cut short by the user.
     pub interrupted: bool,
+}
+
+/// What became of one fault of the plan.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FaultState {
+    /// When the system was really disturbed from.
+    pub started: Option<Duration>,
+    /// When that was undone.
+    pub ended: Option<Duration>,
+    /// Why it could not be brought about or undone.
+    pub failed: Option<String>,
 }
 
 /// Totals of one load since the run began.
@@ -83,6 +95,7 @@ impl Model {
     pub fn new(plan: Arc<Plan>) -> Self {
         Self {
             loads: plan.loads.iter().map(|_| LoadState::default()).collect(),
+            faults: vec![FaultState::default(); plan.faults.len()],
             plan,
             now: Duration::ZERO,
             seconds: VecDeque::new(),
@@ -105,6 +118,14 @@ impl Model {
                     self.processes.pop_front();
                 }
                 self.processes.push_back((event.at, name, change));
+            }
+            Fact::Fault { index, change } => {
+                let Some(fault) = self.faults.get_mut(index) else { return };
+                match change {
+                    FaultChange::Started => fault.started = Some(event.at),
+                    FaultChange::Ended => fault.ended = Some(event.at),
+                    FaultChange::Failed(why) => fault.failed = Some(why),
+                }
             }
             Fact::Telemetry(services) => self.services = services,
             Fact::LabUsage { cpu } => self.lab_cpu = cpu,
@@ -197,6 +218,11 @@ impl Model {
     /// Processes of the stack that ended unasked or came back, oldest first.
     pub fn processes(&self) -> impl Iterator<Item = &(Duration, String, ProcessChange)> {
         self.processes.iter()
+    }
+
+    /// What became of each fault, in the plan's order.
+    pub fn faults(&self) -> &[FaultState] {
+        &self.faults
     }
 
     /// Processor time that the lab itself has used.

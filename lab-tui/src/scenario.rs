@@ -2,6 +2,7 @@
 //!
 //! A `Plan` cannot hold what the runner would have to refuse: rates are positive, names resolve, templates are parsed.
 
+mod fault;
 mod file;
 mod plan;
 mod refusal;
@@ -9,6 +10,7 @@ mod shipped;
 mod template;
 mod threshold;
 
+pub use fault::{Affected, Fault, FaultKind};
 pub use plan::{Load, Plan, Request, Target};
 pub use refusal::Refusal;
 pub use shipped::{SHIPPED, shipped};

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use toml::Spanned;
 
+use super::fault::Fault;
 use super::file::{LoadTable, RequestTable, ScenarioFile};
-use super::refusal::{Fault, Refusal, suggest};
+use super::refusal::{Refusal, Wrong, suggest};
 use super::template::Template;
 use super::threshold::{Selector, Threshold};
 
@@ -27,6 +28,8 @@ pub struct Plan {
     pub seed: u32,
     /// At least one.
     pub loads: Vec<Load>,
+    /// In the file's order.
+    pub faults: Vec<Fault>,
     /// The promises, in the file's order of selectors.
     pub thresholds: Vec<Threshold>,
 }
@@ -90,7 +93,7 @@ impl Plan {
     /// # Errors
     /// The first thing that is wrong, with its line and column in `origin`.
     pub fn parse(text: &str, origin: &str, services: &[&str]) -> Result<Self, Refusal> {
-        plan(text, services).map_err(|fault| fault.at(origin, text))
+        plan(text, services).map_err(|wrong| wrong.at(origin, text))
     }
 
     /// The same scenario with every duration multiplied by `factor`, for a quick look or for CI.
@@ -108,22 +111,22 @@ impl Plan {
     }
 }
 
-fn plan(text: &str, services: &[&str]) -> Result<Plan, Fault> {
+fn plan(text: &str, services: &[&str]) -> Result<Plan, Wrong> {
     let file: ScenarioFile = toml::from_str(text)?;
     if *file.format.get_ref() != FORMAT {
         let what = format!("format {} is not known to this version", file.format.get_ref());
-        return Err(Fault::new(file.format.span(), what, format!("write `format = {FORMAT}`")));
+        return Err(Wrong::new(file.format.span(), what, format!("write `format = {FORMAT}`")));
     }
     if file.load.is_empty() {
         let hint = "add a [[load]] table".to_owned();
-        return Err(Fault { span: None, what: "the scenario has no load".to_owned(), hint: Some(hint) });
+        return Err(Wrong { span: None, what: "the scenario has no load".to_owned(), hint: Some(hint) });
     }
     let mut loads: Vec<Load> = Vec::new();
     for table in file.load {
         let name_span = table.get_ref().name.span();
         let load = load(table, services)?;
         if loads.iter().any(|other| other.name == load.name) {
-            return Err(Fault::new(name_span, format!("a second load is named `{}`", load.name), "give each its own name"));
+            return Err(Wrong::new(name_span, format!("a second load is named `{}`", load.name), "give each its own name"));
         }
         loads.push(load);
     }
@@ -131,14 +134,14 @@ fn plan(text: &str, services: &[&str]) -> Result<Plan, Fault> {
     let mut promises: Vec<_> = file.thresholds.iter().collect();
     promises.sort_by_key(|(key, _)| key.span().start);
     for (key, expressions) in promises {
-        let selector = Selector::parse(key.get_ref()).map_err(|(what, hint)| Fault::new(key.span(), what, hint))?;
-        check_names(&selector, &loads).map_err(|(what, hint)| Fault::new(key.span(), what, hint))?;
+        let selector = Selector::parse(key.get_ref()).map_err(|(what, hint)| Wrong::new(key.span(), what, hint))?;
+        check_names(&selector, &loads).map_err(|(what, hint)| Wrong::new(key.span(), what, hint))?;
         for expression in expressions {
             let threshold = Threshold::parse(&selector, expression.get_ref());
-            thresholds.push(threshold.map_err(|(what, hint)| Fault::new(expression.span(), what, hint))?);
+            thresholds.push(threshold.map_err(|(what, hint)| Wrong::new(expression.span(), what, hint))?);
         }
     }
-    Ok(Plan { title: file.title, about: file.about, seed: file.seed, loads, thresholds })
+    Ok(Plan { title: file.title, about: file.about, seed: file.seed, loads, faults: Vec::new(), thresholds })
 }
 
 fn check_names(selector: &Selector, loads: &[Load]) -> Result<(), (String, String)> {
@@ -156,12 +159,12 @@ fn check_names(selector: &Selector, loads: &[Load]) -> Result<(), (String, Strin
     Ok(())
 }
 
-fn load(table: Spanned<LoadTable>, services: &[&str]) -> Result<Load, Fault> {
+fn load(table: Spanned<LoadTable>, services: &[&str]) -> Result<Load, Wrong> {
     let span = table.span();
     let table = table.into_inner();
     let executor = table.executor.get_ref().as_str();
     if executor != "constant-arrival-rate" {
-        return Err(Fault::new(
+        return Err(Wrong::new(
             table.executor.span(),
             format!("unknown executor `{executor}`"),
             suggest(executor, &["constant-arrival-rate"]),
@@ -172,13 +175,13 @@ fn load(table: Spanned<LoadTable>, services: &[&str]) -> Result<Load, Fault> {
     let per_second = *rate.get_ref() / time_unit.as_secs_f64();
     if !(per_second > 0.0 && per_second <= MAX_RATE) {
         let what = format!("a rate of {} per {} cannot be kept", rate.get_ref(), humantime::format_duration(time_unit));
-        return Err(Fault::new(rate.span(), what, "write a rate above 0 and up to 1,000,000 per second"));
+        return Err(Wrong::new(rate.span(), what, "write a rate above 0 and up to 1,000,000 per second"));
     }
     let duration = required(table.duration, &span, "duration", "\"30s\"")?;
     let duration = parse_duration(&duration)?;
     let max_vus = match table.max_vus {
         Some(given) => {
-            let refused = || Fault::new(given.span(), format!("max_vus = {} is out of range", given.get_ref()), "write 1 to 100000");
+            let refused = || Wrong::new(given.span(), format!("max_vus = {} is out of range", given.get_ref()), "write 1 to 100000");
             usize::try_from(*given.get_ref()).ok().filter(|max| (1..=100_000).contains(max)).ok_or_else(refused)?
         }
         // Ten seconds' worth of arrivals: a stall of that length is seen whole before anything is dropped.
@@ -189,24 +192,24 @@ fn load(table: Spanned<LoadTable>, services: &[&str]) -> Result<Load, Fault> {
     let mut vars = BTreeMap::new();
     for (name, values) in table.vars {
         if values.get_ref().is_empty() {
-            return Err(Fault::new(values.span(), format!("the variable `{name}` has no values"), "list at least one"));
+            return Err(Wrong::new(values.span(), format!("the variable `{name}` has no values"), "list at least one"));
         }
         vars.insert(name, values.into_inner());
     }
     if table.request.is_empty() {
-        return Err(Fault::new(span, "the load has no request", "add a [[load.request]] table with `get = \"/…\"`"));
+        return Err(Wrong::new(span, "the load has no request", "add a [[load.request]] table with `get = \"/…\"`"));
     }
     let mut requests: Vec<Request> = Vec::new();
     for table_of_request in table.request {
         let place = table_of_request.get_ref().get.span();
         let request = request(table_of_request.into_inner(), table.service.as_ref(), services, &vars)?;
         if requests.iter().any(|other| other.name == request.name) {
-            return Err(Fault::new(place, format!("a second request is named `{}`", request.name), "give one of them a `name`"));
+            return Err(Wrong::new(place, format!("a second request is named `{}`", request.name), "give one of them a `name`"));
         }
         requests.push(request);
     }
     if requests.iter().all(|request| request.weight == 0) {
-        return Err(Fault::new(span, "every request has weight 0", "give at least one a weight above 0"));
+        return Err(Wrong::new(span, "every request has weight 0", "give at least one a weight above 0"));
     }
     Ok(Load { name: table.name.into_inner(), rate: per_second, duration, max_vus, timeout, requests, vars })
 }
@@ -216,36 +219,36 @@ fn request(
     service: Option<&Spanned<String>>,
     services: &[&str],
     vars: &BTreeMap<String, Vec<String>>,
-) -> Result<Request, Fault> {
+) -> Result<Request, Wrong> {
     let span = table.get.span();
     let source = table.get.get_ref();
     let template =
-        Template::parse(source).map_err(|what| Fault::new(span.clone(), what, "write a variable as `{name}`, a brace as `{{`"))?;
+        Template::parse(source).map_err(|what| Wrong::new(span.clone(), what, "write a variable as `{name}`, a brace as `{{`"))?;
     let names: Vec<&str> = vars.keys().map(String::as_str).collect();
     if let Some(unknown) = template.variables().find(|name| !names.contains(name)) {
         let hint = if names.is_empty() { format!("add `{unknown} = [\"…\"]` under [load.vars]") } else { suggest(unknown, &names) };
-        return Err(Fault::new(span, format!("the variable `{unknown}` is not in [load.vars]"), hint));
+        return Err(Wrong::new(span, format!("the variable `{unknown}` is not in [load.vars]"), hint));
     }
     let name = table.name.unwrap_or_else(|| format!("GET {source}"));
     let target = if let Some(rest) = source.strip_prefix("http://") {
         let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
         if host.contains(['{', '@']) {
             let what = format!("`{source}` has a variable or a password in its host");
-            return Err(Fault::new(span, what, "write host and port in full; only path and parameters vary"));
+            return Err(Wrong::new(span, what, "write host and port in full; only path and parameters vary"));
         }
         url::Url::parse(&template.render(|_| "x"))
-            .map_err(|error| Fault::new(span, format!("`{source}` is no URL: {error}"), "write http://host:port/path"))?;
+            .map_err(|error| Wrong::new(span, format!("`{source}` is no URL: {error}"), "write http://host:port/path"))?;
         Target::Absolute(template)
     } else if source.starts_with('/') {
         let Some(service) = service else {
-            return Err(Fault::new(
+            return Err(Wrong::new(
                 span,
                 format!("`{source}` needs a service"),
                 format!("add `service = \"{}\"` to the load", services.first().unwrap_or(&"…")),
             ));
         };
         if !services.contains(&service.get_ref().as_str()) {
-            return Err(Fault::new(
+            return Err(Wrong::new(
                 service.span(),
                 format!("unknown service `{}`", service.get_ref()),
                 suggest(service.get_ref(), services),
@@ -253,34 +256,34 @@ fn request(
         }
         Target::Service { service: service.get_ref().clone(), path: template }
     } else {
-        return Err(Fault::new(span, format!("`{source}` is neither a path nor an http:// URL"), "begin it with a slash"));
+        return Err(Wrong::new(span, format!("`{source}` is neither a path nor an http:// URL"), "begin it with a slash"));
     };
     let weight = match table.weight {
         None => 1,
         Some(weight) => u32::try_from(*weight.get_ref()).map_err(|_| {
-            Fault::new(weight.span(), format!("a weight of {} is out of range", weight.get_ref()), "write a whole number from 0")
+            Wrong::new(weight.span(), format!("a weight of {} is out of range", weight.get_ref()), "write a whole number from 0")
         })?,
     };
     let mut expect_status = Vec::new();
     for status in table.expect_status {
         match u16::try_from(*status.get_ref()) {
             Ok(code) if (100..=599).contains(&code) => expect_status.push(code),
-            _ => return Err(Fault::new(status.span(), format!("{} is no HTTP status", status.get_ref()), "write codes from 100 to 599")),
+            _ => return Err(Wrong::new(status.span(), format!("{} is no HTTP status", status.get_ref()), "write codes from 100 to 599")),
         }
     }
     Ok(Request { name, weight, target, expect_status })
 }
 
-fn required<T>(value: Option<T>, span: &Range<usize>, key: &str, example: &str) -> Result<T, Fault> {
-    value.ok_or_else(|| Fault::new(span.clone(), format!("the key `{key}` is missing here"), format!("add `{key} = {example}`")))
+fn required<T>(value: Option<T>, span: &Range<usize>, key: &str, example: &str) -> Result<T, Wrong> {
+    value.ok_or_else(|| Wrong::new(span.clone(), format!("the key `{key}` is missing here"), format!("add `{key} = {example}`")))
 }
 
-fn optional_duration(text: Option<&Spanned<String>>) -> Result<Option<Duration>, Fault> {
+fn optional_duration(text: Option<&Spanned<String>>) -> Result<Option<Duration>, Wrong> {
     text.map(parse_duration).transpose()
 }
 
-fn parse_duration(text: &Spanned<String>) -> Result<Duration, Fault> {
-    let refused = |what: String| Fault::new(text.span(), what, "write a time such as \"500ms\", \"30s\" or \"1m30s\"");
+fn parse_duration(text: &Spanned<String>) -> Result<Duration, Wrong> {
+    let refused = |what: String| Wrong::new(text.span(), what, "write a time such as \"500ms\", \"30s\" or \"1m30s\"");
     let duration = humantime::parse_duration(text.get_ref()).map_err(|_| refused(format!("`{}` is no time", text.get_ref())))?;
     if duration.is_zero() || duration > LONGEST {
         return Err(refused(format!("`{}` is out of range (above 0, up to 7 days)", text.get_ref())));

@@ -32,15 +32,15 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// A fault found in the text, before it is known which line it stands in.
+/// Something wrong in the text, before it is known which line it stands in.
 #[derive(Debug)]
-pub(super) struct Fault {
+pub(super) struct Wrong {
     pub(super) span: Option<Range<usize>>,
     pub(super) what: String,
     pub(super) hint: Option<String>,
 }
 
-impl Fault {
+impl Wrong {
     pub(super) fn new(span: Range<usize>, what: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { span: Some(span), what: what.into(), hint: Some(hint.into()) }
     }
@@ -56,7 +56,7 @@ impl Fault {
     }
 }
 
-impl From<toml::de::Error> for Fault {
+impl From<toml::de::Error> for Wrong {
     fn from(error: toml::de::Error) -> Self {
         let span = error.span();
         let message = error.message().trim().replace('\n', " ");
