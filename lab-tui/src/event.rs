@@ -5,6 +5,7 @@
 mod samples;
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use samples::Samples;
@@ -41,6 +42,17 @@ pub enum Fact {
         /// What became of it.
         change: FaultChange,
     },
+    /// Spans of one hop that became known. A second may come in several parts, as spans come in.
+    Hop(HopSpans),
+    /// Who calls whom, as the parents of spans tell; told once for each pair.
+    Edge {
+        /// The caller: a service.
+        from: Arc<str>,
+        /// The hop that is called.
+        to: Arc<str>,
+    },
+    /// The state of a connection pool.
+    Pool(Pool),
     /// What each service answered and what of it the telemetry shows, since the run began.
     Telemetry(Vec<ServiceSignals>),
     /// Processor time that the lab itself has used since the run began.
@@ -93,8 +105,8 @@ pub struct LoadWindow {
     pub lag: Samples,
     /// Requests that have ended, by kind and outcome.
     pub cells: Vec<Cell>,
-    /// The slowest of the requests that have ended.
-    pub slowest: Vec<SlowRequest>,
+    /// Of the requests that have ended: the slowest, the slowest that failed, and the newest.
+    pub exemplars: Vec<Exemplar>,
 }
 
 /// Requests of one kind that ended alike.
@@ -110,15 +122,51 @@ pub struct Cell {
     pub service_time: Samples,
 }
 
-/// One request that took long.
+/// One request that stands for others, and whose trace is worth a look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SlowRequest {
+pub struct Exemplar {
+    /// Index of its load in the plan.
+    pub load: usize,
+    /// Index of the request in its load.
+    pub request: usize,
+    /// Its intended start, from the start of the run.
+    pub at: Duration,
     /// From the intended start to the last byte, in microseconds.
     pub micros: u32,
     /// Its trace.
     pub trace_id: TraceId,
     /// How it ended.
     pub outcome: Outcome,
+    /// Whether the scenario expects something else.
+    pub failed: bool,
+}
+
+/// Spans of one hop that began in one second of the run: a service's SERVER spans, or the CLIENT spans of calls to a database.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HopSpans {
+    /// `service.name`, or `db.system.name` for a database.
+    pub hop: String,
+    /// The second, counted from the start of the run.
+    pub second: u64,
+    /// How many have the status error.
+    pub errors: u32,
+    /// Their durations, in microseconds.
+    pub durations: Samples,
+}
+
+/// Connections of one pool at one moment, as the service says itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pool {
+    /// The service that holds it.
+    pub service: String,
+    /// Lent to a request.
+    pub used: u32,
+    /// Open and free.
+    pub idle: u32,
+    /// Requests that wait for one.
+    pub pending: u32,
+    /// How many there may be.
+    pub max: u32,
 }
 
 /// How a request ended.

@@ -43,6 +43,11 @@ impl RunClock {
         self.start.elapsed()
     }
 
+    /// When the run started, since 1970.
+    pub fn start_unix(&self) -> Duration {
+        self.start_unix
+    }
+
     fn unix_nanos(&self, offset: Duration) -> u64 {
         u64::try_from((self.start_unix + offset).as_nanos()).unwrap_or(u64::MAX)
     }

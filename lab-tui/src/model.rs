@@ -1,20 +1,24 @@
 //! What is known of a run: facts only, bounded, changed by [`Model::apply`] alone. No clock, no input or output, no terminal.
 
+mod chain;
 mod distribution;
+mod timeline;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use chain::{Chain, Hop};
 pub use distribution::Distribution;
+pub use timeline::{SECONDS, Second, Timeline};
 
-use crate::event::{Event, Fact, FaultChange, LoadWindow, Outcome, ProcessChange, ServiceSignals, SlowRequest, WINDOW};
+use crate::event::{Event, Exemplar, Fact, FaultChange, LoadWindow, Outcome, Pool, ProcessChange, Samples, ServiceSignals, WINDOW};
 use crate::scenario::{Plan, Selector};
 
-/// How many of the slowest requests are remembered.
-const SLOWEST: usize = 5;
-/// How many seconds of history are kept.
-const SECONDS: usize = 600;
+/// How many requests each list of them remembers.
+const LISTED: usize = 50;
+/// How many states of pools are kept.
+const POOLS: usize = 2 * SECONDS;
 /// How many ends and returns of processes are kept.
 const PROCESSES: usize = 1000;
 
@@ -24,8 +28,12 @@ pub struct Model {
     plan: Arc<Plan>,
     now: Duration,
     loads: Vec<LoadState>,
-    seconds: VecDeque<Second>,
-    slowest: Vec<SlowRequest>,
+    seconds: Timeline<Second>,
+    slowest: Vec<Exemplar>,
+    failed: VecDeque<Exemplar>,
+    newest: VecDeque<Exemplar>,
+    chain: Chain,
+    pools: VecDeque<(Duration, Pool)>,
     services: Vec<ServiceSignals>,
     processes: VecDeque<(Duration, String, ProcessChange)>,
     faults: Vec<FaultState>,
@@ -75,21 +83,6 @@ pub struct Latency {
     pub service: Distribution,
 }
 
-/// One second of the run, over all loads; a request counts where its intended start lies.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Second {
-    /// Counted from the start of the run.
-    pub index: u64,
-    /// Arrivals that were due.
-    pub offered: u64,
-    /// Arrivals that were not sent.
-    pub dropped: u64,
-    /// Requests that have ended.
-    pub ended: u64,
-    /// Of these, with an answer that the scenario does not expect.
-    pub failed: u64,
-}
-
 impl Model {
     /// Nothing has happened yet.
     pub fn new(plan: Arc<Plan>) -> Self {
@@ -98,8 +91,12 @@ impl Model {
             faults: vec![FaultState::default(); plan.faults.len()],
             plan,
             now: Duration::ZERO,
-            seconds: VecDeque::new(),
+            seconds: Timeline::default(),
             slowest: Vec::new(),
+            failed: VecDeque::new(),
+            newest: VecDeque::new(),
+            chain: Chain::default(),
+            pools: VecDeque::new(),
             services: Vec::new(),
             processes: VecDeque::new(),
             lab_cpu: Duration::ZERO,
@@ -113,12 +110,10 @@ impl Model {
             Fact::Tick => self.now = self.now.max(event.at),
             Fact::Window(window) => self.apply_window(window),
             Fact::LoadDone => {}
-            Fact::Process { name, change } => {
-                if self.processes.len() == PROCESSES {
-                    self.processes.pop_front();
-                }
-                self.processes.push_back((event.at, name, change));
-            }
+            Fact::Process { name, change } => push_bounded(&mut self.processes, (event.at, name, change), PROCESSES),
+            Fact::Hop(spans) => self.chain.add(&spans),
+            Fact::Edge { from, to } => self.chain.connect(&from, &to),
+            Fact::Pool(pool) => push_bounded(&mut self.pools, (event.at, pool), POOLS),
             Fact::Fault { index, change } => {
                 let Some(fault) = self.faults.get_mut(index) else { return };
                 match change {
@@ -138,37 +133,35 @@ impl Model {
         load.offered += u64::from(window.offered);
         load.dropped += u64::from(window.dropped);
         load.lag.add(&window.lag);
-        let (mut ended, mut failed) = (0, 0);
+        let (mut ended, mut failed, mut response) = (0, 0, Samples::default());
         for cell in &window.cells {
             let latency = load.cells.entry((cell.request, cell.outcome)).or_default();
             latency.response.add(&cell.response_time);
             latency.service.add(&cell.service_time);
+            response.merge(&cell.response_time);
             ended += cell.response_time.count();
             failed += if expected(&self.plan, window.load, cell.request, cell.outcome) { 0 } else { cell.response_time.count() };
         }
-        self.slowest.extend(window.slowest);
-        self.slowest.sort_by_key(|request| std::cmp::Reverse(request.micros));
-        self.slowest.truncate(SLOWEST);
         let windows_per_second = u64::try_from(Duration::from_secs(1).as_millis() / WINDOW.as_millis()).unwrap_or(1);
-        if let Some(second) = self.second(window.index / windows_per_second) {
+        if let Some(second) = self.seconds.at(window.index / windows_per_second) {
             second.offered += u64::from(window.offered);
             second.dropped += u64::from(window.dropped);
             second.ended += ended;
             second.failed += failed;
+            second.response.merge(&response);
+            window.exemplars.iter().for_each(|exemplar| second.keep(*exemplar));
         }
-    }
-
-    /// The second of that index, made where it is new; `None` when it has been forgotten already.
-    fn second(&mut self, index: u64) -> Option<&mut Second> {
-        while self.seconds.back().is_none_or(|last| last.index < index) {
-            let next = self.seconds.back().map_or(index, |last| last.index + 1);
-            self.seconds.push_back(Second { index: next, ..Second::default() });
-            if self.seconds.len() > SECONDS {
-                self.seconds.pop_front();
+        for exemplar in window.exemplars {
+            let place = self.slowest.partition_point(|other| other.micros >= exemplar.micros);
+            if place < LISTED {
+                self.slowest.insert(place, exemplar);
+                self.slowest.truncate(LISTED);
             }
+            if exemplar.failed {
+                push_bounded(&mut self.failed, exemplar, LISTED);
+            }
+            push_bounded(&mut self.newest, exemplar, LISTED);
         }
-        let first = self.seconds.front()?.index;
-        self.seconds.get_mut(usize::try_from(index.checked_sub(first)?).ok()?)
     }
 
     /// The scenario that runs.
@@ -196,13 +189,33 @@ impl Model {
     }
 
     /// The last minutes, second by second, oldest first.
-    pub fn seconds(&self) -> &VecDeque<Second> {
+    pub fn seconds(&self) -> &Timeline<Second> {
         &self.seconds
     }
 
     /// The slowest requests, slowest first.
-    pub fn slowest(&self) -> &[SlowRequest] {
+    pub fn slowest(&self) -> &[Exemplar] {
         &self.slowest
+    }
+
+    /// Requests whose answer the scenario does not expect, newest first; of many in a tenth of a second, the slowest few.
+    pub fn failed(&self) -> impl Iterator<Item = &Exemplar> {
+        self.failed.iter().rev()
+    }
+
+    /// Requests that ended lately, newest first; a few of each tenth of a second.
+    pub fn newest(&self) -> impl Iterator<Item = &Exemplar> {
+        self.newest.iter().rev()
+    }
+
+    /// The hops that requests take, as spans tell.
+    pub fn chain(&self) -> &Chain {
+        &self.chain
+    }
+
+    /// States of connection pools, oldest first.
+    pub fn pools(&self) -> &VecDeque<(Duration, Pool)> {
+        &self.pools
     }
 
     /// What each service answered and what of it the telemetry shows.
@@ -259,10 +272,12 @@ impl Model {
 }
 
 fn expected(plan: &Plan, load: usize, request: usize, outcome: Outcome) -> bool {
-    match outcome {
-        Outcome::Status(status) => plan.loads[load].requests[request].expects(status),
-        // Cut off by the user, not failed by the system.
-        Outcome::Interrupted => true,
-        Outcome::Timeout | Outcome::ConnectionFailed | Outcome::ConnectionBroken => false,
+    plan.loads[load].requests[request].expects(outcome)
+}
+
+fn push_bounded<T>(queue: &mut VecDeque<T>, one: T, limit: usize) {
+    if queue.len() == limit {
+        queue.pop_front();
     }
+    queue.push_back(one);
 }

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::event::{Command, Event, Fact};
 use crate::load::{self, Report, RunClock};
+use crate::observe::live;
 use crate::observe::signals::Signals;
 use crate::observe::store::Store;
 use crate::scenario::Plan;
@@ -43,13 +44,16 @@ impl Run<'_> {
     /// When the load cannot be started.
     pub async fn walk(self, mut commands: mpsc::UnboundedReceiver<Command>, events: mpsc::UnboundedSender<Event>) -> anyhow::Result<()> {
         let http = reqwest::Client::builder().no_proxy().timeout(SCRAPE).build()?;
-        let signals = Signals::since_now(http, self.store.clone(), &self.endpoints.services).await;
+        let signals = Signals::since_now(http.clone(), self.store.clone(), &self.endpoints.services).await;
         let clock = RunClock::start_now();
         let cpu_before = process_cpu();
         // A model that is gone wants to hear nothing more.
         let tell = |fact| drop(events.send(Event { at: clock.offset(), fact }));
         let stop = CancellationToken::new();
         let mut reports = load::start(self.plan, &self.endpoints.services, self.scenario, clock, stop.clone())?;
+        let services = self.endpoints.services.clone();
+        let listening = live::listen(self.store.clone(), http, services, clock.start_unix(), &tell);
+        tokio::pin!(listening);
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {
@@ -62,12 +66,15 @@ impl Run<'_> {
                 Some(notice) = self.notices.recv() => tell(Fact::Process { name: notice.name, change: notice.change }),
                 Some(Command::Stop) = commands.recv() => stop.cancel(),
                 _ = tick.tick() => tell(Fact::Tick),
+                () = &mut listening => {}
             }
         }
         tell(Fact::Tick);
         tell(Fact::LoadDone);
         let settled = tokio::select! {
             settled = signals.settle() => settled,
+            // Never ends: the last spans are still coming in.
+            () = &mut listening => Vec::new(),
             Some(Command::Stop) = commands.recv() => {
                 stop.cancel();
                 signals.read().await

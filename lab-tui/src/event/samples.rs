@@ -36,6 +36,31 @@ impl Samples {
         self.pairs.iter().map(|(_, count)| u64::from(*count)).sum()
     }
 
+    /// Adds others.
+    pub fn merge(&mut self, other: &Self) {
+        self.sum += other.sum;
+        self.max = self.max.max(other.max);
+        self.pairs.extend(&other.pairs);
+        self.pairs.sort_unstable();
+        self.pairs.dedup_by(|next, kept| {
+            let same = next.0 == kept.0;
+            kept.1 += if same { next.1 } else { 0 };
+            same
+        });
+    }
+
+    /// The value that `percentile` of 100 do not exceed, in milliseconds: exact to three digits.
+    pub fn percentile(&self, percentile: f64) -> Option<f64> {
+        #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rank among counts")]
+        let rank = (self.count() as f64 * percentile / 100.0).ceil().max(1.0) as u64;
+        let mut seen = 0;
+        let found = self.pairs.iter().find(|(_, count)| {
+            seen += u64::from(*count);
+            seen >= rank
+        });
+        found.map(|(micros, _)| f64::from(*micros) / 1000.0)
+    }
+
     /// The exact sum, in microseconds.
     pub fn sum(&self) -> u64 {
         self.sum
@@ -66,5 +91,18 @@ mod tests {
         let samples = Samples::from_micros(vec![12_001, 12_000, 5]);
         assert_eq!(samples.pairs(), [(5, 1), (12_000, 2)]);
         assert_eq!((samples.count(), samples.sum(), samples.max()), (3, 24_006, 12_001));
+    }
+
+    #[test]
+    fn merged_samples_are_as_if_they_had_come_together() {
+        let all: Vec<u32> = (1..=100).map(|number| number * 1000).collect();
+        let mut merged = Samples::from_micros(all[..30].to_vec());
+        merged.merge(&Samples::from_micros(all[20..].to_vec()));
+        let mut twice = all.clone();
+        twice.extend(&all[20..30]);
+        assert_eq!(merged, Samples::from_micros(twice));
+        let whole = Samples::from_micros(all);
+        assert_eq!([50.0, 95.0, 99.0, 100.0].map(|p| whole.percentile(p)), [Some(50.0), Some(95.0), Some(99.0), Some(100.0)]);
+        assert_eq!(Samples::default().percentile(50.0), None);
     }
 }

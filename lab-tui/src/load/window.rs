@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::pacer::Arrival;
-use crate::event::{Cell, LoadWindow, Outcome, Samples, SlowRequest, TraceId, WINDOW};
+use crate::event::{Cell, Exemplar, LoadWindow, Outcome, Samples, WINDOW};
 
-/// How many slow requests a part of a window names.
+/// How many slow requests, and how many failed ones, a part of a window names.
 const SLOWEST: usize = 5;
+const FAILED: usize = 3;
 
 #[derive(Debug, Default)]
 pub(super) struct Windows {
@@ -20,7 +21,9 @@ struct Open {
     dropped: u32,
     lag: Vec<u32>,
     cells: BTreeMap<(usize, Outcome), (Vec<u32>, Vec<u32>)>,
-    slowest: Vec<SlowRequest>,
+    slowest: Vec<Exemplar>,
+    failed: Vec<Exemplar>,
+    newest: Option<Exemplar>,
 }
 
 impl Windows {
@@ -37,29 +40,37 @@ impl Windows {
         self.of(arrival).dropped += 1;
     }
 
-    pub(super) fn ended(&mut self, arrival: Arrival, request: usize, sent: Duration, ended: Duration, outcome: Outcome, trace_id: TraceId) {
-        let response = micros(ended.saturating_sub(arrival.intended));
+    pub(super) fn ended(&mut self, arrival: Arrival, sent: Duration, ended: Duration, exemplar: Exemplar) {
         let window = self.of(arrival);
         window.lag.push(micros(sent.saturating_sub(arrival.intended)));
-        let (responses, services) = window.cells.entry((request, outcome)).or_default();
-        responses.push(response);
+        let (responses, services) = window.cells.entry((exemplar.request, exemplar.outcome)).or_default();
+        responses.push(exemplar.micros);
         services.push(micros(ended.saturating_sub(sent)));
-        window.slowest.push(SlowRequest { micros: response, trace_id, outcome });
-        if window.slowest.len() > 4 * SLOWEST {
-            keep_slowest(&mut window.slowest);
+        let newest = window.newest.get_or_insert(exemplar);
+        if newest.at <= exemplar.at {
+            *newest = exemplar;
+        }
+        keep_slowest(&mut window.slowest, exemplar, SLOWEST);
+        if exemplar.failed {
+            keep_slowest(&mut window.failed, exemplar, FAILED);
         }
     }
 
     /// Everything that became known since the last call.
     pub(super) fn take(&mut self) -> impl Iterator<Item = LoadWindow> + use<> {
-        std::mem::take(&mut self.open).into_iter().map(|((load, index), mut open)| {
-            keep_slowest(&mut open.slowest);
+        std::mem::take(&mut self.open).into_iter().map(|((load, index), open)| {
             let cells = open.cells.into_iter().map(|((request, outcome), (responses, services))| Cell {
                 request,
                 outcome,
                 response_time: Samples::from_micros(responses),
                 service_time: Samples::from_micros(services),
             });
+            let mut exemplars = open.slowest;
+            for other in open.failed.into_iter().chain(open.newest) {
+                if exemplars.iter().all(|known| known.trace_id != other.trace_id) {
+                    exemplars.push(other);
+                }
+            }
             LoadWindow {
                 load,
                 index,
@@ -67,17 +78,21 @@ impl Windows {
                 dropped: open.dropped,
                 lag: Samples::from_micros(open.lag),
                 cells: cells.collect(),
-                slowest: open.slowest,
+                exemplars,
             }
         })
     }
 }
 
-fn keep_slowest(slowest: &mut Vec<SlowRequest>) {
-    slowest.sort_by_key(|request| std::cmp::Reverse(request.micros));
-    slowest.truncate(SLOWEST);
+fn keep_slowest(kept: &mut Vec<Exemplar>, one: Exemplar, limit: usize) {
+    let place = kept.partition_point(|other| other.micros >= one.micros);
+    if place < limit {
+        kept.insert(place, one);
+        kept.truncate(limit);
+    }
 }
 
-fn micros(duration: Duration) -> u32 {
+/// Since the intended start, in microseconds.
+pub(super) fn micros(duration: Duration) -> u32 {
     u32::try_from(duration.as_micros()).unwrap_or(u32::MAX)
 }

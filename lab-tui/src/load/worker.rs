@@ -14,9 +14,9 @@ use super::draw::draw;
 use super::pacer::Arrival;
 use super::sender::Sender;
 use super::span::{Ended, Spans};
-use super::window::Windows;
+use super::window::{Windows, micros};
 use super::{INTERRUPT_GRACE, Report};
-use crate::event::{Outcome, TraceId, WINDOW};
+use crate::event::{Exemplar, Outcome, TraceId, WINDOW};
 use crate::scenario::Plan;
 
 pub(super) struct Worker<S, N> {
@@ -39,6 +39,20 @@ struct Done {
     sent: Duration,
     ended: Duration,
     outcome: Outcome,
+}
+
+impl Done {
+    fn exemplar(&self, plan: &Plan) -> Exemplar {
+        Exemplar {
+            load: self.arrival.load,
+            request: self.request,
+            at: self.arrival.intended,
+            micros: micros(self.ended.saturating_sub(self.arrival.intended)),
+            trace_id: self.trace_id,
+            outcome: self.outcome,
+            failed: !plan.loads[self.arrival.load].requests[self.request].expects(self.outcome),
+        }
+    }
 }
 
 impl<S: Sender, N: Fn() -> Duration> Worker<S, N> {
@@ -70,7 +84,7 @@ impl<S: Sender, N: Fn() -> Duration> Worker<S, N> {
                 Some(done) = in_flight.next(), if !in_flight.is_empty() => {
                     let done: Done = done;
                     per_load[done.arrival.load] -= 1;
-                    windows.ended(done.arrival, done.request, done.sent, done.ended, done.outcome, done.trace_id);
+                    windows.ended(done.arrival, done.sent, done.ended, done.exemplar(&plan));
                     spans.push(&Ended {
                         trace_id: done.trace_id,
                         span_id: done.span_id,

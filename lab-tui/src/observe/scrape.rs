@@ -4,6 +4,7 @@ use anyhow::Context as _;
 use url::Url;
 
 use super::exposition;
+use crate::event::Pool;
 
 /// Requests that a service has answered and those it is answering, health and metrics requests left out.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -21,9 +22,36 @@ pub struct Answered {
 /// # Errors
 /// When the service does not answer, or not in Prometheus's text format.
 pub async fn answered(client: &reqwest::Client, service: &Url) -> anyhow::Result<Answered> {
+    parse(&metrics(client, service).await?).context("not in Prometheus's text format")
+}
+
+/// Reads the state of the service's connection pool; nothing where it has none.
+///
+/// # Errors
+/// When the service does not answer.
+pub async fn pool(client: &reqwest::Client, name: &str, service: &Url) -> anyhow::Result<Option<Pool>> {
+    Ok(parse_pool(name, &metrics(client, service).await?))
+}
+
+async fn metrics(client: &reqwest::Client, service: &Url) -> anyhow::Result<String> {
     let url = service.join("/metrics")?;
-    let text = client.get(url).send().await?.error_for_status()?.text().await?;
-    parse(&text).context("not in Prometheus's text format")
+    Ok(client.get(url).send().await?.error_for_status()?.text().await?)
+}
+
+fn parse_pool(service: &str, text: &str) -> Option<Pool> {
+    let (mut size, mut available, mut pending, mut max) = (None, None, None, None);
+    for sample in exposition::samples(text).flatten() {
+        let place = match sample.name {
+            "database_connection_pool_size" => &mut size,
+            "database_connection_pool_available" => &mut available,
+            "database_connection_pool_pending" => &mut pending,
+            "database_connection_pool_max" => &mut max,
+            _ => continue,
+        };
+        *place = u32::try_from(whole(sample.value)).ok();
+    }
+    let (size, idle) = (size?, available?);
+    Some(Pool { service: service.to_owned(), used: size.saturating_sub(idle), idle, pending: pending.unwrap_or_default(), max: max? })
 }
 
 fn parse(text: &str) -> Option<Answered> {
@@ -65,5 +93,13 @@ mod tests {
             http_requests_unsampled_total 3\n\
             # TYPE process_start_time_seconds gauge\nprocess_start_time_seconds 1700000000.25\n";
         assert_eq!(parse(text), Some(Answered { total: 42, unsampled: 3, process: 170_000_000_025 }));
+    }
+
+    #[test]
+    fn a_pool_is_read_from_its_gauges() {
+        let text = "database_connection_pool_size 10\ndatabase_connection_pool_available 3\n\
+            database_connection_pool_pending 4\ndatabase_connection_pool_max 12\n";
+        assert_eq!(parse_pool("s", text), Some(Pool { service: "s".to_owned(), used: 7, idle: 3, pending: 4, max: 12 }));
+        assert_eq!(parse_pool("s", "http_requests_total 1\n"), None);
     }
 }

@@ -1,14 +1,15 @@
 //! Traces and logs in memory, bounded by bytes: what does not fit pushes out whole traces, oldest first.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use opentelemetry_proto::tonic::common::v1::{AnyValue, any_value::Value};
 use opentelemetry_proto::tonic::resource::v1::Resource;
-use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, Span, span::SpanKind};
+use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, Span, span::SpanKind, status::StatusCode};
 use prost::Message as _;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
 use super::trace::{LogLine, Trace, TraceSpan};
 use crate::event::TraceId;
@@ -37,6 +38,30 @@ struct Inner {
     order: VecDeque<Entry>,
     services: HashMap<Arc<str>, Counts>,
     evicted_traces: u64,
+    listener: Option<UnboundedSender<Heard>>,
+}
+
+/// What a span tells beside its own trace, as soon as it comes in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Heard {
+    /// One call of a hop: a service's SERVER span, or a CLIENT span of a call to a database.
+    Hop {
+        /// `service.name`, or `db.system.name`.
+        hop: Arc<str>,
+        /// Nanoseconds since 1970.
+        start_unix_nano: u64,
+        /// Nanoseconds.
+        duration_nano: u64,
+        /// Whether its status is error.
+        error: bool,
+    },
+    /// A service calls a hop; told each time that it is seen.
+    Edge {
+        /// `service.name` of the caller.
+        from: Arc<str>,
+        /// The hop.
+        to: Arc<str>,
+    },
 }
 
 #[derive(Debug)]
@@ -52,7 +77,9 @@ type Line = (u64, Arc<str>, Box<str>);
 #[derive(Debug, Default)]
 struct Stored {
     spans: Vec<(Arc<str>, Box<[u8]>)>,
-    span_ids: HashSet<[u8; 8]>,
+    span_ids: HashMap<[u8; 8], Arc<str>>,
+    /// Hops whose caller's span has not come in yet, by its ID: children often arrive before their parents.
+    awaited: HashMap<[u8; 8], Vec<Arc<str>>>,
     logs: Vec<Line>,
     bytes: usize,
 }
@@ -73,7 +100,15 @@ pub struct Counts {
 impl Store {
     /// An empty store that keeps up to `limit` bytes.
     pub fn new(limit: usize) -> Self {
-        let inner = Inner { limit, bytes: 0, traces: HashMap::new(), order: VecDeque::new(), services: HashMap::new(), evicted_traces: 0 };
+        let inner = Inner {
+            limit,
+            bytes: 0,
+            traces: HashMap::new(),
+            order: VecDeque::new(),
+            services: HashMap::new(),
+            evicted_traces: 0,
+            listener: None,
+        };
         Self { inner: Arc::new(Mutex::new(inner)) }
     }
 
@@ -92,6 +127,13 @@ impl Store {
         }
         inner.make_room();
         refused
+    }
+
+    /// What spans tell from now on, to whoever asked last.
+    pub fn listen(&self) -> UnboundedReceiver<Heard> {
+        let (teller, listener) = mpsc::unbounded_channel();
+        self.lock().listener = Some(teller);
+        listener
     }
 
     /// Takes in one line that a service wrote, JSON or not.
@@ -171,9 +213,28 @@ impl Inner {
             return false;
         }
         let trace = self.trace(TraceId(trace_id));
-        if !trace.span_ids.insert(span_id) {
+        if trace.span_ids.contains_key(&span_id) {
             // An exporter that heard no answer sends a batch again.
             return true;
+        }
+        trace.span_ids.insert(span_id, Arc::clone(service));
+        let mut heard: Vec<Heard> = Vec::new();
+        for to in trace.awaited.remove(&span_id).into_iter().flatten() {
+            heard.push(Heard::Edge { from: Arc::clone(service), to });
+        }
+        if let Some(hop) = hop(service, span) {
+            if let Ok(parent) = <[u8; 8]>::try_from(&*span.parent_span_id) {
+                match trace.span_ids.get(&parent) {
+                    Some(from) => heard.push(Heard::Edge { from: Arc::clone(from), to: Arc::clone(&hop) }),
+                    None => trace.awaited.entry(parent).or_default().push(Arc::clone(&hop)),
+                }
+            }
+            heard.push(Heard::Hop {
+                hop,
+                start_unix_nano: span.start_time_unix_nano,
+                duration_nano: span.end_time_unix_nano.saturating_sub(span.start_time_unix_nano),
+                error: span.status.as_ref().is_some_and(|status| status.code() == StatusCode::Error),
+            });
         }
         let encoded = span.encode_to_vec().into_boxed_slice();
         let size = encoded.len() + OVERHEAD;
@@ -183,7 +244,16 @@ impl Inner {
         let counts = self.services.entry(Arc::clone(service)).or_default();
         counts.spans += 1;
         counts.server_spans += u64::from(span.kind() == SpanKind::Server);
+        self.tell(heard);
         true
+    }
+
+    fn tell(&mut self, heard: Vec<Heard>) {
+        if let Some(listener) = &self.listener
+            && heard.into_iter().any(|heard| listener.send(heard).is_err())
+        {
+            self.listener = None;
+        }
     }
 
     fn make_room(&mut self) {
@@ -202,13 +272,29 @@ impl Inner {
     }
 }
 
+/// The hop that a span is a call of, if it is one.
+fn hop(service: &Arc<str>, span: &Span) -> Option<Arc<str>> {
+    match span.kind() {
+        SpanKind::Server => Some(Arc::clone(service)),
+        SpanKind::Client => {
+            let system = span.attributes.iter().find(|attribute| attribute.key == "db.system.name")?;
+            text(system.value.as_ref()).map(Arc::from)
+        }
+        _ => None,
+    }
+}
+
+fn text(value: Option<&AnyValue>) -> Option<&str> {
+    match value?.value.as_ref()? {
+        Value::StringValue(text) => Some(text),
+        _ => None,
+    }
+}
+
 fn service_name(resource: Option<&Resource>) -> &str {
     let attribute = resource.and_then(|resource| resource.attributes.iter().find(|attribute| attribute.key == "service.name"));
-    match attribute.and_then(|attribute| attribute.value.as_ref()).and_then(|value| value.value.as_ref()) {
-        Some(Value::StringValue(name)) => name,
-        // The specification's word for a service that does not say its name.
-        _ => "unknown_service",
-    }
+    // The specification's word for a service that does not say its name.
+    attribute.and_then(|attribute| text(attribute.value.as_ref())).unwrap_or("unknown_service")
 }
 
 fn log_line((unix_nano, service, line): &Line) -> LogLine {

@@ -262,8 +262,11 @@ fn threshold_summary(judged: &verdict::Judged) -> ThresholdSummary {
     }
 }
 
+/// How many of the slowest requests a report names.
+const SLOWEST: usize = 5;
+
 fn slowest(model: &Model) -> Vec<SlowTrace> {
-    let each = model.slowest().iter();
+    let each = model.slowest().iter().take(SLOWEST);
     each.map(|slow| SlowTrace {
         trace_id: slow.trace_id.to_string(),
         ms: f64::from(slow.micros) / 1000.0,

@@ -11,6 +11,7 @@ use super::file::{LoadTable, RequestTable, ScenarioFile};
 use super::refusal::{Refusal, Wrong, suggest};
 use super::template::Template;
 use super::threshold::{Selector, Threshold};
+use crate::event::Outcome;
 
 const FORMAT: i64 = 1;
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -81,9 +82,15 @@ pub enum Target {
 }
 
 impl Request {
-    /// Whether an answer of this status is what the scenario expects.
-    pub fn expects(&self, status: u16) -> bool {
-        if self.expect_status.is_empty() { (200..400).contains(&status) } else { self.expect_status.contains(&status) }
+    /// Whether it may end so.
+    pub fn expects(&self, outcome: Outcome) -> bool {
+        match outcome {
+            Outcome::Status(status) if self.expect_status.is_empty() => (200..400).contains(&status),
+            Outcome::Status(status) => self.expect_status.contains(&status),
+            // Cut off by the user, not failed by the system.
+            Outcome::Interrupted => true,
+            Outcome::Timeout | Outcome::ConnectionFailed | Outcome::ConnectionBroken => false,
+        }
     }
 }
 

@@ -45,7 +45,7 @@ fn defaults_are_as_documented() {
     let load = &plan.loads[0];
     assert_eq!((load.max_vus, load.timeout), (500, Duration::from_secs(10)));
     assert_eq!(load.requests[0].name, "GET /dice?identifier={die}");
-    assert!(load.requests[0].expects(204) && !load.requests[0].expects(404));
+    assert!(load.requests[0].expects(Outcome::Status(204)) && !load.requests[0].expects(Outcome::Status(404)));
     let slow = Plan::parse(&with("rate = 50", "rate = 6\ntime_unit = \"1m\""), "x.toml", SERVICES).unwrap();
     assert!((slow.loads[0].rate - 0.1).abs() < 1e-9);
     assert_eq!(slow.loads[0].max_vus, 100);

@@ -1,0 +1,118 @@
+//! Who calls whom, and how each hop does: learned from spans alone, whatever services send them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::timeline::{OfSecond, Timeline};
+use crate::event::{HopSpans, Samples};
+
+/// How many hops are kept; a service that names each of its instances differently must not fill the memory.
+const HOPS: usize = 64;
+
+/// The hops of the system, as far as spans have told.
+#[derive(Debug, Default)]
+pub struct Chain {
+    hops: BTreeMap<String, Hop>,
+}
+
+/// One service, or one database.
+#[derive(Debug, Default)]
+pub struct Hop {
+    callers: BTreeSet<String>,
+    /// Its spans, by the second in which they began.
+    pub seconds: Timeline<HopSecond>,
+}
+
+/// One second of a hop.
+#[derive(Debug, Default)]
+pub struct HopSecond {
+    index: u64,
+    /// Spans with the status error.
+    pub errors: u64,
+    /// From begin to end.
+    pub durations: Samples,
+}
+
+impl Chain {
+    pub(super) fn add(&mut self, spans: &HopSpans) {
+        let Some(hop) = self.hop(&spans.hop) else { return };
+        if let Some(second) = hop.seconds.at(spans.second) {
+            second.errors += u64::from(spans.errors);
+            second.durations.merge(&spans.durations);
+        }
+    }
+
+    pub(super) fn connect(&mut self, from: &str, to: &str) {
+        // Who calls itself is still called by somebody else first.
+        if from != to
+            && let Some(hop) = self.hop(to)
+        {
+            hop.callers.insert(from.to_owned());
+        }
+    }
+
+    fn hop(&mut self, name: &str) -> Option<&mut Hop> {
+        if !self.hops.contains_key(name) && self.hops.len() >= HOPS {
+            return None;
+        }
+        Some(self.hops.entry(name.to_owned()).or_default())
+    }
+
+    /// All hops, those nearest to the load first.
+    pub fn in_order(&self) -> Vec<(&str, &Hop)> {
+        let mut hops: Vec<(usize, &str, &Hop)> =
+            self.hops.iter().map(|(name, hop)| (self.depth(name, self.hops.len()), name.as_str(), hop)).collect();
+        hops.sort_by_key(|(depth, name, _)| (*depth, *name));
+        hops.into_iter().map(|(_, name, hop)| (name, hop)).collect()
+    }
+
+    /// How many calls away it is at the most; services that call each other in a circle end the count.
+    fn depth(&self, name: &str, patience: usize) -> usize {
+        let Some(hop) = self.hops.get(name).filter(|_| patience > 0) else { return 0 };
+        hop.callers.iter().map(|caller| 1 + self.depth(caller, patience.min(8) - 1)).max().unwrap_or_default()
+    }
+}
+
+impl Hop {
+    /// Spans, errors and durations from one second up to and not including another.
+    pub fn between(&self, from: u64, to: u64) -> (u64, Samples) {
+        let mut sum = (0, Samples::default());
+        for second in self.seconds.range(from, to) {
+            sum.0 += second.errors;
+            sum.1.merge(&second.durations);
+        }
+        sum
+    }
+}
+
+impl OfSecond for HopSecond {
+    fn index(&self) -> u64 {
+        self.index
+    }
+
+    fn set_index(&mut self, index: u64) {
+        self.index = index;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_chain_is_in_order_of_its_calls() {
+        let mut chain = Chain::default();
+        for hop in ["database", "middle", "door", "alone"] {
+            chain.add(&HopSpans { hop: hop.to_owned(), second: 3, errors: 1, durations: Samples::from_micros(vec![1000, 2000]) });
+        }
+        for (from, to) in [("middle", "database"), ("door", "middle"), ("lab", "door"), ("door", "door"), ("middle", "door")] {
+            chain.connect(from, to);
+        }
+        // `middle` calls `door` back: a circle, which ends.
+        let order: Vec<&str> = chain.in_order().iter().map(|(name, _)| *name).collect();
+        assert_eq!(order[0], "alone");
+        assert_eq!(order.len(), 4);
+        let (errors, durations) = chain.in_order()[1].1.between(0, 10);
+        assert_eq!((errors, durations.count()), (1, 2));
+        assert_eq!(chain.in_order()[1].1.between(4, 10).1.count(), 0);
+    }
+}

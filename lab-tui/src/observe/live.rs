@@ -1,0 +1,124 @@
+//! What telemetry says while a run goes on, as facts: hops and who calls whom, from spans as they come in; pools, from scrapes.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::time::MissedTickBehavior;
+use url::Url;
+
+use super::scrape;
+use super::store::{Heard, Store};
+use crate::event::{Fact, HopSpans, Samples};
+
+/// How often facts are told.
+const PERIOD: Duration = Duration::from_millis(500);
+
+/// Listens for as long as it is polled; never returns. `start_unix` is the start of the run since 1970.
+pub async fn listen(
+    store: Store,
+    client: reqwest::Client,
+    services: BTreeMap<String, Url>,
+    start_unix: Duration,
+    mut tell: impl FnMut(Fact),
+) {
+    let mut heard = store.listen();
+    let mut edges = HashSet::new();
+    let mut period = tokio::time::interval(PERIOD);
+    period.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    // Which services have a pool is found out once each.
+    let mut pools: Vec<(&String, &Url)> = services.iter().collect();
+    let mut asked = false;
+    loop {
+        period.tick().await;
+        digest(&mut heard, start_unix, &mut edges, &mut tell);
+        let states = join_all(pools.iter().map(|(name, url)| scrape::pool(&client, name, url))).await;
+        if !asked && states.iter().any(|state| matches!(state, Ok(Some(_)))) {
+            let mut has_pool = states.iter().map(|state| !matches!(state, Ok(None)));
+            pools.retain(|_| has_pool.next().unwrap_or(true));
+            asked = true;
+        }
+        states.into_iter().flatten().flatten().for_each(|pool| tell(Fact::Pool(pool)));
+    }
+}
+
+/// Sums up what was heard since the last time, by hop and second.
+fn digest(
+    heard: &mut UnboundedReceiver<Heard>,
+    start_unix: Duration,
+    edges: &mut HashSet<(Arc<str>, Arc<str>)>,
+    tell: &mut impl FnMut(Fact),
+) {
+    let mut hops: HashMap<(Arc<str>, u64), (u32, Vec<u32>)> = HashMap::new();
+    while let Ok(one) = heard.try_recv() {
+        match one {
+            Heard::Hop { hop, start_unix_nano, duration_nano, error } => {
+                // What began before the run belongs to an earlier one.
+                let Some(since) = Duration::from_nanos(start_unix_nano).checked_sub(start_unix) else { continue };
+                let (errors, durations) = hops.entry((hop, since.as_secs())).or_default();
+                *errors += u32::from(error);
+                durations.push(u32::try_from(duration_nano / 1000).unwrap_or(u32::MAX));
+            }
+            Heard::Edge { from, to } => {
+                if edges.insert((Arc::clone(&from), Arc::clone(&to))) {
+                    tell(Fact::Edge { from, to });
+                }
+            }
+        }
+    }
+    for ((hop, second), (errors, durations)) in hops {
+        tell(Fact::Hop(HopSpans { hop: hop.to_string(), second, errors, durations: Samples::from_micros(durations) }));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value::Value};
+    use opentelemetry_proto::tonic::resource::v1::Resource;
+    use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, span::SpanKind};
+
+    use super::*;
+
+    fn pair(key: &str, value: &str) -> KeyValue {
+        let value = Some(AnyValue { value: Some(Value::StringValue(value.to_owned())) });
+        KeyValue { key: key.to_owned(), value, ..KeyValue::default() }
+    }
+
+    fn span(service: &str, kind: SpanKind, id: u8, parent: u8, attributes: Vec<KeyValue>) -> ResourceSpans {
+        let span = Span {
+            trace_id: vec![1; 16],
+            span_id: vec![id; 8],
+            parent_span_id: if parent == 0 { Vec::new() } else { vec![parent; 8] },
+            kind: kind.into(),
+            start_time_unix_nano: 12_500_000_000,
+            end_time_unix_nano: 12_502_000_000,
+            attributes,
+            ..Span::default()
+        };
+        let resource = Some(Resource { attributes: vec![pair("service.name", service)], ..Resource::default() });
+        ResourceSpans { resource, scope_spans: vec![ScopeSpans { spans: vec![span], ..ScopeSpans::default() }], ..ResourceSpans::default() }
+    }
+
+    #[test]
+    fn hops_and_callers_are_found_whichever_span_comes_first() {
+        let store = Store::new(1 << 20);
+        let mut heard = store.listen();
+        // The innermost first, as it happens; then the root; then what lies between.
+        store.add_spans(span("die", SpanKind::Client, 5, 4, vec![pair("db.system.name", "postgresql")]));
+        store.add_spans(span("lab", SpanKind::Client, 1, 0, Vec::new()));
+        store.add_spans(span("door", SpanKind::Server, 2, 1, Vec::new()));
+        store.add_spans(span("die", SpanKind::Server, 4, 3, Vec::new()));
+        store.add_spans(span("door", SpanKind::Client, 3, 2, Vec::new()));
+        let (mut facts, mut edges) = (Vec::new(), HashSet::new());
+        digest(&mut heard, Duration::from_secs(10), &mut edges, &mut |fact| facts.push(fact));
+        let told: Vec<(&str, &str)> =
+            facts.iter().filter_map(|fact| if let Fact::Edge { from, to } = fact { Some((&**from, &**to)) } else { None }).collect();
+        assert_eq!(told, [("lab", "door"), ("die", "postgresql"), ("door", "die")]);
+        let mut hops: Vec<&HopSpans> = facts.iter().filter_map(|fact| if let Fact::Hop(hop) = fact { Some(hop) } else { None }).collect();
+        hops.sort_by_key(|hop| &hop.hop);
+        let names: Vec<(&str, u64, u64)> = hops.iter().map(|hop| (hop.hop.as_str(), hop.second, hop.durations.sum())).collect();
+        assert_eq!(names, [("die", 2, 2000), ("door", 2, 2000), ("postgresql", 2, 2000)]);
+    }
+}
