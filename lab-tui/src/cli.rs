@@ -2,6 +2,7 @@
 
 pub(crate) mod ask;
 pub(crate) mod run;
+pub(crate) mod screen;
 pub(crate) mod stack;
 pub(crate) mod up;
 

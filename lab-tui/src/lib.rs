@@ -12,4 +12,5 @@ pub mod report;
 pub mod runner;
 pub mod scenario;
 pub mod stack;
+pub mod tui;
 pub mod verdict;

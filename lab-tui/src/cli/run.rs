@@ -12,7 +12,7 @@ use lab_tui::exit::Exit;
 use lab_tui::headless;
 use lab_tui::model::Model;
 use lab_tui::out;
-use lab_tui::report::{self, Summary};
+use lab_tui::report::{self, Summary, TraceLink};
 use lab_tui::runner;
 use lab_tui::scenario::{Plan, SHIPPED, shipped};
 use lab_tui::stack::embedded::SERVICES;
@@ -20,8 +20,8 @@ use lab_tui::verdict;
 use tokio::sync::mpsc;
 
 use super::Failure;
-use super::ask;
 use super::stack::{StackFlags, Up};
+use super::{ask, screen};
 
 #[derive(Debug, Args)]
 pub(crate) struct Run {
@@ -31,7 +31,13 @@ pub(crate) struct Run {
     /// Run without a screen, as it does anyway where there is no terminal
     #[arg(long, env = "LAB_HEADLESS")]
     headless: bool,
-    /// Write the summary as JSON, `-` for standard output in place of the text; an array where several files run
+    /// Make trace IDs links to this address, such as http://localhost:3000/trace/{trace_id}
+    #[arg(long, value_name = "URL", env = "LAB_TRACE_URL", value_parser = TraceLink::template)]
+    trace_url: Option<TraceLink>,
+    /// Make trace IDs links to this Grafana's Explore, with its Tempo data source of the uid `tempo`
+    #[arg(long, value_name = "URL", env = "LAB_GRAFANA_URL", value_parser = TraceLink::grafana, conflicts_with = "trace_url")]
+    grafana_url: Option<TraceLink>,
+    /// Write the summary as JSON, without a screen; `-` for standard output in place of the text; an array where several files run
     #[arg(long, value_name = "FILE", env = "LAB_JSON")]
     json: Option<PathBuf>,
     /// Multiply every duration in the scenario, such as 0.1 for a quick look
@@ -42,22 +48,30 @@ pub(crate) struct Run {
 }
 
 /// A scenario that was understood, with the name it goes by.
-struct Planned {
-    name: String,
-    plan: Arc<Plan>,
+pub(crate) struct Planned {
+    pub(crate) name: String,
+    pub(crate) plan: Arc<Plan>,
 }
 
 pub(crate) async fn run(flags: Run) -> Result<Exit, Failure> {
     let plans = plan_all(&flags.files, flags.time_scale).map_err(|error| Failure::new(Exit::BadInput, error))?;
     let mut json = flags.json.as_deref().map(Output::open).transpose().map_err(|error| Failure::new(Exit::BadInput, error))?;
     let started = Instant::now();
-    let Some(mut up) = flags.stack.start().await? else { return Ok(Exit::Interrupted) };
+    let link = flags.trace_url.or(flags.grafana_url);
+    // The page of a service that shows trace IDs links them alike.
+    let template = link.as_ref().map(|link| ("TRACE_URL_TEMPLATE".to_owned(), link.as_template().to_owned()));
+    let Some(mut up) = flags.stack.start(template).await? else { return Ok(Exit::Interrupted) };
     announce(&up, started.elapsed());
+    if !flags.headless && json.is_none() && screen::is_there() {
+        let left = screen::run(&with_shipped(plans)?, link, &mut up).await;
+        up.stack.stop().await;
+        return left;
+    }
 
     let mut worst = Exit::Kept;
     let mut summaries = Vec::new();
     for planned in &plans {
-        let exit = run_one(planned, &mut up, json.as_ref(), &mut summaries).await;
+        let exit = run_one(planned, &mut up, link.as_ref(), json.as_ref(), &mut summaries).await;
         match exit {
             Ok(exit) => worst = worst.max(exit),
             Err(failure) => {
@@ -76,7 +90,13 @@ pub(crate) async fn run(flags: Run) -> Result<Exit, Failure> {
     Ok(worst)
 }
 
-async fn run_one(planned: &Planned, up: &mut Up, json: Option<&Output>, summaries: &mut Vec<serde_json::Value>) -> Result<Exit, Failure> {
+async fn run_one(
+    planned: &Planned,
+    up: &mut Up,
+    link: Option<&TraceLink>,
+    json: Option<&Output>,
+    summaries: &mut Vec<serde_json::Value>,
+) -> Result<Exit, Failure> {
     let (wishes, commands) = mpsc::unbounded_channel();
     let (facts, events) = mpsc::unbounded_channel();
     let mut model = Model::new(Arc::clone(&planned.plan));
@@ -101,7 +121,7 @@ async fn run_one(planned: &Planned, up: &mut Up, json: Option<&Output>, summarie
         () = stopper => {}
     }
     let verdict = verdict::judge(&planned.plan, &model);
-    let summary = Summary::new(&planned.name, &model, &verdict, &up.stack.endpoints);
+    let summary = Summary::new(&planned.name, &model, &verdict, &up.stack.endpoints, link);
     if json.is_none_or(|json| !json.is_stdout()) {
         let slowest = model.slowest().first().and_then(|slow| up.store.trace(slow.trace_id));
         out::result(&report::text(&summary, slowest.as_ref())).map_err(Failure::unwritable)?;
@@ -116,6 +136,16 @@ fn plan_all(files: &[PathBuf], time_scale: Option<f64>) -> anyhow::Result<Vec<Pl
     let default = [PathBuf::from(SHIPPED.first().map_or("", |(name, _)| name))];
     let files = if files.is_empty() { &default } else { files };
     files.iter().map(|file| plan(file, time_scale)).collect()
+}
+
+/// The scenarios that were asked for, then the shipped ones.
+fn with_shipped(mut plans: Vec<Planned>) -> Result<Vec<Planned>, Failure> {
+    for (name, _) in SHIPPED {
+        if plans.iter().all(|planned| planned.name != *name) {
+            plans.push(plan(Path::new(name), None).map_err(|error| Failure::new(Exit::BadInput, error))?);
+        }
+    }
+    Ok(plans)
 }
 
 /// A path where there is such a file, else the name of a shipped scenario.

@@ -40,7 +40,9 @@ pub(crate) struct Up {
 
 impl StackFlags {
     /// Brings the stack up. `None` when the user interrupted it; nothing is left then.
-    pub(crate) async fn start(self) -> Result<Option<Up>, Failure> {
+    /// `more` goes into the services' environment, unless the user set it.
+    pub(crate) async fn start(mut self, more: impl IntoIterator<Item = (String, String)>) -> Result<Option<Up>, Failure> {
+        self.env.splice(..0, more);
         let options =
             Options { ports: self.ports.into_iter().collect(), database_url: self.database_url, pg_bin: self.pg_bin, env: self.env };
         options.check().map_err(|error| Failure::new(Exit::BadInput, error))?;

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-/// `3.21 ms`, `45.6 ms`, `1.23 s`; a dash where there is nothing.
+/// `45 µs`, `3.21 ms`, `45.6 ms`, `1.23 s`; a dash where there is nothing.
 pub fn milliseconds(value: Option<f64>) -> String {
     match value {
         None => "-".to_owned(),
+        Some(ms) if ms > 0.0 && ms < 0.0995 => format!("{:.0} µs", ms * 1000.0),
         Some(ms) if ms < 9.995 => format!("{ms:.2} ms"),
         Some(ms) if ms < 99.95 => format!("{ms:.1} ms"),
         Some(ms) if ms < 999.5 => format!("{ms:.0} ms"),
@@ -30,8 +31,8 @@ mod tests {
 
     #[test]
     fn numbers_keep_three_digits() {
-        let shown = [0.0, 0.214, 9.994, 9.995, 99.94, 99.95, 999.4, 999.5, 12_345.0].map(|ms| milliseconds(Some(ms)));
-        assert_eq!(shown, ["0.00 ms", "0.21 ms", "9.99 ms", "10.0 ms", "99.9 ms", "100 ms", "999 ms", "1.00 s", "12.35 s"]);
+        let shown = [0.0, 0.0451, 0.214, 9.994, 9.995, 99.94, 99.95, 999.4, 999.5, 12_345.0].map(|ms| milliseconds(Some(ms)));
+        assert_eq!(shown, ["0.00 ms", "45 µs", "0.21 ms", "9.99 ms", "10.0 ms", "99.9 ms", "100 ms", "999 ms", "1.00 s", "12.35 s"]);
         assert_eq!([0.0, 0.5, 1200.0, 0.033_333].map(number), ["0", "0.5", "1200", "0.0333"]);
     }
 }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::TraceLink;
 use crate::exit::Exit;
 use crate::model::{Distribution, Model};
 use crate::stack::Endpoints;
@@ -184,7 +185,7 @@ pub struct Lab {
 
 impl<'a> Summary<'a> {
     /// Gathers the figures.
-    pub fn new(scenario: &'a str, model: &'a Model, verdict: &Verdict, endpoints: &'a Endpoints) -> Self {
+    pub fn new(scenario: &'a str, model: &'a Model, verdict: &Verdict, endpoints: &'a Endpoints, link: Option<&TraceLink>) -> Self {
         let plan = model.plan();
         let lag = verdict::schedule_lag(model);
         Self {
@@ -199,7 +200,7 @@ impl<'a> Summary<'a> {
             loads: (0..plan.loads.len()).map(|load| load_summary(load, model)).collect(),
             thresholds: verdict.thresholds.iter().map(threshold_summary).collect(),
             expectations: Vec::new(),
-            slowest_traces: slowest(model),
+            slowest_traces: slowest(model, link),
             telemetry: Telemetry { services: services(model), loss: model.telemetry_loss() },
             processes: processes(model),
             lab: Lab {
@@ -265,13 +266,13 @@ fn threshold_summary(judged: &verdict::Judged) -> ThresholdSummary {
 /// How many of the slowest requests a report names.
 const SLOWEST: usize = 5;
 
-fn slowest(model: &Model) -> Vec<SlowTrace> {
+fn slowest(model: &Model, link: Option<&TraceLink>) -> Vec<SlowTrace> {
     let each = model.slowest().iter().take(SLOWEST);
     each.map(|slow| SlowTrace {
         trace_id: slow.trace_id.to_string(),
         ms: f64::from(slow.micros) / 1000.0,
         outcome: slow.outcome.to_string(),
-        url: None,
+        url: link.map(|link| link.of(&slow.trace_id.to_string())),
     })
     .collect()
 }

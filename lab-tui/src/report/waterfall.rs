@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 
 use serde_json::Value;
 
@@ -18,131 +18,166 @@ const BESIDE: usize = 13;
 /// The waterfall, ending in a line break. Bars give way first where `width` columns are few.
 pub fn waterfall(trace: &Trace, width: usize) -> String {
     let mut out = String::new();
-    let view = View::new(trace, width);
     // Writing to a String cannot fail.
-    let _ = view.write(&mut out);
+    let _ = write(&mut out, &Waterfall::new(trace), width);
     out
 }
 
-struct View<'a> {
-    trace: &'a Trace,
-    children: HashMap<&'a str, Vec<&'a TraceSpan>>,
-    logs: HashMap<&'a str, Vec<&'a LogLine>>,
+/// A trace in the order in which it is shown: children below their parents, log lines below their spans.
+#[derive(Debug)]
+pub struct Waterfall<'a> {
+    /// The trace.
+    pub trace: &'a Trace,
+    /// Top to bottom.
+    pub rows: Vec<Row<'a>>,
     start: u64,
     length: u64,
-    label_width: usize,
-    bar_width: usize,
 }
 
-impl<'a> View<'a> {
-    fn new(trace: &'a Trace, width: usize) -> Self {
+/// One line of a waterfall.
+#[derive(Debug, Clone, Copy)]
+pub struct Row<'a> {
+    /// How deep it is nested.
+    pub depth: usize,
+    /// What it shows.
+    pub item: Item<'a>,
+}
+
+/// What a line of a waterfall shows.
+#[derive(Debug, Clone, Copy)]
+pub enum Item<'a> {
+    /// A span.
+    Span(&'a TraceSpan),
+    /// A log line written in the span above, or in one that has not come in.
+    Log(&'a LogLine),
+}
+
+impl<'a> Waterfall<'a> {
+    /// Brings a trace into order. A span whose parent is not here counts as a root.
+    pub fn new(trace: &'a Trace) -> Self {
         let mut children: HashMap<&str, Vec<&TraceSpan>> = HashMap::new();
         for span in &trace.spans {
             if let Some(parent) = &span.parent_span_id {
                 children.entry(parent).or_default().push(span);
             }
         }
+        let known: HashSet<&str> = trace.spans.iter().map(|span| span.span_id.as_str()).collect();
         let mut logs: HashMap<&str, Vec<&LogLine>> = HashMap::new();
         for log in &trace.logs {
-            logs.entry(log.line["span_id"].as_str().unwrap_or_default()).or_default().push(log);
+            let span = log.line["span_id"].as_str().filter(|span| known.contains(span)).unwrap_or_default();
+            logs.entry(span).or_default().push(log);
         }
-        let start = trace.spans.iter().map(|span| span.start_unix_nano).min().unwrap_or_default();
-        let end = trace.spans.iter().map(|span| span.start_unix_nano + span.duration_nano).max().unwrap_or_default();
-        let mut view = Self { trace, children, logs, start, length: (end - start).max(1), label_width: 0, bar_width: 0 };
-        let mut widest = 0;
-        view.walk(&mut |span, depth| widest = widest.max(label(span, depth).chars().count()));
-        view.label_width = widest;
-        view.bar_width = width.saturating_sub(widest + BESIDE).clamp(*BARS.start(), *BARS.end());
-        view
-    }
-
-    /// Every span once, parents first. A span whose parent is not here counts as a root.
-    fn walk(&self, visit: &mut dyn FnMut(&'a TraceSpan, usize)) {
-        let known: HashSet<&str> = self.trace.spans.iter().map(|span| span.span_id.as_str()).collect();
+        let mut rows = Vec::new();
         let mut seen = HashSet::new();
         let is_root = |span: &&TraceSpan| span.parent_span_id.as_deref().is_none_or(|parent| !known.contains(parent));
-        let mut stack: Vec<(&TraceSpan, usize)> = self.trace.spans.iter().filter(is_root).rev().map(|span| (span, 0)).collect();
+        let mut stack: Vec<(&TraceSpan, usize)> = trace.spans.iter().filter(is_root).rev().map(|span| (span, 0)).collect();
         while let Some((span, depth)) = stack.pop() {
             // A malformed trace may name a child twice or go round in a circle.
-            if seen.insert(span.span_id.as_str()) {
-                visit(span, depth);
-                let below = self.children.get(span.span_id.as_str()).into_iter().flatten();
-                stack.extend(below.rev().map(|child| (*child, depth + 1)));
+            if !seen.insert(span.span_id.as_str()) {
+                continue;
             }
+            rows.push(Row { depth, item: Item::Span(span) });
+            let below = logs.remove(span.span_id.as_str()).into_iter().flatten();
+            rows.extend(below.map(|log| Row { depth: depth + 1, item: Item::Log(log) }));
+            let below = children.get(span.span_id.as_str()).into_iter().flatten();
+            stack.extend(below.rev().map(|child| (*child, depth + 1)));
         }
+        let lost = logs.remove("").into_iter().flatten();
+        rows.extend(lost.map(|log| Row { depth: 0, item: Item::Log(log) }));
+        let start = trace.spans.iter().map(|span| span.start_unix_nano).min().unwrap_or_default();
+        let end = trace.spans.iter().map(|span| span.start_unix_nano + span.duration_nano).max().unwrap_or_default();
+        Self { trace, rows, start, length: (end - start).max(1) }
     }
 
-    fn write(&self, out: &mut String) -> std::fmt::Result {
+    /// How long it is and what there is of it.
+    pub fn summary(&self) -> String {
         let services: HashSet<&str> = self.trace.spans.iter().map(|span| span.service.as_str()).collect();
-        let length = milliseconds(Some(self.millis(self.length)));
         let (spans, logs) = (self.trace.spans.len(), self.trace.logs.len());
-        writeln!(out, "trace {}  {length}, {spans} spans of {} services, {logs} log lines\n", self.trace.trace_id, services.len())?;
-        let mut result = Ok(());
-        self.walk(&mut |span, depth| {
-            result = result.and_then(|()| self.write_span(out, span, depth));
-        });
-        result?;
-        if let Some(lost) = self.logs.get("") {
-            writeln!(out)?;
-            lost.iter().try_for_each(|log| self.write_log(out, log, 0))?;
-        }
-        Ok(())
+        format!("{}, {spans} spans of {} services, {logs} log lines", milliseconds(Some(millis(self.length))), services.len())
     }
 
-    fn write_span(&self, out: &mut String, span: &TraceSpan, depth: usize) -> std::fmt::Result {
-        let width = self.label_width;
-        let time = milliseconds(Some(self.millis(span.duration_nano)));
-        let mark = if span.error { "  error" } else { "" };
-        let what = span_detail(span);
-        writeln!(out, "{:width$}  {}  {time:>9}{mark}{what}", label(span, depth), self.bar(span))?;
-        let logs = self.logs.get(span.span_id.as_str()).into_iter().flatten();
-        for log in logs {
-            self.write_log(out, log, depth + 1)?;
-        }
-        Ok(())
+    /// Columns of the widest label of a span.
+    pub fn label_width(&self) -> usize {
+        self.spans().map(|(span, depth)| label(span, depth).chars().count()).max().unwrap_or_default()
     }
 
-    fn write_log(&self, out: &mut String, log: &LogLine, depth: usize) -> std::fmt::Result {
-        let text = |key: &str| log.line[key].as_str().unwrap_or_default();
-        let message = if text("message").is_empty() { log.line.to_string() } else { text("message").to_owned() };
-        let mut fields = String::new();
-        for (key, value) in log.line.as_object().into_iter().flatten() {
-            if !["timestamp", "level", "message", "logger", "service", "trace_id", "span_id"].contains(&key.as_str()) {
-                write!(fields, " {key}={}", bare(value))?;
-            }
-        }
-        writeln!(out, "{:indent$}· {} {message}{fields}", "", text("level"), indent = depth * 2)
+    fn spans(&self) -> impl Iterator<Item = (&'a TraceSpan, usize)> {
+        self.rows.iter().filter_map(|row| match row.item {
+            Item::Span(span) => Some((span, row.depth)),
+            Item::Log(_) => None,
+        })
     }
 
-    fn bar(&self, span: &TraceSpan) -> String {
+    /// Which of `columns` columns a span takes on the trace's time axis; at least one.
+    pub fn bar(&self, span: &TraceSpan, columns: usize) -> Range<usize> {
         let column = |nanos: u64| {
-            let columns = u128::from(nanos) * self.bar_width as u128 / u128::from(self.length);
-            usize::try_from(columns).unwrap_or(usize::MAX).min(self.bar_width)
+            let place = u128::from(nanos) * columns as u128 / u128::from(self.length);
+            usize::try_from(place).unwrap_or(usize::MAX).min(columns)
         };
-        let from = column(span.start_unix_nano - self.start).min(self.bar_width - 1);
-        let to = column(span.start_unix_nano - self.start + span.duration_nano).clamp(from + 1, self.bar_width);
-        format!("{}{}{}", "·".repeat(from), "█".repeat(to - from), "·".repeat(self.bar_width - to))
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "nanoseconds of a trace stay below 2^52")]
-    fn millis(&self, nanos: u64) -> f64 {
-        nanos as f64 / 1e6
+        let from = column(span.start_unix_nano - self.start).min(columns.saturating_sub(1));
+        from..column(span.start_unix_nano - self.start + span.duration_nano).clamp(from + 1, columns.max(from + 1))
     }
 }
 
-fn label(span: &TraceSpan, depth: usize) -> String {
+fn write(out: &mut String, waterfall: &Waterfall<'_>, width: usize) -> std::fmt::Result {
+    writeln!(out, "trace {}  {}\n", waterfall.trace.trace_id, waterfall.summary())?;
+    let label_width = waterfall.label_width();
+    let bar_width = width.saturating_sub(label_width + BESIDE).clamp(*BARS.start(), *BARS.end());
+    for row in &waterfall.rows {
+        match row.item {
+            Item::Span(span) => {
+                let bar = waterfall.bar(span, bar_width);
+                let bar = format!("{}{}{}", "·".repeat(bar.start), "█".repeat(bar.len()), "·".repeat(bar_width - bar.end));
+                let mark = if span.error { "  error" } else { "" };
+                let detail = span_detail(span).map_or(String::new(), |detail| format!("  {detail}"));
+                writeln!(out, "{:label_width$}  {bar}  {:>9}{mark}{detail}", label(span, row.depth), duration(span))?;
+            }
+            Item::Log(log) => {
+                let (level, message) = log_text(log);
+                writeln!(out, "{:indent$}· {level} {message}", "", indent = row.depth * 2)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Service and name of a span, indented.
+pub fn label(span: &TraceSpan, depth: usize) -> String {
     format!("{:indent$}{} {}", "", span.service, span.name, indent = depth * 2)
 }
 
-/// The one thing that tells most about a span.
-fn span_detail(span: &TraceSpan) -> String {
-    let keys = ["error.type", "http.response.status_code", "db.query.text"];
-    let found = keys.iter().filter(|key| span.error || **key != "error.type").find_map(|key| Some((key, span.attributes.get(*key)?)));
-    found.map_or(String::new(), |(key, value)| format!("  {key}={}", bare(value)))
+/// How long a span took.
+pub fn duration(span: &TraceSpan) -> String {
+    milliseconds(Some(millis(span.duration_nano)))
 }
 
-fn bare(value: &Value) -> String {
+/// A log line's level, and its message with the fields that are its own.
+pub fn log_text(log: &LogLine) -> (&str, String) {
+    let text = |key: &str| log.line[key].as_str().unwrap_or_default();
+    let mut message = if text("message").is_empty() { log.line.to_string() } else { text("message").to_owned() };
+    for (key, value) in log.line.as_object().into_iter().flatten() {
+        if !["timestamp", "level", "message", "logger", "service", "trace_id", "span_id"].contains(&key.as_str()) {
+            message += &format!(" {key}={}", bare(value));
+        }
+    }
+    (text("level"), message)
+}
+
+/// The one thing that tells most about a span.
+pub fn span_detail(span: &TraceSpan) -> Option<String> {
+    let keys = ["error.type", "http.response.status_code", "db.query.text"];
+    let found = keys.iter().filter(|key| span.error || **key != "error.type").find_map(|key| Some((key, span.attributes.get(*key)?)));
+    found.map(|(key, value)| format!("{key}={}", bare(value)))
+}
+
+/// A value as it reads: text without its quotes.
+pub fn bare(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "nanoseconds of a trace stay below 2^52")]
+fn millis(nanos: u64) -> f64 {
+    nanos as f64 / 1e6
 }
 
 #[cfg(test)]

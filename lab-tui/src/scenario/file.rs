@@ -15,6 +15,8 @@ pub(super) struct ScenarioFile {
     #[serde(default)]
     pub(super) seed: u32,
     #[serde(default)]
+    pub(super) keep_going: bool,
+    #[serde(default)]
     pub(super) load: Vec<Spanned<LoadTable>>,
     #[serde(default)]
     pub(super) thresholds: BTreeMap<Spanned<String>, Vec<Spanned<String>>>,

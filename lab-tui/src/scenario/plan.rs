@@ -27,6 +27,8 @@ pub struct Plan {
     pub about: String,
     /// Fixes every draw of the lab: which request, which value of a variable.
     pub seed: u32,
+    /// On a screen, the traffic goes on after its end until the viewer leaves.
+    pub keep_going: bool,
     /// At least one.
     pub loads: Vec<Load>,
     /// In the file's order.
@@ -112,6 +114,15 @@ impl Plan {
         self
     }
 
+    /// For a screen: the same scenario, with traffic that goes on if it is meant to.
+    #[must_use]
+    pub fn for_screen(mut self) -> Self {
+        if self.keep_going {
+            self.loads.iter_mut().for_each(|load| load.duration = LONGEST);
+        }
+        self
+    }
+
     /// When the last arrival is due.
     pub fn duration(&self) -> Duration {
         self.loads.iter().map(|load| load.duration).max().unwrap_or_default()
@@ -148,7 +159,7 @@ fn plan(text: &str, services: &[&str]) -> Result<Plan, Wrong> {
             thresholds.push(threshold.map_err(|(what, hint)| Wrong::new(expression.span(), what, hint))?);
         }
     }
-    Ok(Plan { title: file.title, about: file.about, seed: file.seed, loads, faults: Vec::new(), thresholds })
+    Ok(Plan { title: file.title, about: file.about, seed: file.seed, keep_going: file.keep_going, loads, faults: Vec::new(), thresholds })
 }
 
 fn check_names(selector: &Selector, loads: &[Load]) -> Result<(), (String, String)> {

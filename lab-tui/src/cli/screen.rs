@@ -1,0 +1,72 @@
+//! `lab` on a terminal: the screen, and the scenarios that can be run on it one after the other.
+
+use std::io::{IsTerminal as _, stdin, stdout};
+use std::sync::Arc;
+
+use lab_tui::event::Command;
+use lab_tui::exit::Exit;
+use lab_tui::model::Model;
+use lab_tui::report::TraceLink;
+use lab_tui::runner;
+use lab_tui::tui::{Listed, Palette, Screen, Ui, Wish, wants_colour};
+use tokio::sync::mpsc;
+
+use super::Failure;
+use super::run::Planned;
+use super::stack::Up;
+
+/// Whether there is a terminal to draw on and one to read keys from.
+pub(crate) fn is_there() -> bool {
+    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    stdin().is_terminal() && stdout().is_terminal() && !dumb
+}
+
+/// Shows the first of the scenarios, then whichever the viewer chooses, until they leave.
+pub(crate) async fn run(scenarios: &[Planned], link: Option<TraceLink>, up: &mut Up) -> Result<Exit, Failure> {
+    let listed = scenarios.iter().map(listed).collect();
+    let ui = Ui::new(Palette::new(wants_colour()), link, listed);
+    let mut screen = Screen::enter(ui).map_err(|error| gone(&error))?;
+    let mut current = 0;
+    loop {
+        let planned = &scenarios[current];
+        match show(planned, current, &mut screen, up).await? {
+            Wish::Quit => return Ok(Exit::Kept),
+            Wish::Interrupt => return Ok(Exit::Interrupted),
+            Wish::Run(next) => current = next,
+        }
+    }
+}
+
+async fn show(planned: &Planned, index: usize, screen: &mut Screen, up: &mut Up) -> Result<Wish, Failure> {
+    let plan = Arc::new(planned.plan.as_ref().clone().for_screen());
+    let (wishes, commands) = mpsc::unbounded_channel::<Command>();
+    let (facts, mut events) = mpsc::unbounded_channel();
+    let mut model = Model::new(Arc::clone(&plan));
+    let run =
+        runner::Run { plan: &plan, scenario: &planned.name, endpoints: &up.stack.endpoints, store: &up.store, notices: &mut up.notices };
+    let walked = async {
+        match run.walk(commands, facts).await {
+            // What was measured can be looked at for as long as the viewer likes.
+            Ok(()) => std::future::pending().await,
+            Err(error) => Failure::new(Exit::NotReady, error),
+        }
+    };
+    tokio::select! {
+        wish = screen.show(index, &mut model, &mut events, &wishes, &up.store) => wish.map_err(|error| gone(&error)),
+        failure = walked => Err(failure),
+        () = up.interrupts.next() => Ok(Wish::Interrupt),
+    }
+}
+
+fn listed(planned: &Planned) -> Listed {
+    Listed {
+        name: planned.name.clone(),
+        title: planned.plan.title.clone(),
+        about: planned.plan.about.clone(),
+        thresholds: planned.plan.thresholds.iter().map(ToString::to_string).collect(),
+    }
+}
+
+fn gone(error: &std::io::Error) -> Failure {
+    Failure::new(Exit::Interrupted, anyhow::anyhow!("the terminal is gone: {error}"))
+}

@@ -1,0 +1,141 @@
+//! The screen: one stream of events, one of keys, and a frame tick; views only look at the model.
+
+mod callout;
+mod chain;
+mod errors;
+mod events;
+mod latency;
+mod link;
+mod lists;
+mod overlay;
+mod palette;
+mod plot;
+mod pool;
+mod terminal;
+mod trace;
+mod ui;
+mod view;
+
+use std::io;
+use std::time::Duration;
+
+use crossterm::event::{Event as Input, EventStream, KeyEventKind};
+use futures_util::StreamExt as _;
+use tokio::sync::mpsc;
+use tokio::time::MissedTickBehavior;
+
+pub use palette::{Palette, wants_colour};
+pub use ui::{List, Listed, Overlay, Ui, Wish};
+pub use view::draw;
+
+use crate::event::{Command, Event};
+use crate::model::Model;
+use crate::observe::store::Store;
+use crate::verdict::{self, Verdict};
+use terminal::Terminal;
+
+/// How often the screen is drawn, at most; a key is answered at once.
+const FRAME: Duration = Duration::from_millis(100);
+/// How often the verdict is judged anew, and an open trace looked up again.
+const JUDGED: Duration = Duration::from_millis(500);
+
+/// The terminal, given back as it was when this is dropped.
+#[derive(Debug)]
+pub struct Screen {
+    terminal: Terminal,
+    keys: EventStream,
+    ui: Ui,
+}
+
+impl Screen {
+    /// Takes the terminal over.
+    ///
+    /// # Errors
+    /// When it is none, or does not let itself be changed.
+    pub fn enter(ui: Ui) -> io::Result<Self> {
+        Ok(Self { terminal: Terminal::enter()?, keys: EventStream::new(), ui })
+    }
+
+    /// Shows a run until the viewer wishes something else. The model lives on after the run's end, and can be looked at.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub async fn show(
+        &mut self,
+        scenario: usize,
+        model: &mut Model,
+        events: &mut mpsc::UnboundedReceiver<Event>,
+        commands: &mpsc::UnboundedSender<Command>,
+        store: &Store,
+    ) -> io::Result<Wish> {
+        self.ui.begin(scenario);
+        let mut frame = tokio::time::interval(FRAME);
+        frame.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let mut judged = tokio::time::interval(JUDGED);
+        judged.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let mut verdict = verdict::judge(model.plan(), model);
+        let (mut live, mut changed) = (true, true);
+        let mut next = None;
+        loop {
+            tokio::select! {
+                event = events.recv(), if live => match event {
+                    Some(event) => {
+                        model.apply(event);
+                        changed = true;
+                    }
+                    None => {
+                        live = false;
+                        verdict = verdict::judge(model.plan(), model);
+                        if let Some(wish) = next {
+                            return Ok(wish);
+                        }
+                    }
+                },
+                input = self.keys.next() => match input {
+                    Some(Ok(Input::Key(key))) if key.kind != KeyEventKind::Release => {
+                        match self.ui.on_key(key, model) {
+                            // Another scenario begins when this one has ended in order.
+                            Some(wish @ Wish::Run(_)) if live => {
+                                next = Some(wish);
+                                let _ = commands.send(Command::Stop);
+                            }
+                            Some(wish) => return Ok(wish),
+                            None => {}
+                        }
+                        self.look_up(store);
+                        self.draw(model, &verdict)?;
+                        changed = false;
+                    }
+                    // A new size, most likely.
+                    Some(Ok(_)) => changed = true,
+                    Some(Err(error)) => return Err(error),
+                    None => return Err(io::ErrorKind::UnexpectedEof.into()),
+                },
+                _ = judged.tick() => {
+                    verdict = verdict::judge(model.plan(), model);
+                    self.look_up(store);
+                }
+                _ = frame.tick() => {
+                    if std::mem::take(&mut changed) {
+                        self.draw(model, &verdict)?;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Spans of an open trace may still be coming in.
+    fn look_up(&mut self, store: &Store) {
+        if let Some(open) = &mut self.ui.open {
+            open.trace = store.trace(open.request.trace_id);
+        }
+    }
+
+    fn draw(&mut self, model: &Model, verdict: &Verdict) -> io::Result<()> {
+        let ui = &mut self.ui;
+        self.terminal.draw(|frame| {
+            let area = frame.area();
+            draw(frame.buffer_mut(), area, model, verdict, ui);
+        })
+    }
+}

@@ -1,0 +1,96 @@
+//! The hops that requests take, with rate, errors and p95 of each.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::palette::Palette;
+use crate::event::Samples;
+use crate::model::Model;
+use crate::report::format;
+
+/// How many seconds the live figures are taken over.
+const LIVE: u64 = 5;
+
+/// Rows that it takes.
+pub(super) const HEIGHT: u16 = 3;
+
+struct Figures<'m> {
+    name: &'m str,
+    rate: f64,
+    errors: f64,
+    p95: Option<f64>,
+}
+
+/// Draws one column a hop: name and arrow, rate and errors, p95; of the second under the cursor, else of the last seconds.
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, cursor: Option<u64>, palette: &Palette) {
+    let hops = figures(model, cursor);
+    let Ok(count) = u16::try_from(hops.len()) else { return };
+    if count == 0 {
+        buffer.set_stringn(area.x + 1, area.y + 1, "awaiting the first spans", usize::from(area.width), palette.dim);
+        return;
+    }
+    // The load comes first and is narrow; names decide how many columns a hop needs.
+    let width = (area.width.saturating_sub(1) / count).clamp(11, 28);
+    for (number, hop) in (0..count).zip(&hops) {
+        let x = area.x + 1 + number * width;
+        if x + width > area.right() + 1 {
+            break;
+        }
+        let room = usize::from(width.min(area.right() - x));
+        let name: String = hop.name.chars().take(room.saturating_sub(1)).collect();
+        buffer.set_stringn(x, area.y, &name, room, palette.title);
+        let arrow = usize::from(width).saturating_sub(name.chars().count() + 2);
+        if number + 1 < count && arrow >= 2 {
+            let column = x + u16::try_from(name.chars().count()).unwrap_or_default() + 1;
+            buffer.set_string(column, area.y, format!("{}▶", "─".repeat(arrow - 1)), palette.dim);
+        }
+        let rate = format!("{}/s ", rate(hop.rate));
+        buffer.set_stringn(x, area.y + 1, &rate, room, Style::new());
+        let errors = if hop.errors < 0.1 { format!("{:.1} %", hop.errors * 100.0) } else { format!("{:.0} %", hop.errors * 100.0) };
+        let style = if hop.errors > 0.0 { palette.bad } else { palette.dim };
+        let column = u16::try_from(rate.chars().count()).unwrap_or_default();
+        buffer.set_stringn(x + column, area.y + 1, errors, room.saturating_sub(usize::from(column)), style);
+        buffer.set_stringn(x, area.y + 2, "p95 ", room, palette.dim);
+        buffer.set_stringn(x + 4, area.y + 2, format::milliseconds(hop.p95), room.saturating_sub(4), Style::new());
+    }
+}
+
+fn figures(model: &Model, cursor: Option<u64>) -> Vec<Figures<'_>> {
+    // Spans come in up to a second late, so the very last second is not asked for.
+    let now = model.now().as_secs();
+    let (from, to) = cursor.map_or((now.saturating_sub(LIVE), now), |second| (second, second + 1));
+    let hops = model.chain().in_order();
+    if hops.is_empty() {
+        return Vec::new();
+    }
+    let (mut ended, mut failed, mut response) = (0, 0, Samples::default());
+    for second in model.seconds().range(from, to) {
+        ended += second.ended;
+        failed += second.failed;
+        response.merge(&second.response);
+    }
+    let seconds = to.saturating_sub(from).max(1);
+    let figures = |name, count, errors, durations: &Samples| Figures {
+        name,
+        rate: number(count) / number(seconds),
+        errors: if count == 0 { 0.0 } else { number(errors) / number(count) },
+        p95: durations.percentile(95.0),
+    };
+    let mut all = vec![figures("lab", ended, failed, &response)];
+    all.extend(hops.into_iter().map(|(name, hop)| {
+        let (errors, durations) = hop.between(from, to);
+        figures(name, durations.count(), errors, &durations)
+    }));
+    all
+}
+
+/// Three digits at most.
+pub(super) fn rate(rate: f64) -> String {
+    if rate < 9.95 { format!("{rate:.1}") } else { format!("{rate:.0}") }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of a few seconds")]
+fn number(count: u64) -> f64 {
+    count as f64
+}

@@ -1,0 +1,168 @@
+//! Percentiles of the response time over time, on a logarithmic scale: calm and trouble are both readable.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Color, Style};
+use ratatui::symbols::Marker;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Widget;
+use ratatui::widgets::canvas::{Canvas, Line as Stroke, Points};
+
+use super::palette::Palette;
+use super::plot::{self, TimeAxis};
+use crate::model::{Model, Second};
+use crate::report::format;
+
+/// Draws title and plot. The title reads the second under the cursor, else the last whole one.
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, axis: TimeAxis, model: &Model, cursor: Option<u64>, palette: &Palette) {
+    if area.height < 2 {
+        return;
+    }
+    let title = Rect { height: 1, ..area };
+    legend(model, cursor, palette).render(title, buffer);
+    let area = Rect { y: area.y + 1, height: area.height - 1, ..area };
+    let graph = plot::graph(area);
+    let shown: Vec<&Second> = model.seconds().range(axis.first, axis.end()).filter(|second| second.response.count() > 0).collect();
+    let Some(scale) = Scale::of(&shown) else {
+        plot::awaited(buffer, graph, "awaiting the first answers", palette);
+        return;
+    };
+    for (row, label) in scale.labels(graph.height) {
+        plot::label(buffer, area, row, &label, palette);
+        for x in graph.left()..graph.right() {
+            buffer.set_string(x, graph.y + row, "┈", Style::new().fg(Color::Indexed(237)).patch(faint(palette)));
+        }
+    }
+    let series = [(50.0, palette.p50), (95.0, palette.p95), (99.0, palette.p99)];
+    Canvas::default()
+        .marker(Marker::Braille)
+        .x_bounds([0.0, f64::from(graph.width)])
+        .y_bounds([scale.low.log10(), scale.high.log10()])
+        .paint(|context| {
+            for (percentile, style) in series {
+                let colour = style.fg.unwrap_or(Color::Reset);
+                let mut before: Option<(f64, f64, u64)> = None;
+                for second in &shown {
+                    let Some(column) = axis.column(second.index) else { continue };
+                    let Some(ms) = second.response.percentile(percentile) else { continue };
+                    let (x, y) = (f64::from(column) + 0.5, ms.max(scale.low).log10());
+                    match before {
+                        Some((x1, y1, index)) if index + 1 == second.index => context.draw(&Stroke { x1, y1, x2: x, y2: y, color: colour }),
+                        _ => context.draw(&Points { coords: &[(x, y)], color: colour }),
+                    }
+                    before = Some((x, y, second.index));
+                }
+                // A layer of its own, so that the higher percentile covers the lower where both pass.
+                context.layer();
+            }
+        })
+        .render(graph, buffer);
+    plot::marks(buffer, graph, axis, model, cursor, palette);
+    name_bands(buffer, graph, axis, model, palette);
+}
+
+fn faint(palette: &Palette) -> Style {
+    // Without colours the rulers are dim, too.
+    if palette.dim.fg.is_none() { palette.dim.fg(Color::Reset) } else { Style::new() }
+}
+
+/// `latency  p50 4.21 ms  p95 8.10 ms  p99 12.4 ms`.
+fn legend(model: &Model, cursor: Option<u64>, palette: &Palette) -> Line<'static> {
+    let now = model.now().as_secs();
+    let second = cursor.map_or_else(|| model.seconds().get(now.saturating_sub(1)), |second| model.seconds().get(second));
+    let value = |percentile| format::milliseconds(second.and_then(|second| second.response.percentile(percentile)));
+    let mut spans = vec![Span::styled(" latency", palette.title)];
+    for (name, percentile, style) in [("p50", 50.0, palette.p50), ("p95", 95.0, palette.p95), ("p99", 99.0, palette.p99)] {
+        spans.push(Span::styled(format!("   {name} "), style));
+        spans.push(Span::raw(value(percentile)));
+    }
+    spans.push(Span::styled("   from the intended start", palette.dim));
+    Line::from(spans)
+}
+
+/// Writes each fault's name at the top of its band, so that colour is not the only sign.
+fn name_bands(buffer: &mut Buffer, graph: Rect, axis: TimeAxis, model: &Model, palette: &Palette) {
+    for (index, from, to) in plot::fault_windows(model) {
+        let (from, to) = (from.max(axis.first), to.min(axis.end()));
+        let (Some(column), true) = (axis.column(from), to > from) else { continue };
+        let width = usize::try_from(to - from).unwrap_or_default();
+        let name: String = model.plan().faults[index].name.chars().take(width).collect();
+        let line = format!("{name:▔<width$}");
+        let style = palette.warn.patch(palette.band);
+        buffer.set_stringn(graph.x + column, graph.y, line, usize::from(graph.width - column.min(graph.width)), style);
+    }
+}
+
+/// The range of milliseconds shown: both ends are 1, 2 or 5 times a power of ten.
+#[derive(Debug, PartialEq)]
+struct Scale {
+    low: f64,
+    high: f64,
+}
+
+impl Scale {
+    fn of(shown: &[&Second]) -> Option<Self> {
+        let values = shown.iter().flat_map(|second| [second.response.percentile(50.0), second.response.percentile(99.0)]).flatten();
+        let (low, high) = values.fold((f64::MAX, 0.0_f64), |(low, high), ms| (low.min(ms), high.max(ms)));
+        let steps = steps();
+        let low = steps.clone().filter(|step| *step <= low * 0.9).last().unwrap_or(0.01);
+        let high = steps.clone().find(|step| *step >= high * 1.15).unwrap_or(1e6);
+        // At least a decade, so that noise does not look like trouble.
+        let high = steps.into_iter().find(|step| *step >= high.max(low * 9.9)).unwrap_or(1e6);
+        (!shown.is_empty()).then_some(Self { low, high })
+    }
+
+    /// Round values and the rows that they stand in, at least two rows apart.
+    fn labels(&self, height: u16) -> Vec<(u16, String)> {
+        let (low, high) = (self.low.log10(), self.high.log10());
+        let row = |ms: f64| {
+            let share = (high - ms.log10()) / (high - low);
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a row of the plot")]
+            let row = (share * f64::from(height)).floor().clamp(0.0, f64::from(height.saturating_sub(1))) as u16;
+            row
+        };
+        let mut labels: Vec<(u16, String)> = Vec::new();
+        let decades = |ms: &f64| (ms.log10() - ms.log10().round()).abs() < 1e-9;
+        let within: Vec<f64> = steps().filter(|ms| (self.low..=self.high).contains(ms)).collect();
+        for ms in within.iter().filter(|ms| decades(ms)).chain(within.iter().filter(|ms| !decades(ms))) {
+            let row = row(*ms);
+            if labels.iter().all(|(other, _)| other.abs_diff(row) >= 2) {
+                labels.push((row, round(*ms)));
+            }
+        }
+        labels
+    }
+}
+
+/// 10 µs to 1000 s in steps of 1, 2, 5.
+fn steps() -> impl Iterator<Item = f64> + Clone {
+    (-2..=6).flat_map(|power| [1.0, 2.0, 5.0].map(|step| step * 10_f64.powi(power)))
+}
+
+/// `20 µs`, `5 ms`, `2 s`.
+fn round(ms: f64) -> String {
+    match ms {
+        ms if ms < 0.99 => format!("{:.0} µs", ms * 1000.0),
+        ms if ms < 999.0 => format!("{ms:.0} ms"),
+        ms => format!("{:.0} s", ms / 1000.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Samples;
+
+    #[test]
+    fn ticks_are_round_and_apart() {
+        let second = Second { response: Samples::from_micros(vec![4_000, 5_000, 1_900_000]), ..Second::default() };
+        let scale = Scale::of(&[&second]).unwrap();
+        assert_eq!(scale, Scale { low: 2.0, high: 5000.0 });
+        let labels: Vec<String> = scale.labels(8).into_iter().map(|(_, label)| label).collect();
+        assert_eq!(labels, ["10 ms", "100 ms", "1 s"]);
+        assert!(scale.labels(20).len() > 6, "more room, more ticks");
+        let calm = Second { response: Samples::from_micros(vec![4_000, 5_000]), ..Second::default() };
+        assert_eq!(Scale::of(&[&calm]), Some(Scale { low: 2.0, high: 20.0 }));
+        assert_eq!(Scale::of(&[]), None);
+    }
+}

@@ -1,0 +1,130 @@
+//! Requests worth a look, thresholds and events: panels where there is room, else one list with tabs.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Widget;
+
+use super::palette::Palette;
+use super::plot::clock;
+use super::ui::{List, Ui};
+use super::{events, link};
+use crate::event::Exemplar;
+use crate::model::Model;
+use crate::report::format;
+use crate::scenario::{Aggregate, MetricKind};
+use crate::verdict::{Judged, Verdict};
+
+/// Draws the tabs and below them the list of the tab that is chosen.
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, verdict: &Verdict, ui: &Ui) {
+    let palette = &ui.palette;
+    let mut tabs = vec![Span::raw(" ")];
+    for (number, list) in ui.lists().enumerate() {
+        if number > 0 {
+            tabs.push(Span::styled(" │ ", palette.dim));
+        }
+        let name = match (list, ui.cursor) {
+            (List::Moment, Some(second)) => format!("worst at {}", clock(std::time::Duration::from_secs(second))),
+            _ => list.name().to_owned(),
+        };
+        let style = if list == ui.list() { palette.title.patch(palette.chosen) } else { palette.dim };
+        tabs.push(Span::styled(name, style));
+    }
+    Line::from(tabs).render(Rect { height: 1.min(area.height), ..area }, buffer);
+    let below = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
+    match ui.list() {
+        List::Thresholds => thresholds(buffer, below, verdict, palette),
+        List::Events => events::draw(buffer, below, model, palette),
+        _ => requests(buffer, below, model, ui),
+    }
+}
+
+/// One request a row, the chosen one in sight.
+fn requests(buffer: &mut Buffer, area: Rect, model: &Model, ui: &Ui) {
+    let palette = &ui.palette;
+    let (rows, chosen) = (ui.rows(model), ui.chosen_row(model));
+    if rows.is_empty() {
+        let text = match ui.list() {
+            List::Failed => " no request has failed",
+            List::Moment => " nothing is known of that moment",
+            _ => " awaiting the first answers",
+        };
+        Line::styled(text, palette.dim).render(area, buffer);
+        return;
+    }
+    let height = usize::from(area.height);
+    let first = (chosen + 1).saturating_sub(height);
+    for (y, (number, row)) in (area.y..area.bottom()).zip(rows.iter().enumerate().skip(first)) {
+        let line = Rect { y, height: 1, ..area };
+        request(buffer, line, model, row, number == chosen, ui);
+    }
+}
+
+fn request(buffer: &mut Buffer, area: Rect, model: &Model, row: &Exemplar, chosen: bool, ui: &Ui) {
+    let palette = &ui.palette;
+    let id = row.trace_id.to_string();
+    // The ID stands at the right end, where its first column does not move.
+    let id_width = if area.width >= 84 { 32 } else { 8 };
+    let outcome = if row.failed { palette.bad } else { palette.good };
+    let name = &model.plan().loads[row.load].requests[row.request].name;
+    let left = [
+        (format!("{}{:>5}", if chosen { "▸" } else { " " }, clock(row.at)), palette.dim),
+        (format!("{:>9}", format::milliseconds(Some(f64::from(row.micros) / 1000.0))), Style::new()),
+        (format!("{:>5}", short(&row.outcome.to_string())), outcome),
+    ];
+    let line = Line::from(left.into_iter().map(|(text, style)| Span::styled(format!("{text} "), style)).collect::<Vec<_>>());
+    let used = u16::try_from(line.width()).unwrap_or(area.width).min(area.width);
+    line.render(area, buffer);
+    let id_width = id_width.min(area.width.saturating_sub(used + 2));
+    let id_area = Rect { x: area.right() - id_width.min(area.width) - 1, width: id_width, ..area };
+    let room = usize::from(id_area.x.saturating_sub(area.x + used + 1));
+    buffer.set_stringn(area.x + used, area.y, name, room, palette.dim);
+    buffer.set_stringn(id_area.x, area.y, &id, usize::from(id_width), palette.key);
+    if chosen {
+        buffer.set_style(area, palette.chosen);
+    }
+    if let Some(link) = &ui.link {
+        link::apply(link, buffer, id_area, &id);
+    }
+}
+
+/// Outcomes in five columns.
+fn short(outcome: &str) -> &str {
+    match outcome {
+        "timeout" => "t/o",
+        "interrupted" => "cut",
+        "connection failed" | "connection broken" => "conn",
+        status => status,
+    }
+}
+
+/// Every threshold with its value as of now.
+pub(super) fn thresholds(buffer: &mut Buffer, area: Rect, verdict: &Verdict, palette: &Palette) {
+    if verdict.thresholds.is_empty() {
+        Line::styled(" this scenario promises nothing", palette.dim).render(area, buffer);
+    }
+    for (y, judged) in (area.y..area.bottom()).zip(&verdict.thresholds) {
+        let (mark, style) = match (judged.value, judged.ok) {
+            (None, _) => ("·", palette.dim),
+            (Some(_), true) => ("✓", palette.good),
+            (Some(_), false) => ("✗", palette.bad),
+        };
+        let line = Line::from(vec![
+            Span::styled(format!(" {mark} "), style),
+            Span::styled(format!("{:>9}  ", value(judged)), style),
+            Span::raw(judged.threshold.to_string()),
+        ]);
+        line.render(Rect { y, height: 1, ..area }, buffer);
+    }
+}
+
+fn value(judged: &Judged) -> String {
+    let Some(value) = judged.value else { return "no data".to_owned() };
+    match (judged.threshold.selector.metric.kind(), judged.threshold.aggregate) {
+        (MetricKind::Trend, _) => format::milliseconds(Some(value)),
+        (MetricKind::Rate, _) => format!("{:.2} %", value * 100.0),
+        (MetricKind::Counter, Aggregate::Rate) => format!("{}/s", format::number(value)),
+        (MetricKind::Counter, _) => format::number(value),
+    }
+}

@@ -1,0 +1,92 @@
+//! What lies over the screen: the keys, the scenarios.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, BorderType, Clear, Padding, Paragraph, Widget, Wrap};
+
+use super::palette::Palette;
+use super::ui::{Overlay, Ui};
+
+const KEYS: [(&str, &str); 12] = [
+    ("← →", "move the cursor through time; the plots read that second"),
+    ("p", "put the cursor on the peak of p99"),
+    ("End, Esc", "back to now"),
+    ("Tab", "the next list: slowest, failed, newest, thresholds, events"),
+    ("↑ ↓", "choose a request"),
+    ("Enter", "open its trace"),
+    ("Esc", "in a trace: back; ↑ ↓ choose a span, ← → the next request"),
+    ("s", "scenarios: choose one, Enter runs it"),
+    ("?", "these keys"),
+    ("q", "leave; what the lab started is stopped"),
+    ("", ""),
+    ("", "h j k l, g and G work as everywhere"),
+];
+
+/// Draws what lies over the screen.
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, overlay: Overlay, ui: &Ui) {
+    match overlay {
+        Overlay::Help => help(buffer, area, &ui.palette),
+        Overlay::Scenarios(row) => scenarios(buffer, area, row, ui),
+    }
+}
+
+fn help(buffer: &mut Buffer, area: Rect, palette: &Palette) {
+    let mut lines: Vec<Line<'_>> =
+        KEYS.into_iter().map(|(key, what)| Line::from(vec![Span::styled(format!("{key:>9}  "), palette.key), Span::raw(what)])).collect();
+    lines.push(Line::from(""));
+    let meaning = [
+        ("p50", palette.p50),
+        ("p95", palette.p95),
+        ("p99", palette.p99),
+        ("used", palette.used),
+        ("waiting, fault", palette.warn),
+        ("failed", palette.bad),
+    ];
+    lines.push(Line::from(meaning.into_iter().map(|(text, style)| Span::styled(format!("  ■ {text}"), style)).collect::<Vec<_>>()));
+    lines.push(Line::styled("  Latency counts from the intended start: waiting in a queue is part of it.", palette.dim));
+    let block = frame(buffer, area, 72, u16::try_from(lines.len()).unwrap_or(u16::MAX) + 2, " keys ", palette);
+    Paragraph::new(lines).wrap(Wrap { trim: false }).render(block, buffer);
+}
+
+fn scenarios(buffer: &mut Buffer, area: Rect, chosen: usize, ui: &Ui) {
+    let palette = &ui.palette;
+    let inner = frame(buffer, area, 96, area.height.saturating_sub(2).min(30), " scenarios ", palette);
+    let rows = u16::try_from(ui.scenarios.len()).unwrap_or(u16::MAX).min(inner.height / 2);
+    let first = (chosen + 1).saturating_sub(usize::from(rows));
+    let name_width = ui.scenarios.iter().map(|listed| listed.name.chars().count()).max().unwrap_or_default();
+    for (y, (number, listed)) in (inner.y..inner.y + rows).zip(ui.scenarios.iter().enumerate().skip(first)) {
+        let line = Rect { y, height: 1, ..inner };
+        let mark = if number == ui.current { "▶" } else { " " };
+        Line::from(vec![
+            Span::styled(format!("{mark} {:name_width$}  ", listed.name), palette.title),
+            Span::styled(listed.title.clone(), palette.dim),
+        ])
+        .render(line, buffer);
+        if number == chosen {
+            buffer.set_style(line, palette.chosen);
+        }
+    }
+    let Some(listed) = ui.scenarios.get(chosen) else { return };
+    let mut lines = vec![Line::from(listed.about.clone()), Line::from("")];
+    if listed.thresholds.is_empty() {
+        lines.push(Line::styled("It promises nothing.", palette.dim));
+    }
+    lines.extend(listed.thresholds.iter().map(|threshold| Line::styled(format!("  {threshold}"), palette.dim)));
+    lines.push(Line::from(""));
+    let keys = [("Enter", " runs it   "), ("↑ ↓", " choose   "), ("Esc", " back")];
+    lines.push(Line::from(keys.into_iter().flat_map(|(key, what)| [Span::styled(key, palette.key), Span::raw(what)]).collect::<Vec<_>>()));
+    let below = Rect { y: inner.y + rows + 1, height: inner.height.saturating_sub(rows + 1), ..inner };
+    Paragraph::new(lines).wrap(Wrap { trim: true }).render(below, buffer);
+}
+
+/// An empty box in the middle; returns its inside.
+fn frame(buffer: &mut Buffer, area: Rect, width: u16, height: u16, title: &'static str, palette: &Palette) -> Rect {
+    let (width, height) = (width.min(area.width), height.min(area.height));
+    let area = Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height };
+    Clear.render(area, buffer);
+    let block = Block::bordered().border_type(BorderType::Rounded).border_style(palette.key).title(title).padding(Padding::horizontal(1));
+    let inner = block.inner(area);
+    block.render(area, buffer);
+    inner
+}

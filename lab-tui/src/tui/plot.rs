@@ -1,0 +1,139 @@
+//! What all plots share: one time axis, of one column a second, and the marks that lie across them.
+
+use std::time::Duration;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::Line;
+
+use super::palette::Palette;
+use crate::model::Model;
+
+/// Columns left of every plot, for the labels of its values.
+pub(super) const GUTTER: u16 = 8;
+
+/// Which seconds the columns show: as many of the latest as there is room for, one each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct TimeAxis {
+    /// The second in the first column.
+    pub(super) first: u64,
+    /// How many columns.
+    pub(super) columns: u16,
+}
+
+impl TimeAxis {
+    /// Ends at `last`; begins at the start of the run while that is in sight.
+    pub(super) fn ending_at(last: u64, columns: u16) -> Self {
+        Self { first: (last + 1).saturating_sub(u64::from(columns)), columns }
+    }
+
+    /// The second after the last column's.
+    pub(super) fn end(&self) -> u64 {
+        self.first + u64::from(self.columns)
+    }
+
+    /// The column of a second, if it is in sight.
+    pub(super) fn column(&self, second: u64) -> Option<u16> {
+        let column = u16::try_from(second.checked_sub(self.first)?).ok()?;
+        (column < self.columns).then_some(column)
+    }
+}
+
+/// Cuts the gutter off a plot's area.
+pub(super) fn graph(area: Rect) -> Rect {
+    let gutter = GUTTER.min(area.width);
+    Rect { x: area.x + gutter, width: area.width - gutter, ..area }
+}
+
+/// Writes a value's label into the gutter of a row.
+pub(super) fn label(buffer: &mut Buffer, area: Rect, row: u16, text: &str, palette: &Palette) {
+    let width = usize::from(GUTTER) - 1;
+    buffer.set_stringn(area.x, area.y + row, format!("{text:>width$}"), width, palette.dim);
+}
+
+/// Lays fault windows and the cursor under a graph. Its left column is the axis's first second.
+pub(super) fn marks(buffer: &mut Buffer, graph: Rect, axis: TimeAxis, model: &Model, cursor: Option<u64>, palette: &Palette) {
+    for (_, from, to) in fault_windows(model) {
+        for second in from.max(axis.first)..to.min(axis.end()) {
+            under(buffer, graph, axis, second, palette.band);
+        }
+    }
+    if let Some(second) = cursor {
+        under(buffer, graph, axis, second, palette.cursor);
+    }
+}
+
+fn under(buffer: &mut Buffer, graph: Rect, axis: TimeAxis, second: u64, style: Style) {
+    if let Some(column) = axis.column(second).filter(|column| *column < graph.width) {
+        buffer.set_style(Rect { x: graph.x + column, width: 1, ..graph }, style);
+    }
+}
+
+/// Each fault that has begun: its index, its first second, and the one after its last; up to now while it lasts.
+pub(super) fn fault_windows(model: &Model) -> impl Iterator<Item = (usize, u64, u64)> {
+    model.faults().iter().enumerate().filter_map(|(index, fault)| {
+        let started = fault.started?;
+        let ended = fault.ended.unwrap_or(model.now());
+        Some((index, started.as_secs(), ended.as_secs() + 1))
+    })
+}
+
+/// The time axis itself: a tick every ten seconds, with the minutes and seconds beside it.
+pub(super) fn time_axis(buffer: &mut Buffer, area: Rect, axis: TimeAxis, cursor: Option<u64>, palette: &Palette) {
+    let graph = graph(area);
+    let step = if axis.columns > 150 { 20 } else { 10 };
+    let mut free = 0;
+    for second in axis.first..axis.end() {
+        let Some(column) = axis.column(second) else { continue };
+        if second % step == 0 && column >= free {
+            let text = format!("╵{}", clock(Duration::from_secs(second)));
+            let room = graph.width.saturating_sub(column);
+            if usize::from(room) >= text.chars().count() {
+                buffer.set_string(graph.x + column, graph.y, &text, palette.dim);
+                free = column + 7;
+            }
+        }
+    }
+    if let Some((second, column)) = cursor.and_then(|second| Some((second, axis.column(second)?))) {
+        let text = format!("▲{}", clock(Duration::from_secs(second)));
+        let width = u16::try_from(text.chars().count()).unwrap_or(0);
+        let column = column.min(graph.width.saturating_sub(width));
+        buffer.set_string(graph.x + column, graph.y, &text, palette.key);
+    }
+}
+
+/// `0:07`, `12:34`.
+pub(super) fn clock(at: Duration) -> String {
+    format!("{}:{:02}", at.as_secs() / 60, at.as_secs() % 60)
+}
+
+/// What stands in the middle of a plot that has nothing to show yet.
+pub(super) fn awaited(buffer: &mut Buffer, graph: Rect, what: &str, palette: &Palette) {
+    if graph.height == 0 {
+        return;
+    }
+    let row = Rect { y: graph.y + graph.height / 2, height: 1, ..graph };
+    ratatui::widgets::Widget::render(Line::styled(what.to_owned(), palette.dim).centered(), row, buffer);
+}
+
+/// One row of column bars in eighths: the share of `full` that each second's value is.
+pub(super) fn eighths(share: f64) -> &'static str {
+    const BARS: [&str; 9] = [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0..=8")]
+    let step = (share * 8.0).ceil().clamp(0.0, 8.0) as usize;
+    BARS[step]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_axis_grows_from_the_left_and_then_moves() {
+        let axis = TimeAxis::ending_at(4, 10);
+        assert_eq!((axis.first, axis.column(0), axis.column(4), axis.column(10)), (0, Some(0), Some(4), None));
+        let axis = TimeAxis::ending_at(24, 10);
+        assert_eq!((axis.first, axis.column(24), axis.column(14), axis.end()), (15, Some(9), None, 25));
+    }
+}

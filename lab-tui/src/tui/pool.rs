@@ -1,0 +1,108 @@
+//! The connection pool over time: used and idle connections, and above them the requests that wait for one.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Widget;
+
+use super::palette::Palette;
+use super::plot::{self, TimeAxis};
+use crate::event::Pool;
+use crate::model::Model;
+
+/// Draws title and plot. The title reads the second under the cursor, else the latest state.
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, axis: TimeAxis, model: &Model, cursor: Option<u64>, palette: &Palette) {
+    if area.height < 2 {
+        return;
+    }
+    let title = Rect { height: 1, ..area };
+    let area = Rect { y: area.y + 1, height: area.height - 1, ..area };
+    let graph = plot::graph(area);
+    let by_second = by_second(model, axis);
+    let read = cursor.map_or_else(|| model.pools().back().map(|(_, pool)| pool), |second| of(&by_second, axis, second));
+    legend(read, palette).render(title, buffer);
+    let Some(max) = by_second.iter().flatten().map(|pool| pool.max).max() else {
+        plot::awaited(buffer, graph, "awaiting a service that tells of a connection pool", palette);
+        return;
+    };
+    let top = by_second.iter().flatten().map(|pool| pool.used + pool.idle + pool.pending).max().unwrap_or(max).max(max);
+    plot::label(buffer, area, 0, &top.to_string(), palette);
+    plot::label(buffer, area, area.height - 1, if area.height > 1 { "0" } else { "" }, palette);
+    let row_of = |count: u32| (f64::from(top - count) / f64::from(top) * f64::from(graph.height)).floor();
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a row of the plot")]
+    let max_row = (row_of(max) as u16).min(graph.height - 1);
+    if max < top && max_row > 0 && max_row + 1 < area.height {
+        plot::label(buffer, area, max_row, &format!("max {max}"), palette);
+    }
+    for x in graph.left()..graph.right() {
+        buffer.set_string(x, graph.y + max_row, if max_row == 0 { "▔" } else { "┄" }, palette.dim);
+    }
+    for (column, pool) in by_second.iter().enumerate() {
+        let (Some(pool), Ok(column)) = (pool, u16::try_from(column)) else { continue };
+        let parts = [(pool.used, palette.used), (pool.idle, palette.idle), (pool.pending, palette.warn)];
+        stack(buffer, Rect { x: graph.x + column, width: 1, ..graph }, top, &parts);
+    }
+    plot::marks(buffer, graph, axis, model, cursor, palette);
+}
+
+fn legend(pool: Option<&Pool>, palette: &Palette) -> Line<'static> {
+    let mut spans = vec![Span::styled(" pool", palette.title)];
+    if let Some(pool) = pool {
+        let parts = [("used", pool.used, palette.used), ("idle", pool.idle, palette.dim), ("pending", pool.pending, palette.warn)];
+        for (name, count, style) in parts {
+            spans.push(Span::styled(format!("   {name} "), style));
+            spans.push(Span::raw(count.to_string()));
+        }
+        spans.push(Span::styled(format!("   max {}", pool.max), palette.dim));
+        spans.push(Span::styled(format!("   connections of {}", pool.service), palette.dim));
+    }
+    Line::from(spans)
+}
+
+/// For each column the state with the most waiting in its second; a second without one shows the last known before it.
+fn by_second(model: &Model, axis: TimeAxis) -> Vec<Option<&Pool>> {
+    let mut columns: Vec<Option<&Pool>> = vec![None; usize::from(axis.columns)];
+    // Where several services have a pool, the one that told first is shown.
+    let first = model.pools().front().map(|(_, pool)| pool.service.as_str());
+    for (at, pool) in model.pools().iter().filter(|(_, pool)| Some(pool.service.as_str()) == first) {
+        let Some(column) = axis.column(at.as_secs()) else { continue };
+        let place = &mut columns[usize::from(column)];
+        let busy = |pool: &Pool| (pool.pending, pool.used);
+        if place.is_none_or(|other| busy(other) <= busy(pool)) {
+            *place = Some(pool);
+        }
+    }
+    let mut last = None;
+    let last_known = model.pools().back().and_then(|(at, _)| axis.column(at.as_secs())).map_or(0, usize::from);
+    for column in columns.iter_mut().take(last_known + 1) {
+        last = column.or(last);
+        *column = last;
+    }
+    columns
+}
+
+fn of<'m>(columns: &[Option<&'m Pool>], axis: TimeAxis, second: u64) -> Option<&'m Pool> {
+    columns.get(usize::from(axis.column(second)?)).copied().flatten()
+}
+
+/// One column of parts on top of each other, in eighths of a cell.
+fn stack(buffer: &mut Buffer, column: Rect, top: u32, parts: &[(u32, Style)]) {
+    let eighths = f64::from(column.height) * 8.0;
+    let mut edges = Vec::new();
+    let mut sum = 0;
+    for (count, style) in parts.iter().filter(|(count, _)| *count > 0) {
+        sum += count;
+        edges.push((f64::from(sum) / f64::from(top) * eighths, *style));
+    }
+    for row in 0..column.height {
+        let bottom = f64::from(column.height - 1 - row) * 8.0;
+        let Some(position) = edges.iter().position(|(edge, _)| *edge > bottom + 0.01) else { continue };
+        let (edge, style) = edges[position];
+        let share = ((edge - bottom) / 8.0).min(1.0);
+        // Where the next part begins within the cell it is the background, if there are colours to tell the two apart.
+        let above = edges.get(position + 1).filter(|_| share < 1.0).and_then(|(_, style)| style.fg);
+        let style = above.map_or(style, |above| style.bg(above));
+        buffer.set_string(column.x, column.y + row, plot::eighths(share), style);
+    }
+}

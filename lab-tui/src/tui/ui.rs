@@ -1,0 +1,308 @@
+//! What the viewer has chosen: cursor, list, open trace. Facts are in the model; nothing here changes them.
+
+use std::time::Duration;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use super::callout;
+use super::palette::Palette;
+use crate::event::{Exemplar, TraceId};
+use crate::model::Model;
+use crate::observe::trace::Trace;
+use crate::report::TraceLink;
+
+/// A scenario that can be chosen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// The name that it goes by.
+    pub name: String,
+    /// One line.
+    pub title: String,
+    /// What it shows.
+    pub about: String,
+    /// Its thresholds, as they are written.
+    pub thresholds: Vec<String>,
+}
+
+/// What can stand in the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum List {
+    /// The worst requests of the second under the cursor.
+    Moment,
+    /// The slowest of the run.
+    Slowest,
+    /// The latest that failed.
+    Failed,
+    /// The latest.
+    Newest,
+    /// The scenario's thresholds.
+    Thresholds,
+    /// What happened.
+    Events,
+}
+
+impl List {
+    const ALL: [Self; 6] = [Self::Moment, Self::Slowest, Self::Failed, Self::Newest, Self::Thresholds, Self::Events];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Moment => "moment",
+            Self::Slowest => "slowest",
+            Self::Failed => "failed",
+            Self::Newest => "newest",
+            Self::Thresholds => "thresholds",
+            Self::Events => "events",
+        }
+    }
+}
+
+/// A trace that is being looked at.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Open {
+    /// The request that it is of.
+    pub request: Exemplar,
+    /// As far as its spans have come in.
+    pub trace: Option<Trace>,
+    /// The chosen row of its waterfall.
+    pub row: usize,
+}
+
+/// What lies over the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Overlay {
+    /// The keys.
+    Help,
+    /// The scenarios, with the row that is chosen.
+    Scenarios(usize),
+}
+
+/// What a key asks of whoever runs the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wish {
+    /// Leave.
+    Quit,
+    /// Leave, as Ctrl-C does.
+    Interrupt,
+    /// Run the scenario of that index.
+    Run(usize),
+}
+
+/// The state of the screen.
+#[derive(Debug)]
+pub struct Ui {
+    /// The colours.
+    pub palette: Palette,
+    /// Where traces can be looked at outside of the terminal.
+    pub link: Option<TraceLink>,
+    /// What there is to run.
+    pub scenarios: Vec<Listed>,
+    /// Which of them runs.
+    pub current: usize,
+    /// The second that is read; live where there is none.
+    pub cursor: Option<u64>,
+    /// The open trace.
+    pub open: Option<Open>,
+    /// What lies over the screen.
+    pub overlay: Option<Overlay>,
+    /// Set by drawing: thresholds and events have panels of their own.
+    pub wide: bool,
+    /// Set by drawing: how many seconds are in sight.
+    pub columns: u16,
+    list: List,
+    chosen: Option<TraceId>,
+    /// The viewer has found the keys; nothing more is suggested.
+    acted: bool,
+}
+
+impl Ui {
+    /// Nothing is chosen yet.
+    pub fn new(palette: Palette, link: Option<TraceLink>, scenarios: Vec<Listed>) -> Self {
+        Self {
+            palette,
+            link,
+            scenarios,
+            current: 0,
+            cursor: None,
+            open: None,
+            overlay: None,
+            wide: false,
+            columns: 60,
+            list: List::Slowest,
+            chosen: None,
+            acted: false,
+        }
+    }
+
+    /// A scenario begins: what was chosen belongs to another run.
+    pub fn begin(&mut self, scenario: usize) {
+        self.current = scenario;
+        self.cursor = None;
+        self.open = None;
+        self.overlay = None;
+        self.list = List::Slowest;
+        self.chosen = None;
+        self.acted = false;
+    }
+
+    /// What to tell the viewer, until they have acted.
+    pub fn callout(&self, model: &Model) -> Option<String> {
+        if self.acted { None } else { callout::text(model) }
+    }
+
+    /// The lists that there are now, in order.
+    pub fn lists(&self) -> impl Iterator<Item = List> {
+        let shown = |list: &List| match list {
+            List::Moment => self.cursor.is_some(),
+            List::Thresholds | List::Events => !self.wide,
+            _ => true,
+        };
+        List::ALL.into_iter().filter(move |list| shown(list))
+    }
+
+    /// The list that is chosen.
+    pub fn list(&self) -> List {
+        if self.lists().any(|list| list == self.list) { self.list } else { List::Slowest }
+    }
+
+    /// The requests of the list that is chosen.
+    pub fn rows(&self, model: &Model) -> Vec<Exemplar> {
+        match self.list() {
+            List::Moment => {
+                let second = self.cursor.and_then(|second| model.seconds().get(second));
+                second.map(|second| second.exemplars.clone()).unwrap_or_default()
+            }
+            List::Slowest => model.slowest().to_vec(),
+            List::Failed => model.failed().copied().collect(),
+            List::Newest => model.newest().copied().collect(),
+            List::Thresholds | List::Events => Vec::new(),
+        }
+    }
+
+    /// Which of the rows is chosen: the first, where the chosen one has gone.
+    pub fn chosen_row(&self, model: &Model) -> usize {
+        let chosen = |row: &Exemplar| Some(row.trace_id) == self.chosen;
+        self.rows(model).iter().position(chosen).unwrap_or_default()
+    }
+
+    /// Takes in a key.
+    pub fn on_key(&mut self, key: KeyEvent, model: &Model) -> Option<Wish> {
+        if key.modifiers.contains(KeyModifiers::CONTROL) {
+            return (key.code == KeyCode::Char('c')).then_some(Wish::Interrupt);
+        }
+        if let Some(overlay) = self.overlay {
+            return self.on_key_over(key.code, overlay);
+        }
+        match key.code {
+            KeyCode::Char('q') => return Some(Wish::Quit),
+            KeyCode::Char('?') => self.overlay = Some(Overlay::Help),
+            KeyCode::Char('s') => self.overlay = Some(Overlay::Scenarios(self.current)),
+            code if self.open.is_some() => self.on_key_in_trace(code, model),
+            code => self.on_key_in_run(code, model),
+        }
+        None
+    }
+
+    fn on_key_over(&mut self, code: KeyCode, overlay: Overlay) -> Option<Wish> {
+        let last = self.scenarios.len().saturating_sub(1);
+        match (overlay, code) {
+            (_, KeyCode::Char('q')) => return Some(Wish::Quit),
+            (Overlay::Scenarios(row), KeyCode::Up | KeyCode::Char('k')) => self.overlay = Some(Overlay::Scenarios(row.saturating_sub(1))),
+            (Overlay::Scenarios(row), KeyCode::Down | KeyCode::Char('j')) => self.overlay = Some(Overlay::Scenarios((row + 1).min(last))),
+            (Overlay::Scenarios(_), KeyCode::Home | KeyCode::Char('g')) => self.overlay = Some(Overlay::Scenarios(0)),
+            (Overlay::Scenarios(_), KeyCode::End | KeyCode::Char('G')) => self.overlay = Some(Overlay::Scenarios(last)),
+            (Overlay::Scenarios(row), KeyCode::Enter) if row <= last && !self.scenarios.is_empty() => return Some(Wish::Run(row)),
+            (Overlay::Scenarios(_), KeyCode::Char('s') | KeyCode::Esc) | (Overlay::Help, _) => self.overlay = None,
+            _ => {}
+        }
+        None
+    }
+
+    fn on_key_in_trace(&mut self, code: KeyCode, model: &Model) {
+        let Some(open) = &mut self.open else { return };
+        match code {
+            KeyCode::Esc | KeyCode::Backspace => self.open = None,
+            KeyCode::Up | KeyCode::Char('k') => open.row = open.row.saturating_sub(1),
+            // Drawing knows how many rows there are, and brings it back.
+            KeyCode::Down | KeyCode::Char('j') => open.row += 1,
+            KeyCode::PageUp => open.row = open.row.saturating_sub(10),
+            KeyCode::PageDown => open.row += 10,
+            KeyCode::Home | KeyCode::Char('g') => open.row = 0,
+            KeyCode::End | KeyCode::Char('G') => open.row = usize::MAX / 2,
+            KeyCode::Left | KeyCode::Char('h') => self.step(model, -1, true),
+            KeyCode::Right | KeyCode::Char('l') => self.step(model, 1, true),
+            _ => {}
+        }
+    }
+
+    fn on_key_in_run(&mut self, code: KeyCode, model: &Model) {
+        let last = model.now().as_secs();
+        let first = (last + 1).saturating_sub(u64::from(self.columns));
+        match code {
+            KeyCode::Left | KeyCode::Char('h') => {
+                self.look_at(self.cursor.map_or(last.saturating_sub(1), |at| at.saturating_sub(1)).max(first));
+            }
+            KeyCode::Right | KeyCode::Char('l') if self.cursor.is_some() => self.look_at(self.cursor.map_or(last, |at| at + 1).min(last)),
+            KeyCode::Home | KeyCode::Char('g') => self.look_at(first),
+            KeyCode::End | KeyCode::Char('G') | KeyCode::Esc => self.back_to_live(),
+            KeyCode::Char('p') => {
+                if let Some((peak, _)) = callout::peak(model) {
+                    self.look_at(peak);
+                }
+            }
+            KeyCode::Up | KeyCode::Char('k') => self.step(model, -1, false),
+            KeyCode::Down | KeyCode::Char('j') => self.step(model, 1, false),
+            KeyCode::Tab => self.turn(1),
+            KeyCode::BackTab => self.turn(self.lists().count() - 1),
+            KeyCode::Enter => {
+                // Whoever follows the suggestion lands on the peak that it speaks of.
+                if let (Some(_), None, Some((peak, _))) = (self.callout(model), self.cursor, callout::peak(model)) {
+                    self.look_at(peak);
+                }
+                self.open(self.rows(model).get(self.chosen_row(model)).copied());
+            }
+            _ => return,
+        }
+        self.acted = true;
+    }
+
+    fn look_at(&mut self, second: u64) {
+        self.cursor = Some(second);
+        self.list = List::Moment;
+        self.chosen = None;
+    }
+
+    fn back_to_live(&mut self) {
+        self.cursor = None;
+        self.list = List::Slowest;
+        self.chosen = None;
+    }
+
+    fn open(&mut self, request: Option<Exemplar>) {
+        if let Some(request) = request {
+            self.chosen = Some(request.trace_id);
+            self.open = Some(Open { request, trace: None, row: 0 });
+        }
+    }
+
+    /// The next request of the list, or the one before it.
+    fn step(&mut self, model: &Model, by: isize, open: bool) {
+        let rows = self.rows(model);
+        let row = self.chosen_row(model).saturating_add_signed(by).min(rows.len().saturating_sub(1));
+        self.chosen = rows.get(row).map(|request| request.trace_id);
+        if open {
+            self.open(rows.get(row).copied());
+        }
+    }
+
+    fn turn(&mut self, by: usize) {
+        let lists: Vec<List> = self.lists().collect();
+        let current = lists.iter().position(|list| *list == self.list()).unwrap_or_default();
+        self.list = lists[(current + by) % lists.len()];
+        self.chosen = None;
+    }
+}
+
+/// How long ago a moment was, for those who watch live.
+pub(super) fn ago(model: &Model, second: u64) -> Duration {
+    model.now().saturating_sub(Duration::from_secs(second))
+}

@@ -1,0 +1,177 @@
+//! The whole screen: what stands where, for the size that there is. Drawing only looks.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Widget;
+
+use super::plot::{self, TimeAxis};
+use super::ui::{List, Ui, ago};
+use super::{callout, chain, errors, events, latency, lists, overlay, pool, trace};
+use crate::model::Model;
+use crate::report::format;
+use crate::verdict::{Verdict, Word};
+
+/// What the screen needs at the least.
+const LEAST: (u16, u16) = (60, 20);
+/// From this width on, lists stand beside the plots.
+const WIDE: u16 = 110;
+
+/// Draws everything.
+pub fn draw(buffer: &mut Buffer, area: Rect, model: &Model, verdict: &Verdict, ui: &mut Ui) {
+    if area.width < LEAST.0 || area.height < LEAST.1 {
+        let text = format!("lab needs {} columns and {} rows; here are {} and {}. q leaves.", LEAST.0, LEAST.1, area.width, area.height);
+        ratatui::widgets::Paragraph::new(text).wrap(ratatui::widgets::Wrap { trim: true }).render(area, buffer);
+        return;
+    }
+    header(buffer, Rect { height: 1, ..area }, model, verdict, ui);
+    let body = Rect { y: area.y + 1, height: area.height - 2, ..area };
+    match ui.open.take() {
+        Some(mut open) => {
+            trace::draw(buffer, body, &mut open, ui);
+            ui.open = Some(open);
+        }
+        None => run(buffer, body, model, verdict, ui),
+    }
+    keys(buffer, Rect { y: area.bottom() - 1, height: 1, ..area }, ui);
+    if let Some(over) = ui.overlay {
+        overlay::draw(buffer, area, over, ui);
+    }
+}
+
+/// The run: the chain on top, the plots on one time axis, the lists beside or below them.
+fn run(buffer: &mut Buffer, area: Rect, model: &Model, verdict: &Verdict, ui: &mut Ui) {
+    ui.wide = area.width >= WIDE;
+    let roomy = area.height >= 28;
+    let chain_area = Rect { height: chain::HEIGHT + u16::from(roomy), ..area };
+    chain::draw(buffer, chain_area, model, ui.cursor, &ui.palette);
+    let mut rest = Rect { y: chain_area.bottom(), height: area.height - chain_area.height, ..area };
+    let plots = if ui.wide {
+        let side = (area.width * 2 / 5).clamp(46, 84);
+        let plots = Rect { width: area.width - side, ..rest };
+        beside(buffer, Rect { x: plots.right(), width: side, ..rest }, model, verdict, ui);
+        plots
+    } else {
+        // One line for the latest event, above the keys.
+        rest.height -= 1;
+        let lists = (rest.height / 4).max(4);
+        events::draw(buffer, Rect { y: rest.bottom(), height: 1, ..rest }, model, &ui.palette);
+        let plots = Rect { height: rest.height - lists, ..rest };
+        lists::draw(buffer, Rect { y: plots.bottom(), height: lists, ..rest }, model, verdict, ui);
+        plots
+    };
+    draw_plots(buffer, plots, model, ui);
+}
+
+fn draw_plots(buffer: &mut Buffer, area: Rect, model: &Model, ui: &mut Ui) {
+    // The last column stays free, for a text that ends there would touch its neighbour.
+    let area = Rect { width: area.width - 1, ..area };
+    let axis = TimeAxis::ending_at(model.now().as_secs(), plot::graph(area).width);
+    ui.columns = axis.columns;
+    ui.cursor = ui.cursor.map(|second| second.max(axis.first));
+    let ui = &*ui;
+    let errors = if area.height >= 18 { 1 + area.height / 7 } else { 1 };
+    let pool = (1 + area.height / 4).max(3);
+    let latency = area.height - errors - pool - 1;
+    let heights = [latency, pool, errors, 1];
+    let mut y = area.y;
+    let [latency, pool, errors, axis_area] = heights.map(|height| {
+        let part = Rect { y, height, ..area };
+        y += height;
+        part
+    });
+    latency::draw(buffer, latency, axis, model, ui.cursor, &ui.palette);
+    pool::draw(buffer, pool, axis, model, ui.cursor, &ui.palette);
+    errors::draw(buffer, errors, axis, model, ui.cursor, &ui.palette);
+    plot::time_axis(buffer, axis_area, axis, ui.cursor, &ui.palette);
+    if let Some(text) = ui.callout(model) {
+        let graph = plot::graph(latency);
+        callout::draw(buffer, Rect { y: graph.y + 1, height: graph.height - 1, ..graph }, &text, &ui.palette);
+    }
+}
+
+/// Lists, thresholds and events in a column of their own.
+fn beside(buffer: &mut Buffer, area: Rect, model: &Model, verdict: &Verdict, ui: &Ui) {
+    for y in area.y..area.bottom() {
+        buffer.set_string(area.x, y, "│", ui.palette.idle);
+    }
+    let area = Rect { x: area.x + 1, width: area.width - 1, ..area };
+    let promises = u16::try_from(verdict.thresholds.len()).unwrap_or(u16::MAX).clamp(1, area.height / 4) + 1;
+    let told = (area.height / 4).max(3);
+    let requests = area.height - promises - told - 2;
+    lists::draw(buffer, Rect { height: requests, ..area }, model, verdict, ui);
+    let promises = Rect { y: area.y + requests + 1, height: promises, ..area };
+    Line::styled(format!(" {}", List::Thresholds.name()), ui.palette.title).render(promises, buffer);
+    lists::thresholds(buffer, Rect { y: promises.y + 1, height: promises.height - 1, ..promises }, verdict, &ui.palette);
+    let told = Rect { y: promises.bottom() + 1, height: told, ..area };
+    Line::styled(format!(" {}", List::Events.name()), ui.palette.title).render(told, buffer);
+    events::draw(buffer, Rect { y: told.y + 1, height: told.height - 1, ..told }, model, &ui.palette);
+}
+
+/// What runs, since when, and how it goes; what matters least gives way first.
+fn header(buffer: &mut Buffer, area: Rect, model: &Model, verdict: &Verdict, ui: &Ui) {
+    let palette = &ui.palette;
+    let name = ui.scenarios.get(ui.current).map_or("", |listed| listed.name.as_str());
+    let left = Line::from(vec![
+        Span::styled(" lab ", palette.key.patch(Style::new().add_modifier(ratatui::style::Modifier::REVERSED))),
+        Span::styled(format!(" {name}"), palette.title),
+        Span::styled(format!("  {}", model.plan().title), palette.dim),
+    ]);
+    let now = model.now().as_secs();
+    let second = ui.cursor.or(now.checked_sub(1)).and_then(|second| model.seconds().get(second));
+    let failed = second.and_then(errors::share).unwrap_or_default();
+    let (word, style) = match (model.finished(), verdict.word) {
+        (None, _) if failed > 0.0 => ("● failing", palette.bad),
+        (None, _) => ("● running", palette.good),
+        (Some(end), _) if end.interrupted => ("■ stopped", palette.warn),
+        (Some(_), Word::Pass) => ("■ passed", palette.good),
+        (Some(_), Word::Fail) => ("■ failed", palette.bad),
+        (Some(_), Word::Inconclusive) => ("■ inconclusive", palette.warn),
+    };
+    let at = match ui.cursor {
+        Some(second) => Span::styled(
+            format!("at {}, {} ago  ", plot::clock(std::time::Duration::from_secs(second)), plot::clock(ago(model, second))),
+            palette.key,
+        ),
+        None if model.plan().keep_going => Span::raw(format!("{}  ", plot::clock(model.now()))),
+        None => Span::raw(format!("{} of {}  ", plot::clock(model.now()), plot::clock(model.plan().duration()))),
+    };
+    let p99 = second.and_then(|second| second.response.percentile(99.0));
+    let right = Line::from(vec![
+        at,
+        Span::raw(format!("{}/s  ", second.map_or(0, |second| second.offered))),
+        Span::styled("p99 ", palette.p99),
+        Span::raw(format!("{}  ", format::milliseconds(p99))),
+        Span::styled(format!("{word} "), style),
+    ]);
+    let width = u16::try_from(right.width()).unwrap_or(area.width).min(area.width);
+    left.render(Rect { width: area.width - width, ..area }, buffer);
+    right.render(Rect { x: area.right() - width, width, ..area }, buffer);
+}
+
+/// The keys that count here.
+fn keys(buffer: &mut Buffer, area: Rect, ui: &Ui) {
+    let keys: &[(&str, &str)] = if ui.open.is_some() {
+        &[("↑↓", "span"), ("←→", "request"), ("Esc", "back"), ("?", "help"), ("q", "leave")]
+    } else if ui.cursor.is_some() {
+        &[("←→", "moment"), ("↑↓", "request"), ("Enter", "trace"), ("Esc", "now"), ("Tab", "list"), ("?", "help"), ("q", "leave")]
+    } else {
+        &[
+            ("←", "look back"),
+            ("p", "peak"),
+            ("↑↓", "request"),
+            ("Enter", "trace"),
+            ("Tab", "list"),
+            ("s", "scenarios"),
+            ("?", "help"),
+            ("q", "leave"),
+        ]
+    };
+    let mut spans = vec![Span::raw(" ")];
+    for (key, what) in keys {
+        spans.push(Span::styled(*key, ui.palette.key));
+        spans.push(Span::styled(format!(" {what}  "), ui.palette.dim));
+    }
+    Line::from(spans).render(area, buffer);
+}
