@@ -96,6 +96,33 @@ impl<'a> Waterfall<'a> {
         format!("{}, {spans} spans of {} services, {logs} log lines", milliseconds(Some(millis(self.length))), services.len())
     }
 
+    /// The row of the span that spent the most time in itself, in none of its children; `None` for a trace without spans.
+    pub fn most_self_time(&self) -> Option<usize> {
+        let mut children: HashMap<&str, Vec<Range<u64>>> = HashMap::new();
+        for (span, _) in self.spans() {
+            let parent = span.parent_span_id.as_deref().unwrap_or_default();
+            children.entry(parent).or_default().push(span.start_unix_nano..span.start_unix_nano + span.duration_nano);
+        }
+        let own = |span: &TraceSpan| {
+            let mut below = children.get(span.span_id.as_str()).cloned().unwrap_or_default();
+            below.sort_by_key(|child| child.start);
+            let (mut covered, mut until) = (0, span.start_unix_nano);
+            let end = span.start_unix_nano + span.duration_nano;
+            for child in below {
+                // Children may overlap each other, and outlast their parent.
+                let (from, to) = (child.start.max(until), child.end.min(end));
+                covered += to.saturating_sub(from);
+                until = until.max(to);
+            }
+            span.duration_nano.saturating_sub(covered)
+        };
+        let rows = self.rows.iter().enumerate().filter_map(|(number, row)| match row.item {
+            Item::Span(span) => Some((number, own(span))),
+            Item::Log(_) => None,
+        });
+        rows.reduce(|most, next| if next.1 > most.1 { next } else { most }).map(|(number, _)| number)
+    }
+
     /// Columns of the widest label of a span.
     pub fn label_width(&self) -> usize {
         self.spans().map(|(span, depth)| label(span, depth).chars().count()).max().unwrap_or_default()
@@ -222,6 +249,8 @@ lab GET      ██████████████████████�
 far GET      ····█···························    1.00 ms  http.response.status_code=503
 ";
         assert_eq!(waterfall(&trace, 11 + BESIDE + 32), expected);
+        // `a` has 8 of its 32 ms for itself, `c` all of its 16.
+        assert_eq!(Waterfall::new(&trace).most_self_time(), Some(3));
     }
 
     #[test]

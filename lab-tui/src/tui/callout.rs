@@ -22,18 +22,18 @@ pub(super) fn text(model: &Model) -> Option<String> {
     let peak = peak(model);
     let (calm, risen) = (calm_p99(model), peak.filter(|(_, p99)| has_risen(model, *p99)));
     match (under_way, risen, calm) {
-        (Some((fault, _)), None, _) => Some(format!("{}: {}. Watch the pool fill and p99 rise.", fault.name, fault.kind.name())),
+        (Some((fault, _)), None, _) => Some(format!("{} ({}): watch the pool and p99", fault.name, fault.kind.name())),
         (_, Some((second, p99)), Some(calm)) if model.now().as_secs() < second + OVER => {
             let rose = format!("p99 rose from {} to {}", format::milliseconds(Some(calm)), format::milliseconds(Some(p99)));
             let recovered = under_way.is_none() && last_p99(model).is_some_and(|p99| !has_risen(model, p99));
-            let now = if recovered { "and is back" } else { "and is still up" };
-            Some(format!("{rose} {now}: press Enter on the peak to see why."))
+            let now = if recovered { " and is back" } else { "" };
+            Some(format!("{rose}{now}: press Enter on the peak"))
         }
         (None, None, _) if model.now().as_secs() >= 3 => {
             let next = model.plan().faults.iter().zip(model.faults()).find(|(_, state)| state.started.is_none() && state.failed.is_none());
             let (fault, _) = next?;
             let left = fault.at.as_secs().saturating_sub(model.now().as_secs());
-            Some(format!("All is calm. In {left} s: {}.", fault.name))
+            Some(format!("All is calm. In {left} s: {}", fault.name))
         }
         _ => None,
     }

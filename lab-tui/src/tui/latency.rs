@@ -76,7 +76,6 @@ fn legend(model: &Model, cursor: Option<u64>, palette: &Palette) -> Line<'static
         spans.push(Span::styled(format!("   {name} "), style));
         spans.push(Span::raw(value(percentile)));
     }
-    spans.push(Span::styled("   from the intended start", palette.dim));
     Line::from(spans)
 }
 

@@ -69,9 +69,9 @@ fn request(buffer: &mut Buffer, area: Rect, model: &Model, row: &Exemplar, chose
     let outcome = if row.failed { palette.bad } else { palette.good };
     let name = &model.plan().loads[row.load].requests[row.request].name;
     let left = [
-        (format!("{}{:>5}", if chosen { "▸" } else { " " }, clock(row.at)), palette.dim),
-        (format!("{:>9}", format::milliseconds(Some(f64::from(row.micros) / 1000.0))), Style::new()),
-        (format!("{:>5}", short(&row.outcome.to_string())), outcome),
+        (format!("{}{:>4}", if chosen { "▸" } else { " " }, clock(row.at)), palette.dim),
+        (format!("{:>8}", format::milliseconds(Some(f64::from(row.micros) / 1000.0))), Style::new()),
+        (format!("{:>4}", short(&row.outcome.to_string())), outcome),
     ];
     let line = Line::from(left.into_iter().map(|(text, style)| Span::styled(format!("{text} "), style)).collect::<Vec<_>>());
     let used = u16::try_from(line.width()).unwrap_or(area.width).min(area.width);

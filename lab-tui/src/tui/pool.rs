@@ -55,7 +55,7 @@ fn legend(pool: Option<&Pool>, palette: &Palette) -> Line<'static> {
             spans.push(Span::raw(count.to_string()));
         }
         spans.push(Span::styled(format!("   max {}", pool.max), palette.dim));
-        spans.push(Span::styled(format!("   connections of {}", pool.service), palette.dim));
+        spans.push(Span::styled(format!("   {}", pool.service), palette.dim));
     }
     Line::from(spans)
 }

@@ -13,7 +13,7 @@ use crate::observe::trace::TraceSpan;
 use crate::report::format;
 use crate::report::waterfall::{Item, Waterfall, bare, duration, log_text, span_detail};
 
-/// Draws the open trace. `open.row` is brought back into the rows that there are.
+/// Draws the open trace.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, open: &mut Open, ui: &Ui) {
     let palette = &ui.palette;
     let id = open.request.trace_id.to_string();
@@ -21,7 +21,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, open: &mut Open, ui: &Ui) {
     let head = Line::from(vec![
         Span::styled(" trace ", palette.title),
         Span::styled(id.clone(), palette.key),
-        Span::styled(format!("  answered {} after {took}", open.request.outcome), palette.dim),
+        Span::styled(format!("  {} after {took}", open.request.outcome), palette.dim),
     ]);
     head.render(Rect { height: 1, ..area }, buffer);
     if let Some(link) = &ui.link {
@@ -34,19 +34,21 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, open: &mut Open, ui: &Ui) {
         return;
     };
     let waterfall = Waterfall::new(trace);
-    open.row = open.row.min(waterfall.rows.len().saturating_sub(1));
+    let most = waterfall.most_self_time();
+    let chosen_row = open.row.or(most).unwrap_or_default().min(waterfall.rows.len().saturating_sub(1));
+    open.shown = (waterfall.rows.len(), chosen_row);
     Line::styled(format!(" {}", waterfall.summary()), palette.dim).render(area, buffer);
     // The attributes get what the waterfall leaves, within bounds.
     let wanted = u16::try_from(waterfall.rows.len()).unwrap_or(u16::MAX).saturating_add(1);
     let below = area.height.saturating_sub(2);
     let attributes = below.saturating_sub(wanted).clamp(below.min(4), below.min(14).max(below / 3));
     let rows = Rect { y: area.y + 2, height: below - attributes, ..area };
-    let first = (open.row + 1).saturating_sub(usize::from(rows.height));
+    let first = (chosen_row + 1).saturating_sub(usize::from(rows.height));
     let label_width = waterfall.label_width().min(usize::from(area.width) / 2);
     for (y, (number, row)) in (rows.y..rows.bottom()).zip(waterfall.rows.iter().enumerate().skip(first)) {
         let line = Rect { y, height: 1, ..rows };
         match row.item {
-            Item::Span(span) => draw_span(buffer, line, &waterfall, span, row.depth, label_width, palette),
+            Item::Span(span) => draw_span(buffer, line, &waterfall, (span, row.depth), label_width, most == Some(number), palette),
             Item::Log(log) => {
                 let (level, message) = log_text(log);
                 let style = match level {
@@ -58,11 +60,11 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, open: &mut Open, ui: &Ui) {
                 Line::styled(text, style).render(line, buffer);
             }
         }
-        if number == open.row {
+        if number == chosen_row {
             buffer.set_style(line, palette.chosen);
         }
     }
-    let chosen = waterfall.rows.get(open.row).map(|row| row.item);
+    let chosen = waterfall.rows.get(chosen_row).map(|row| row.item);
     let area = Rect { y: rows.bottom(), height: attributes, ..area };
     match chosen {
         Some(Item::Span(span)) => draw_attributes(buffer, area, span, palette),
@@ -78,14 +80,15 @@ fn draw_span(
     buffer: &mut Buffer,
     area: Rect,
     waterfall: &Waterfall<'_>,
-    span: &TraceSpan,
-    depth: usize,
+    (span, depth): (&TraceSpan, usize),
     label_width: usize,
+    most: bool,
     palette: &Palette,
 ) {
     let indent = (depth * 2).min(label_width);
     let detail = span_detail(span).unwrap_or_default();
-    let columns = (usize::from(area.width).saturating_sub(label_width + 13)).clamp(8, 60);
+    let mark = if most { "◀ most time of its own  " } else { "" };
+    let columns = (usize::from(area.width).saturating_sub(label_width + 13 + 23)).clamp(8, 60);
     let bar = waterfall.bar(span, columns);
     let style = if span.error { palette.bad } else { palette.used };
     let name: String = format!("{} {}", span.service, span.name).chars().take(label_width - indent).collect();
@@ -99,6 +102,7 @@ fn draw_span(
         Span::styled("█".repeat(bar.len()), style),
         Span::styled("·".repeat(columns - bar.end.min(columns)), palette.idle),
         Span::styled(format!("{:>9}  ", duration(span)), if span.error { palette.bad } else { Style::new() }),
+        Span::styled(mark, palette.warn),
         Span::styled(detail, palette.dim),
     ])
     .render(area, buffer);

@@ -63,8 +63,18 @@ pub struct Open {
     pub request: Exemplar,
     /// As far as its spans have come in.
     pub trace: Option<Trace>,
-    /// The chosen row of its waterfall.
-    pub row: usize,
+    /// The chosen row of its waterfall; the span with the most time of its own, until the viewer chooses another.
+    pub row: Option<usize>,
+    /// Set by drawing: how many rows there are, and which of them is shown as chosen.
+    pub shown: (usize, usize),
+}
+
+impl Open {
+    fn choose(&mut self, next: impl FnOnce(usize) -> usize) {
+        let (rows, row) = self.shown;
+        self.row = Some(next(row).min(rows.saturating_sub(1)));
+        self.shown.1 = self.row.unwrap_or_default();
+    }
 }
 
 /// What lies over the screen.
@@ -221,13 +231,12 @@ impl Ui {
         let Some(open) = &mut self.open else { return };
         match code {
             KeyCode::Esc | KeyCode::Backspace => self.open = None,
-            KeyCode::Up | KeyCode::Char('k') => open.row = open.row.saturating_sub(1),
-            // Drawing knows how many rows there are, and brings it back.
-            KeyCode::Down | KeyCode::Char('j') => open.row += 1,
-            KeyCode::PageUp => open.row = open.row.saturating_sub(10),
-            KeyCode::PageDown => open.row += 10,
-            KeyCode::Home | KeyCode::Char('g') => open.row = 0,
-            KeyCode::End | KeyCode::Char('G') => open.row = usize::MAX / 2,
+            KeyCode::Up | KeyCode::Char('k') => open.choose(|row| row.saturating_sub(1)),
+            KeyCode::Down | KeyCode::Char('j') => open.choose(|row| row + 1),
+            KeyCode::PageUp => open.choose(|row| row.saturating_sub(10)),
+            KeyCode::PageDown => open.choose(|row| row + 10),
+            KeyCode::Home | KeyCode::Char('g') => open.choose(|_| 0),
+            KeyCode::End | KeyCode::Char('G') => open.choose(|_| usize::MAX),
             KeyCode::Left | KeyCode::Char('h') => self.step(model, -1, true),
             KeyCode::Right | KeyCode::Char('l') => self.step(model, 1, true),
             _ => {}
@@ -280,7 +289,7 @@ impl Ui {
     fn open(&mut self, request: Option<Exemplar>) {
         if let Some(request) = request {
             self.chosen = Some(request.trace_id);
-            self.open = Some(Open { request, trace: None, row: 0 });
+            self.open = Some(Open { request, trace: None, row: None, shown: (0, 0) });
         }
     }
 

@@ -21,7 +21,7 @@ const WIDE: u16 = 110;
 /// Draws everything.
 pub fn draw(buffer: &mut Buffer, area: Rect, model: &Model, verdict: &Verdict, ui: &mut Ui) {
     if area.width < LEAST.0 || area.height < LEAST.1 {
-        let text = format!("lab needs {} columns and {} rows; here are {} and {}. q leaves.", LEAST.0, LEAST.1, area.width, area.height);
+        let text = format!("lab needs {} columns and {} rows; here are {} and {}. q quits.", LEAST.0, LEAST.1, area.width, area.height);
         ratatui::widgets::Paragraph::new(text).wrap(ratatui::widgets::Wrap { trim: true }).render(area, buffer);
         return;
     }
@@ -153,19 +153,19 @@ fn header(buffer: &mut Buffer, area: Rect, model: &Model, verdict: &Verdict, ui:
 /// The keys that count here.
 fn keys(buffer: &mut Buffer, area: Rect, ui: &Ui) {
     let keys: &[(&str, &str)] = if ui.open.is_some() {
-        &[("↑↓", "span"), ("←→", "request"), ("Esc", "back"), ("?", "help"), ("q", "leave")]
+        &[("↑↓", "span"), ("←→", "request"), ("Esc", "back"), ("?", "help"), ("q", "quit")]
     } else if ui.cursor.is_some() {
-        &[("←→", "moment"), ("↑↓", "request"), ("Enter", "trace"), ("Esc", "now"), ("Tab", "list"), ("?", "help"), ("q", "leave")]
+        &[("←→", "moment"), ("↑↓", "pick"), ("Enter", "trace"), ("Esc", "now"), ("Tab", "list"), ("?", "help"), ("q", "quit")]
     } else {
         &[
-            ("←", "look back"),
+            ("←", "back"),
             ("p", "peak"),
-            ("↑↓", "request"),
+            ("↑↓", "pick"),
             ("Enter", "trace"),
             ("Tab", "list"),
             ("s", "scenarios"),
             ("?", "help"),
-            ("q", "leave"),
+            ("q", "quit"),
         ]
     };
     let mut spans = vec![Span::raw(" ")];
