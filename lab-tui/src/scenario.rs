@@ -10,9 +10,9 @@ mod shipped;
 mod template;
 mod threshold;
 
-pub use fault::{Affected, Fault, FaultKind};
+pub use fault::{Affected, DbLock, DiceErrorRate, Fault, FaultKind, ServiceError, ServiceLatency};
 pub use plan::{Load, Plan, Request, Target};
 pub use refusal::Refusal;
 pub use shipped::{SHIPPED, shipped};
 pub use template::Template;
-pub use threshold::{Aggregate, Comparison, Metric, MetricKind, Selector, Threshold};
+pub use threshold::{Aggregate, Comparison, Metric, MetricKind, Outside, Selector, Threshold};

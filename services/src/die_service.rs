@@ -89,7 +89,7 @@ impl run::Service for Service {
             losses();
             connections.measure();
         };
-        let observe = Observe::new(Arc::clone(&self.shared.telemetry), self.shared.metrics.clone());
+        let observe = Observe::new(&self.shared);
         Routes::new().get("/", &self.state, routes::index).get("/dice", &self.state, routes::dice).finish(
             observe,
             self.shared.metrics.clone(),

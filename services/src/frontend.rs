@@ -93,13 +93,7 @@ impl run::Service for Service {
             .get("/", &self.state, page::page)
             .get("/roll", &self.state, routes::roll)
             .get("/roll-async", &self.state, routes::roll_async)
-            .finish(
-                Observe::new(Arc::clone(&shared.telemetry), shared.metrics.clone()),
-                shared.metrics.clone(),
-                shared.loss_counters(),
-                self.ready(),
-                routes::Api::openapi(),
-            )
+            .finish(Observe::new(shared), shared.metrics.clone(), shared.loss_counters(), self.ready(), routes::Api::openapi())
     }
 }
 

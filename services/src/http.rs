@@ -2,6 +2,7 @@
 
 mod answer;
 mod common;
+mod control;
 mod observe;
 mod query;
 

@@ -8,6 +8,7 @@ mod config;
 mod dice;
 mod dice_roller;
 mod die_service;
+mod faults;
 mod frontend;
 mod http;
 mod logs;

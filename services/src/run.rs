@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::client::HttpClient;
 use crate::config::Common;
+use crate::faults::Faults;
 use crate::logs::{self, LogWriter};
 use crate::metrics::Metrics;
 use crate::telemetry::Telemetry;
@@ -31,13 +32,14 @@ pub(crate) struct Shared {
     pub(crate) telemetry: Arc<Telemetry>,
     pub(crate) metrics: Metrics,
     pub(crate) client: HttpClient,
+    pub(crate) faults: Faults,
     logs: Option<LogWriter>,
 }
 
 impl Shared {
-    pub(crate) fn new(telemetry: Telemetry, logs: Option<LogWriter>) -> Result<Self, String> {
+    pub(crate) fn new(telemetry: Telemetry, faults: Faults, logs: Option<LogWriter>) -> Result<Self, String> {
         let telemetry = Arc::new(telemetry);
-        Ok(Self { client: HttpClient::new(Arc::clone(&telemetry)), telemetry, metrics: Metrics::new()?, logs })
+        Ok(Self { client: HttpClient::new(Arc::clone(&telemetry)), telemetry, metrics: Metrics::new()?, faults, logs })
     }
 
     /// Makes the function that brings the loss counters up to date, to be called before metrics are rendered.
@@ -83,7 +85,7 @@ pub(crate) fn process<S: Service>(name: &'static str, common: &Common, service: 
             .inspect_err(|error| tracing::error!(error = error.to_string(), "cannot start"))
             .map_err(drop)?;
         let listener = bind(&common.listen_addr).await?;
-        let shared = Shared::new(Telemetry::from_env(name), Some(logs.clone())).map_err(|error| refuse(&error))?;
+        let shared = Shared::new(Telemetry::from_env(name), Faults::from_env(), Some(logs.clone())).map_err(|error| refuse(&error))?;
         let service = service(shared.clone()).map_err(|error| refuse(&error))?;
         run(listener, service, shared, shutdown).await
     });

@@ -10,6 +10,7 @@ use opentelemetry_sdk::trace::{SdkTracerProvider, SpanData, SpanExporter};
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use crate::faults::Faults;
 use crate::run::Shared;
 use crate::telemetry::Telemetry;
 
@@ -39,11 +40,15 @@ pub(crate) fn value(span: &SpanData, key: &str) -> Option<String> {
     span.attributes.iter().find(|attribute| attribute.key.as_str() == key).map(|attribute| attribute.value.to_string())
 }
 
+/// What the lab of a test asks for faults with.
+pub(crate) const FAULT_TOKEN: &str = "of-a-test";
+
 /// What a service shares, with its spans in memory.
 pub(crate) fn shared() -> (Shared, Spans) {
     let spans = Spans::default();
     let provider = SdkTracerProvider::builder().with_simple_exporter(spans.clone()).build();
-    (Shared::new(Telemetry::with_provider(provider), None).unwrap(), spans)
+    let faults = Faults::for_token(Some(FAULT_TOKEN.to_owned()));
+    (Shared::new(Telemetry::with_provider(provider), faults, None).unwrap(), spans)
 }
 
 /// Serves a router on a free port until the guard is dropped.

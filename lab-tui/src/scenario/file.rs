@@ -1,8 +1,11 @@
 //! The scenario file as it is written: shapes only. What the values mean, and which are refused, is in `plan`.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
-use serde::Deserialize;
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
 #[derive(Debug, Deserialize)]
@@ -19,7 +22,10 @@ pub(super) struct ScenarioFile {
     #[serde(default)]
     pub(super) load: Vec<Spanned<LoadTable>>,
     #[serde(default)]
-    pub(super) thresholds: BTreeMap<Spanned<String>, Vec<Spanned<String>>>,
+    pub(super) thresholds: BTreeMap<Spanned<String>, Vec<Spanned<Promise>>>,
+    /// Taken out before, because what a fault looks like depends on its kind; named here, so that a misspelt one is recognised.
+    #[serde(default, rename = "fault")]
+    _fault: IgnoredAny,
 }
 
 #[derive(Debug, Deserialize)]
@@ -47,4 +53,68 @@ pub(super) struct RequestTable {
     pub(super) get: Spanned<String>,
     #[serde(default)]
     pub(super) expect_status: Vec<Spanned<i64>>,
+}
+
+/// `"p(95)<50"`, or a table with the promise and what it leaves out.
+#[derive(Debug)]
+pub(super) enum Promise {
+    Plain(String),
+    Outside(PromiseTable),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PromiseTable {
+    pub(super) threshold: Spanned<String>,
+    pub(super) outside: Spanned<Names>,
+    pub(super) settle: Option<Spanned<String>>,
+}
+
+/// `"name"` or `["name", …]`.
+#[derive(Debug)]
+pub(super) struct Names(pub(super) Vec<String>);
+
+/// A derived untagged enum would work too, and lose every place inside of it.
+impl<'de> Deserialize<'de> for Promise {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = Promise;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string or a table")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Promise, E> {
+                Ok(Promise::Plain(text.to_owned()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Promise, A::Error> {
+                PromiseTable::deserialize(MapAccessDeserializer::new(map)).map(Promise::Outside)
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
+}
+
+impl<'de> Deserialize<'de> for Names {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct OneOrMore;
+        impl<'de> Visitor<'de> for OneOrMore {
+            type Value = Names;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string or a list of strings")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Names, E> {
+                Ok(Names(vec![text.to_owned()]))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Names, A::Error> {
+                Vec::deserialize(SeqAccessDeserializer::new(list)).map(Names)
+            }
+        }
+        deserializer.deserialize_any(OneOrMore)
+    }
 }

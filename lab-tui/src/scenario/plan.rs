@@ -4,18 +4,20 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Duration;
 
+use serde::Deserialize as _;
 use toml::Spanned;
+use toml::de::{DeTable, Deserializer};
 
-use super::fault::Fault;
-use super::file::{LoadTable, RequestTable, ScenarioFile};
+use super::fault::{self, Fault};
+use super::file::{LoadTable, Promise, PromiseTable, RequestTable, ScenarioFile};
 use super::refusal::{Refusal, Wrong, suggest};
 use super::template::Template;
-use super::threshold::{Selector, Threshold};
+use super::threshold::{Metric, Outside, Selector, Threshold};
 use crate::event::Outcome;
 
 const FORMAT: i64 = 1;
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
-const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
+pub(super) const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
 const MAX_RATE: f64 = 1_000_000.0;
 
 /// A scenario that has been understood.
@@ -105,11 +107,18 @@ impl Plan {
         plan(text, services).map_err(|wrong| wrong.at(origin, text))
     }
 
-    /// The same scenario with every duration multiplied by `factor`, for a quick look or for CI.
+    /// The same scenario with all that lies on the run's time line multiplied by `factor`, for a quick look or for CI. What a single
+    /// request meets (a timeout, an added latency) stays as it is.
     #[must_use]
     pub fn scaled(mut self, factor: f64) -> Self {
         for load in &mut self.loads {
             load.duration = load.duration.mul_f64(factor);
+        }
+        for fault in &mut self.faults {
+            (fault.at, fault.duration) = (fault.at.mul_f64(factor), fault.duration.mul_f64(factor));
+        }
+        for outside in self.thresholds.iter_mut().filter_map(|threshold| threshold.outside.as_mut()) {
+            outside.settle = outside.settle.mul_f64(factor);
         }
         self
     }
@@ -130,7 +139,9 @@ impl Plan {
 }
 
 fn plan(text: &str, services: &[&str]) -> Result<Plan, Wrong> {
-    let file: ScenarioFile = toml::from_str(text)?;
+    let mut document = DeTable::parse(text)?;
+    let faults = document.get_mut().remove("fault");
+    let file = ScenarioFile::deserialize(Deserializer::from(document))?;
     if *file.format.get_ref() != FORMAT {
         let what = format!("format {} is not known to this version", file.format.get_ref());
         return Err(Wrong::new(file.format.span(), what, format!("write `format = {FORMAT}`")));
@@ -148,18 +159,46 @@ fn plan(text: &str, services: &[&str]) -> Result<Plan, Wrong> {
         }
         loads.push(load);
     }
+    let longest = loads.iter().map(|load| load.duration).max().unwrap_or_default();
+    let faults = faults.map_or(Ok(Vec::new()), |faults| fault::read_all(faults, services, longest))?;
     let mut thresholds = Vec::new();
     let mut promises: Vec<_> = file.thresholds.iter().collect();
     promises.sort_by_key(|(key, _)| key.span().start);
     for (key, expressions) in promises {
         let selector = Selector::parse(key.get_ref()).map_err(|(what, hint)| Wrong::new(key.span(), what, hint))?;
         check_names(&selector, &loads).map_err(|(what, hint)| Wrong::new(key.span(), what, hint))?;
-        for expression in expressions {
-            let threshold = Threshold::parse(&selector, expression.get_ref());
-            thresholds.push(threshold.map_err(|(what, hint)| Wrong::new(expression.span(), what, hint))?);
+        for promise in expressions {
+            let span = promise.span();
+            let (span, expression, table) = match promise.get_ref() {
+                Promise::Plain(expression) => (span, expression, None),
+                Promise::Outside(table) => (table.threshold.span(), table.threshold.get_ref(), Some(table)),
+            };
+            let threshold = Threshold::parse(&selector, expression).map_err(|(what, hint)| Wrong::new(span, what, hint))?;
+            let outside = table.map(|table| outside(table, &selector, &faults)).transpose()?;
+            thresholds.push(Threshold { outside, ..threshold });
         }
     }
-    Ok(Plan { title: file.title, about: file.about, seed: file.seed, keep_going: file.keep_going, loads, faults: Vec::new(), thresholds })
+    Ok(Plan { title: file.title, about: file.about, seed: file.seed, keep_going: file.keep_going, loads, faults, thresholds })
+}
+
+fn outside(table: &PromiseTable, selector: &Selector, faults: &[Fault]) -> Result<Outside, Wrong> {
+    let refused = |what: String, hint: String| Wrong::new(table.outside.span(), what, hint);
+    if selector.metric == Metric::TelemetryLoss {
+        let what = "telemetry_loss is counted over the whole run, so nothing can be outside of it".to_owned();
+        return Err(refused(what, "leave `outside` out".to_owned()));
+    }
+    let known: Vec<&str> = faults.iter().map(|fault| fault.name.as_str()).collect();
+    let mut chosen = Vec::new();
+    for name in &table.outside.get_ref().0 {
+        let index = known.iter().position(|known| known == name);
+        chosen.push(index.ok_or_else(|| refused(format!("no fault is named `{name}`"), suggest(name, &known)))?);
+    }
+    if chosen.is_empty() {
+        return Err(refused("`outside` names no fault".to_owned(), "name at least one, or leave it out".to_owned()));
+    }
+    chosen.sort_unstable();
+    chosen.dedup();
+    Ok(Outside { faults: chosen, settle: table.settle.as_ref().map_or(Ok(Duration::ZERO), fault::moment)? })
 }
 
 fn check_names(selector: &Selector, loads: &[Load]) -> Result<(), (String, String)> {
@@ -300,7 +339,7 @@ fn optional_duration(text: Option<&Spanned<String>>) -> Result<Option<Duration>,
     text.map(parse_duration).transpose()
 }
 
-fn parse_duration(text: &Spanned<String>) -> Result<Duration, Wrong> {
+pub(super) fn parse_duration(text: &Spanned<String>) -> Result<Duration, Wrong> {
     let refused = |what: String| Wrong::new(text.span(), what, "write a time such as \"500ms\", \"30s\" or \"1m30s\"");
     let duration = humantime::parse_duration(text.get_ref()).map_err(|_| refused(format!("`{}` is no time", text.get_ref())))?;
     if duration.is_zero() || duration > LONGEST {

@@ -58,13 +58,20 @@ impl Wrong {
 
 impl From<toml::de::Error> for Wrong {
     fn from(error: toml::de::Error) -> Self {
+        Self::in_table(&error, &[])
+    }
+}
+
+impl Wrong {
+    /// What is wrong with a table that may also have the keys `common`, which were taken out of it before.
+    pub(super) fn in_table(error: &toml::de::Error, common: &[&str]) -> Self {
         let span = error.span();
         let message = error.message().trim().replace('\n', " ");
         // serde words this as: unknown field `rat`, expected one of `name`, `rate`
         if let Some(rest) = message.strip_prefix("unknown field `") {
             let mut names = rest.split('`').step_by(2);
             let unknown = names.next().unwrap_or_default();
-            let known: Vec<&str> = rest.split('`').skip(2).step_by(2).collect();
+            let known: Vec<&str> = names.chain(common.iter().copied()).collect();
             return Self { span, what: format!("unknown key `{unknown}`"), hint: Some(suggest(unknown, &known)) };
         }
         if let Some(rest) = message.strip_prefix("missing field `") {

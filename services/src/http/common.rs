@@ -13,7 +13,7 @@ use serde::Serialize;
 use utoipa::OpenApi;
 
 use super::observe::method_not_allowed;
-use super::{Observe, detail, json};
+use super::{Observe, control, detail, json};
 use crate::metrics::Metrics;
 
 /// The part of the OpenAPI document that all services share.
@@ -58,6 +58,8 @@ impl Routes {
     }
 
     /// Adds what every service has, and puts everything under observation.
+    ///
+    /// What is added here is never disturbed by a fault.
     pub(crate) fn finish(
         self,
         observe: Observe,
@@ -68,6 +70,7 @@ impl Routes {
     ) -> Result<Router, String> {
         document.merge(CommonApi::openapi());
         let document = document.to_json().map_err(|error| error.to_string())?;
+        let (faults, own) = (observe.faults(), self.paths.clone());
         let common = Common { metrics, before_render: Arc::new(before_render), ready, document: document.into() };
         let routes = self
             .get("/metrics", &common, self::metrics)
@@ -75,7 +78,8 @@ impl Routes {
             .get("/health/ready", &common, self::ready)
             .get("/openapi.json", &common, openapi);
         debug_assert!(routes.paths.iter().all(|path| common.document.contains(&format!("\"{path}\""))));
-        Ok(routes.router.fallback(async || detail(StatusCode::NOT_FOUND, "Not Found")).layer(observe))
+        let observed = routes.router.fallback(async || detail(StatusCode::NOT_FOUND, "Not Found")).layer(observe);
+        Ok(control::beside(observed, faults, own))
     }
 }
 

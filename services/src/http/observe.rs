@@ -23,12 +23,17 @@ use opentelemetry_semantic_conventions::attribute;
 use tower::{Layer, Service};
 
 use super::detail;
+use crate::faults::{Faults, Strike};
 use crate::logs::milliseconds;
 use crate::metrics::Metrics;
+use crate::run;
 use crate::telemetry::{Telemetry, trace_id, traceparent};
 
 /// The status of a request whose client went away, as nginx made it known.
 const CLIENT_CLOSED_REQUEST: u16 = 499;
+
+/// The span attribute that names the faults which a request met.
+const FAULT: &str = "lab.fault";
 
 /// The `handler` of requests that no route matches. A path that a client invents must never become a label.
 const UNMATCHED: &str = "unmatched";
@@ -42,6 +47,7 @@ pub(crate) struct Observe {
 struct Shared {
     telemetry: Arc<Telemetry>,
     metrics: Metrics,
+    faults: Faults,
     in_progress: Gauge,
     /// Answered, but not traced: the caller or the sampler decided so. Whoever counts spans can then tell them from lost ones.
     unsampled: Counter,
@@ -61,10 +67,15 @@ struct Route {
 }
 
 impl Observe {
-    pub(crate) fn new(telemetry: Arc<Telemetry>, metrics: Metrics) -> Self {
+    pub(crate) fn new(service: &run::Shared) -> Self {
+        let (telemetry, metrics, faults) = (Arc::clone(&service.telemetry), service.metrics.clone(), service.faults.clone());
         let in_progress = metrics.gauge("http_requests_in_progress", "Requests being answered now, health and metrics left out.", &[]);
         let unsampled = metrics.counter("http_requests_unsampled_total", "Requests answered whose trace is not sampled.", &[]);
-        Self { shared: Arc::new(Shared { telemetry, metrics, in_progress, unsampled, routes: RwLock::default() }) }
+        Self { shared: Arc::new(Shared { telemetry, metrics, faults, in_progress, unsampled, routes: RwLock::default() }) }
+    }
+
+    pub(super) fn faults(&self) -> Faults {
+        self.shared.faults.clone()
     }
 }
 
@@ -150,10 +161,16 @@ where
         let cx = observation.cx.clone();
         // A HEAD would be answered like a GET by the router; these routes are for GET alone.
         let work = if request.method() == Method::HEAD && known_path { None } else { Some(self.inner.call(request)) };
+        let strike = observation.strike();
         let work = async move {
-            let answered = match work {
-                Some(work) => AssertUnwindSafe(work).catch_unwind().await,
-                None => Ok(Ok(method_not_allowed())),
+            let injected = match &strike {
+                Some(strike) => inject(strike).await,
+                None => None,
+            };
+            let answered = match (injected, work) {
+                (Some(response), _) => Ok(Ok(response)),
+                (None, Some(work)) => AssertUnwindSafe(work).catch_unwind().await,
+                (None, None) => Ok(Ok(method_not_allowed())),
             };
             let mut response = match answered {
                 Ok(Ok(response)) => response,
@@ -176,6 +193,17 @@ pub(super) fn method_not_allowed() -> Response {
     let mut response = detail(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed");
     response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET"));
     response
+}
+
+/// What a fault does to a request before its handler sees it; an answer where the handler is not to see it at all.
+async fn inject(strike: &Strike) -> Option<Response> {
+    if !strike.latency.is_zero() {
+        tokio::time::sleep(strike.latency).await;
+    }
+    let status = StatusCode::from_u16(strike.status?).ok()?;
+    // A failure that is real says more in the log than its access line as well.
+    tracing::error!(fault = strike.names.join(", "), status = status.as_u16(), "Fault injected");
+    Some(detail(status, status.canonical_reason().unwrap_or("Error")))
 }
 
 /// One request under way.
@@ -202,6 +230,13 @@ impl Observation {
                 .start(route.span_name.clone(), SpanKind::Server, &parent, || span_attributes(&route, known_path(matched), request))
         };
         Self { shared: Arc::clone(shared), route, cx, started, finished: false }
+    }
+
+    /// What the lab wants this request to meet, if anything; the span names it. Quiet routes are left alone.
+    fn strike(&self) -> Option<Strike> {
+        let strike = if self.route.quiet { None } else { self.shared.faults.strike(&self.route.handler) }?;
+        self.cx.span().set_attribute(KeyValue::new(FAULT, strike.names.join(", ")));
+        Some(strike)
     }
 
     /// The answer names its trace.

@@ -103,3 +103,168 @@ fn refusals() {
         assert!(answer.starts_with(expected), "{old:?} -> {new:?}\n  said     {answer}\n  expected {expected}");
     }
 }
+
+mod faults {
+    use super::*;
+    use crate::scenario::{Affected, DbLock, DiceErrorRate, FaultKind, ServiceError, ServiceLatency};
+
+    const BASE: &str = r#"format = 1
+title = "t"
+
+[[load]]
+name = "db"
+executor = "constant-arrival-rate"
+rate = 50
+duration = "30s"
+service = "die-service"
+[[load.request]]
+get = "/dice"
+
+[[fault]]
+name = "locked"
+kind = "db.lock"
+table = "die_specifications"
+at = "12s"
+duration = "5s"
+
+[[fault]]
+name = "moody"
+kind = "dice.error_rate"
+die = "fair"
+rate = 1
+at = "0s"
+duration = "5s"
+
+[[fault]]
+name = "broken"
+kind = "service.error"
+service = "dice-roller"
+at = "5s"
+duration = "5s"
+
+[[fault]]
+name = "slow"
+kind = "service.latency"
+service = "frontend"
+route = "/roll"
+probability = 0.25
+latency = "200ms"
+at = "20s"
+duration = "5s"
+
+[thresholds]
+http_req_duration = ["max<9000", { threshold = "p(95)<50", outside = ["slow", "locked"], settle = "2s" }]
+http_req_failed = [{ threshold = "rate==0", outside = "locked" }]
+"#;
+
+    fn with(old: &str, new: &str) -> String {
+        assert!(BASE.contains(old), "{old}");
+        BASE.replacen(old, new, 1)
+    }
+
+    #[test]
+    fn each_kind_is_read_with_its_defaults() {
+        let plan = Plan::parse(BASE, "x.toml", SERVICES).unwrap();
+        let requests = |service: &str, route: Option<&str>, probability| Affected {
+            service: service.to_owned(),
+            route: route.map(str::to_owned),
+            probability,
+        };
+        let kinds = [
+            FaultKind::DbLock(DbLock { table: "die_specifications".to_owned() }),
+            FaultKind::DiceErrorRate(DiceErrorRate { die: "fair".to_owned(), rate: 1.0 }),
+            FaultKind::ServiceError(ServiceError { requests: requests("dice-roller", None, 1.0), status: 500 }),
+            FaultKind::ServiceLatency(ServiceLatency {
+                requests: requests("frontend", Some("/roll"), 0.25),
+                latency: Duration::from_millis(200),
+            }),
+        ];
+        assert_eq!(plan.faults.iter().map(|fault| fault.kind.clone()).collect::<Vec<_>>(), kinds);
+        let told: Vec<String> = plan.faults.iter().map(|fault| format!("{}: {fault}", fault.kind.name())).collect();
+        assert_eq!(
+            told,
+            [
+                "db.lock: locks die_specifications",
+                "dice.error_rate: error rate of fair becomes 1",
+                "service.error: dice-roller answers 500",
+                "service.latency: 25 % of frontend /roll answers 200ms later"
+            ]
+        );
+        let outside: Vec<_> = plan.thresholds.iter().map(|threshold| threshold.outside.clone()).collect();
+        let settle = |faults: &[usize], settle| Some(Outside { faults: faults.to_vec(), settle: Duration::from_secs(settle) });
+        assert_eq!(outside, [None, settle(&[0, 3], 2), settle(&[0], 0)]);
+    }
+
+    #[test]
+    fn the_time_line_is_scaled_and_what_one_request_meets_is_not() {
+        let plan = Plan::parse(BASE, "x.toml", SERVICES).unwrap().scaled(0.1);
+        let slow = &plan.faults[3];
+        assert_eq!((slow.at, slow.duration), (Duration::from_secs(2), Duration::from_millis(500)));
+        assert!(matches!(&slow.kind, FaultKind::ServiceLatency(kind) if kind.latency == Duration::from_millis(200)));
+        assert_eq!(plan.thresholds[1].outside.as_ref().unwrap().settle, Duration::from_millis(200));
+    }
+
+    #[test]
+    fn refusals() {
+        let cases = [
+            ("db.lock", "db.lok", "x.toml:15:8: unknown kind of fault `db.lok` (did you mean `db.lock`?)"),
+            ("table = ", "tabel = ", "x.toml:16:1: unknown key `tabel` (did you mean `table`?)"),
+            ("name = \"locked\"", "nam = \"locked\"", "x.toml:14:1: unknown key `nam` (did you mean `name`?)"),
+            ("table = \"die_specifications\"\n", "", "x.toml:13:1: the key `table` is missing here (add `table = …`)"),
+            ("kind = \"db.lock\"\n", "", "x.toml:13:1: the key `kind` is missing here (add `kind = …`)"),
+            ("kind = \"db.lock\"", "kind = 3", "x.toml:15:8: found integer `3` where the scenario needs a string"),
+            ("at = \"12s\"\n", "", "x.toml:13:1: the key `at` is missing here (add `at = …`)"),
+            ("\"12s\"", "\"noon\"", "x.toml:17:6: `noon` is no time (write a time such as \"0s\" or \"12s\", up to 7 days)"),
+            ("\"12s\"", "\"30s\"", "x.toml:17:6: `locked` begins when the last load is over (after 30s) (let it begin earlier)"),
+            ("duration = \"5s\"", "duration = \"0s\"", "x.toml:18:12: `0s` is out of range (above 0, up to 7 days)"),
+            (
+                "\"die_specifications\"",
+                "\"Die; DROP\"",
+                "x.toml:16:9: `Die; DROP` cannot be locked by that name (write a plain name in lower case",
+            ),
+            ("rate = 1\n", "rate = 1.5\n", "x.toml:24:8: rate = 1.5 is no share (write a number from 0 to 1)"),
+            ("rate = 1\n", "rate = nan\n", "x.toml:24:8: rate = NaN is no share (write a number from 0 to 1)"),
+            ("rate = 1\n", "rate = \"1\"\n", "x.toml:24:8: found string \"1\" where the scenario needs a number"),
+            ("die = \"fair\"", "die = \"\"", "x.toml:23:7: no die is called so (write an identifier such as \"fair\")"),
+            ("\"dice-roller\"", "\"dice-rolle\"", "x.toml:31:11: unknown service `dice-rolle` (did you mean `dice-roller`?)"),
+            ("\"dice-roller\"", "\"dice-roller\"\nstatus = 200", "x.toml:32:10: 200 is no error status (write a code from 400 to 599)"),
+            ("0.25", "0", "x.toml:40:15: probability = 0 disturbs nothing (write a number above 0 and up to 1)"),
+            ("0.25", "-0.25", "x.toml:40:15: probability = -0.25 is no share (write a number from 0 to 1)"),
+            ("\"/roll\"", "\"roll\"", "x.toml:39:9: `roll` is no route (begin it with a slash, as in \"/dice\")"),
+            ("\"200ms\"", "\"0ms\"", "x.toml:41:11: `0ms` is out of range (above 0, up to 7 days)"),
+            ("\"200ms\"", "\"61s\"", "x.toml:41:11: a latency of `61s` cannot be added (write whole milliseconds, up to \"60s\")"),
+            ("name = \"moody\"", "name = \"locked\"", "x.toml:21:8: a second fault is named `locked` (give each its own name)"),
+            ("name = \"moody\"", "name = \" \"", "x.toml:21:8: a fault needs a name (thresholds and reports call it so)"),
+            ("outside = \"locked\"", "outside = \"loked\"", "x.toml:47:55: no fault is named `loked` (did you mean `locked`?)"),
+            ("outside = \"locked\"", "outside = []", "x.toml:47:55: `outside` names no fault (name at least one, or leave it out)"),
+            ("outside = \"locked\"", "outsid = \"locked\"", "x.toml:47:45: unknown key `outsid` (did you mean `outside`?)"),
+            (", outside = \"locked\"", "", "x.toml:47:20: the key `outside` is missing here (add `outside = …`)"),
+            ("rate==0", "rate", "x.toml:47:34: `rate` compares nothing"),
+            ("settle = \"2s\"", "settle = \"soon\"", "x.toml:46:99: `soon` is no time"),
+            (
+                "http_req_failed = [{ threshold = \"rate==0\"",
+                "telemetry_loss = [{ threshold = \"count==0\"",
+                "x.toml:47:55: telemetry_loss is counted over the whole run",
+            ),
+            ("\"max<9000\"", "3", "x.toml:46:22: found integer `3` where the scenario needs a string or a table"),
+        ];
+        for (old, new, expected) in cases {
+            let answer = refusal(&with(old, new));
+            assert!(answer.starts_with(expected), "{old:?} -> {new:?}\n  said     {answer}\n  expected {expected}");
+        }
+    }
+
+    /// Two that could not be undone apart may follow one another, but not overlap.
+    #[test]
+    fn one_die_is_disturbed_by_one_fault_at_a_time() {
+        let twice = |at: &str| {
+            let again = format!(
+                "[[fault]]\nname = \"again\"\nkind = \"dice.error_rate\"\ndie = \"fair\"\nrate = 0\nat = \"{at}\"\nduration = \"9s\"\n\n"
+            );
+            with("[thresholds]", &(again + "[thresholds]"))
+        };
+        assert!(Plan::parse(&twice("5s"), "x.toml", SERVICES).is_ok());
+        let said = refusal(&twice("4s"));
+        assert_eq!(said, "x.toml:46:8: `again` disturbs the die `fair` while `moody` does (let one begin when the other has ended)");
+    }
+}
