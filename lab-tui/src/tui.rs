@@ -139,3 +139,6 @@ impl Screen {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

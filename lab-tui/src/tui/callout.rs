@@ -22,7 +22,7 @@ pub(super) fn text(model: &Model) -> Option<String> {
     let peak = peak(model);
     let (calm, risen) = (calm_p99(model), peak.filter(|(_, p99)| has_risen(model, *p99)));
     match (under_way, risen, calm) {
-        (Some((fault, _)), None, _) => Some(format!("{} ({}): watch the pool and p99", fault.name, fault.kind.name())),
+        (Some((fault, _)), None, _) => Some(format!("The fault {fault}: watch the pool and p99")),
         (_, Some((second, p99)), Some(calm)) if model.now().as_secs() < second + OVER => {
             let rose = format!("p99 rose from {} to {}", format::milliseconds(Some(calm)), format::milliseconds(Some(p99)));
             let recovered = under_way.is_none() && last_p99(model).is_some_and(|p99| !has_risen(model, p99));
@@ -63,15 +63,21 @@ fn last_p99(model: &Model) -> Option<f64> {
     model.seconds().get(model.now().as_secs().checked_sub(1)?)?.response.percentile(99.0)
 }
 
-/// Draws it as a box at the top right of an area, as far as that has room.
+/// Draws it as a box at that edge of an area where it hides the least, as far as there is room.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, text: &str, palette: &Palette) {
-    let width = u16::try_from(text.chars().count() + 4).unwrap_or(u16::MAX).min(44).min(area.width);
+    let width = u16::try_from(text.chars().count() + 4).unwrap_or(u16::MAX).min(40).min(area.width);
     let lines = u16::try_from(textwrap_lines(text, usize::from(width.saturating_sub(4)))).unwrap_or(1);
     let height = (lines + 2).min(area.height);
     if width < 20 || height < 3 {
         return;
     }
-    let area = Rect { x: area.right() - width, y: area.y, width, height };
+    let spare = area.height - height;
+    let place = |x, y| Rect { x, y: area.y + y, width, height };
+    // Braille is what curves are made of.
+    let is_curve = |symbol: &str| symbol.chars().all(|c| ('\u{2801}'..='\u{28ff}').contains(&c));
+    let hidden = |place: &Rect| place.positions().filter(|position| is_curve(buffer[*position].symbol())).count();
+    let places = [area.right() - width, area.x].into_iter().flat_map(|x| [0, spare / 2, spare].map(|y| place(x, y)));
+    let Some(area) = places.min_by_key(hidden) else { return };
     Clear.render(area, buffer);
     let block =
         Block::bordered().border_type(BorderType::Rounded).border_style(palette.key).padding(ratatui::widgets::Padding::horizontal(1));

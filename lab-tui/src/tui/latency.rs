@@ -85,10 +85,10 @@ fn name_bands(buffer: &mut Buffer, graph: Rect, axis: TimeAxis, model: &Model, p
         let (from, to) = (from.max(axis.first), to.min(axis.end()));
         let (Some(column), true) = (axis.column(from), to > from) else { continue };
         let width = usize::try_from(to - from).unwrap_or_default();
-        let name: String = model.plan().faults[index].name.chars().take(width).collect();
-        let line = format!("{name:▔<width$}");
-        let style = palette.warn.patch(palette.band);
-        buffer.set_stringn(graph.x + column, graph.y, line, usize::from(graph.width - column.min(graph.width)), style);
+        let name = &model.plan().faults[index].name;
+        let room = usize::from(graph.width - column.min(graph.width));
+        buffer.set_stringn(graph.x + column, graph.y, "▔".repeat(width), room, palette.warn);
+        buffer.set_stringn(graph.x + column, graph.y, name, room, palette.warn);
     }
 }
 

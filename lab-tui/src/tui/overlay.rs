@@ -12,7 +12,7 @@ const KEYS: [(&str, &str); 12] = [
     ("← →", "move the cursor through time; the plots read that second"),
     ("p", "put the cursor on the peak of p99"),
     ("End, Esc", "back to now"),
-    ("Tab", "the next list: slowest, failed, newest, thresholds, events"),
+    ("Tab", "the next list: slowest, failed, newest, …"),
     ("↑ ↓", "choose a request"),
     ("Enter", "open its trace"),
     ("Esc", "in a trace: back; ↑ ↓ choose a span, ← → the next request"),

@@ -87,8 +87,9 @@ fn draw_span(
 ) {
     let indent = (depth * 2).min(label_width);
     let detail = span_detail(span).unwrap_or_default();
-    let mark = if most { "◀ most time of its own  " } else { "" };
-    let columns = (usize::from(area.width).saturating_sub(label_width + 13 + 23)).clamp(8, 60);
+    let (mark, reserved) = if area.width >= 110 { ("◀ most time of its own  ", 23) } else { ("◀ ", 2) };
+    let mark = if most { mark } else { "" };
+    let columns = (usize::from(area.width).saturating_sub(label_width + 13 + reserved)).clamp(8, 60);
     let bar = waterfall.bar(span, columns);
     let style = if span.error { palette.bad } else { palette.used };
     let name: String = format!("{} {}", span.service, span.name).chars().take(label_width - indent).collect();

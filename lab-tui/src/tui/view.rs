@@ -56,7 +56,11 @@ fn run(buffer: &mut Buffer, area: Rect, model: &Model, verdict: &Verdict, ui: &m
         // One line for the latest event, above the keys.
         rest.height -= 1;
         let lists = (rest.height / 4).max(4);
-        events::draw(buffer, Rect { y: rest.bottom(), height: 1, ..rest }, model, &ui.palette);
+        let last_line = Rect { y: rest.bottom(), height: 1, ..rest };
+        match ui.callout(model).filter(|_| !roomy_enough_for_a_box(rest.height - lists)) {
+            Some(text) => Line::styled(format!(" {text}"), ui.palette.key).render(last_line, buffer),
+            None => events::draw(buffer, last_line, model, &ui.palette),
+        }
         let plots = Rect { height: rest.height - lists, ..rest };
         lists::draw(buffer, Rect { y: plots.bottom(), height: lists, ..rest }, model, verdict, ui);
         plots
@@ -85,10 +89,15 @@ fn draw_plots(buffer: &mut Buffer, area: Rect, model: &Model, ui: &mut Ui) {
     pool::draw(buffer, pool, axis, model, ui.cursor, &ui.palette);
     errors::draw(buffer, errors, axis, model, ui.cursor, &ui.palette);
     plot::time_axis(buffer, axis_area, axis, ui.cursor, &ui.palette);
-    if let Some(text) = ui.callout(model) {
+    if let Some(text) = ui.callout(model).filter(|_| roomy_enough_for_a_box(area.height)) {
         let graph = plot::graph(latency);
-        callout::draw(buffer, Rect { y: graph.y + 1, height: graph.height - 1, ..graph }, &text, &ui.palette);
+        callout::draw(buffer, Rect { y: graph.y + 1, height: graph.height.saturating_sub(1), ..graph }, &text, &ui.palette);
     }
+}
+
+/// Whether the plots leave room for a suggestion in a box; else it stands in the line of events.
+fn roomy_enough_for_a_box(plots: u16) -> bool {
+    plots >= 13
 }
 
 /// Lists, thresholds and events in a column of their own.
@@ -113,11 +122,10 @@ fn beside(buffer: &mut Buffer, area: Rect, model: &Model, verdict: &Verdict, ui:
 fn header(buffer: &mut Buffer, area: Rect, model: &Model, verdict: &Verdict, ui: &Ui) {
     let palette = &ui.palette;
     let name = ui.scenarios.get(ui.current).map_or("", |listed| listed.name.as_str());
-    let left = Line::from(vec![
+    let mut left = vec![
         Span::styled(" lab ", palette.key.patch(Style::new().add_modifier(ratatui::style::Modifier::REVERSED))),
         Span::styled(format!(" {name}"), palette.title),
-        Span::styled(format!("  {}", model.plan().title), palette.dim),
-    ]);
+    ];
     let now = model.now().as_secs();
     let second = ui.cursor.or(now.checked_sub(1)).and_then(|second| model.seconds().get(second));
     let failed = second.and_then(errors::share).unwrap_or_default();
@@ -146,7 +154,11 @@ fn header(buffer: &mut Buffer, area: Rect, model: &Model, verdict: &Verdict, ui:
         Span::styled(format!("{word} "), style),
     ]);
     let width = u16::try_from(right.width()).unwrap_or(area.width).min(area.width);
-    left.render(Rect { width: area.width - width, ..area }, buffer);
+    let room = usize::from(area.width - width);
+    if name.chars().count() + model.plan().title.chars().count() + 10 <= room {
+        left.push(Span::styled(format!("  {}", model.plan().title), palette.dim));
+    }
+    Line::from(left).render(Rect { width: area.width - width, ..area }, buffer);
     right.render(Rect { x: area.right() - width, width, ..area }, buffer);
 }
 
@@ -168,9 +180,17 @@ fn keys(buffer: &mut Buffer, area: Rect, ui: &Ui) {
             ("q", "quit"),
         ]
     };
+    let mut keys = keys.to_vec();
+    let width = |keys: &[(&str, &str)]| 1 + keys.iter().map(|(key, what)| key.chars().count() + what.chars().count() + 3).sum::<usize>();
+    // Where there is no room, those are left out that are found soonest; help has them all.
+    for spare in ["p", "↑↓", "Tab", "s"] {
+        if width(&keys) > usize::from(area.width) + 2 {
+            keys.retain(|(key, _)| *key != spare);
+        }
+    }
     let mut spans = vec![Span::raw(" ")];
     for (key, what) in keys {
-        spans.push(Span::styled(*key, ui.palette.key));
+        spans.push(Span::styled(key, ui.palette.key));
         spans.push(Span::styled(format!(" {what}  "), ui.palette.dim));
     }
     Line::from(spans).render(area, buffer);

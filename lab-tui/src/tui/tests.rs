@@ -1,0 +1,246 @@
+//! The screen, drawn from scripted events at the sizes that people have.
+
+use std::sync::Arc;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use rand::{RngExt as _, SeedableRng as _};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Color;
+use serde_json::json;
+
+use super::*;
+use crate::event::{Cell, Exemplar, Fact, FaultChange, HopSpans, LoadWindow, Outcome, Pool, ProcessChange, Samples, TraceId};
+use crate::observe::trace::{LogLine, Trace, TraceSpan};
+use crate::scenario::{Plan, shipped};
+
+const SIZES: [(u16, u16); 4] = [(60, 20), (80, 24), (120, 36), (200, 60)];
+
+/// A run that has come that far: calm, from 15 s to 25 s a lock, then calm again.
+fn model(seconds: u64) -> Model {
+    let plan = Plan::parse(shipped("first-minute").unwrap(), "first-minute", &["frontend"]).unwrap();
+    let mut model = Model::new(Arc::new(plan.for_screen()));
+    let mut apply = |millis: u64, fact| model.apply(Event { at: Duration::from_millis(millis), fact });
+    for second in 0..seconds {
+        let locked = (15..25).contains(&second);
+        if second == 0 {
+            for (from, to) in
+                [("lab", "frontend"), ("frontend", "dice-roller"), ("dice-roller", "die-service"), ("die-service", "postgresql")]
+            {
+                apply(900, Fact::Edge { from: from.into(), to: to.into() });
+            }
+        }
+        if second == 15 {
+            apply(15_004, Fact::Fault { index: 0, change: FaultChange::Started });
+        }
+        if second == 25 {
+            apply(25_003, Fact::Fault { index: 0, change: FaultChange::Ended });
+        }
+        let micros: Vec<u32> = (0..20).map(|request| if locked { 1_005_000 + request * 50_000 } else { 4_200 + request * 130 }).collect();
+        let (status, failed) = if locked { (503, true) } else { (200, false) };
+        let exemplar = |(number, micros): (u64, &u32)| Exemplar {
+            load: 0,
+            request: 0,
+            at: Duration::from_millis(second * 1000 + number * 50),
+            micros: *micros,
+            trace_id: TraceId((u128::from(second * 100 + number + 1) << 96 | 0xabc).to_be_bytes()),
+            outcome: Outcome::Status(status),
+            failed,
+        };
+        let exemplars = (0..).zip(&micros).map(exemplar).collect();
+        let times = Samples::from_micros(micros.clone());
+        let cell = Cell { request: 0, outcome: Outcome::Status(status), response_time: times.clone(), service_time: times };
+        let window =
+            LoadWindow { load: 0, index: second * 10, offered: 20, dropped: 0, lag: Samples::default(), cells: vec![cell], exemplars };
+        apply(second * 1000 + 990, Fact::Window(window));
+        for (hop, share) in [("frontend", 9), ("dice-roller", 8), ("die-service", 6), ("postgresql", 3)] {
+            let durations = Samples::from_micros(micros.iter().map(|micros| micros * share / 10).collect());
+            let errors = if locked && hop != "postgresql" { 20 } else { 0 };
+            apply(second * 1000 + 995, Fact::Hop(HopSpans { hop: hop.to_owned(), second, errors, durations }));
+        }
+        let (used, idle, pending) = if locked { (10, 0, 18) } else { (1, 2, 0) };
+        apply(second * 1000 + 500, Fact::Pool(Pool { service: "die-service".to_owned(), used, idle, pending, max: 10 }));
+        apply(second * 1000 + 999, Fact::Tick);
+    }
+    model
+}
+
+fn ui() -> Ui {
+    let listed = |(name, text): &(&str, &str)| {
+        let plan = Plan::parse(text, name, &["frontend", "dice-roller", "die-service"]).unwrap();
+        let thresholds = plan.thresholds.iter().map(ToString::to_string).collect();
+        Listed { name: (*name).to_owned(), title: plan.title, about: plan.about, thresholds }
+    };
+    // The first two only: a snapshot should not change with every scenario that is shipped.
+    Ui::new(Palette::new(true), None, crate::scenario::SHIPPED.iter().take(2).map(listed).collect())
+}
+
+fn drawn(model: &Model, ui: &mut Ui, (width, height): (u16, u16)) -> Buffer {
+    let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
+    let verdict = verdict::judge(model.plan(), model);
+    draw(&mut buffer, Rect::new(0, 0, width, height), model, &verdict, ui);
+    buffer
+}
+
+fn text(buffer: &Buffer) -> String {
+    let width = usize::from(buffer.area.width);
+    let rows = buffer.content.chunks(width).map(|row| row.iter().map(|cell| cell.symbol()).collect::<String>());
+    rows.map(|row| format!("{}\n", row.trim_end())).collect()
+}
+
+fn press(ui: &mut Ui, model: &Model, keys: &[KeyCode]) {
+    for key in keys {
+        ui.on_key(KeyEvent::new(*key, KeyModifiers::NONE), model);
+    }
+}
+
+/// A trace of three services in which the database takes the time.
+fn slow_trace() -> Trace {
+    let span = |id: &str, parent: Option<&str>, service: &str, name: &str, start: u64, millis: u64, error: bool| TraceSpan {
+        span_id: id.to_owned(),
+        parent_span_id: parent.map(str::to_owned),
+        service: service.to_owned(),
+        name: name.to_owned(),
+        kind: "server".to_owned(),
+        start_unix_nano: start * 1_000_000,
+        duration_nano: millis * 1_000_000,
+        error,
+        attributes: [("http.route".to_owned(), json!("/dice")), ("http.response.status_code".to_owned(), json!(503))].into(),
+    };
+    let line = json!({"level": "WARNING", "message": "Database connection pool exhausted", "span_id": "c", "pending": 18});
+    Trace {
+        trace_id: "00000640000000000000000000000abc".to_owned(),
+        spans: vec![
+            span("a", None, "lab", "GET", 0, 2000, true),
+            span("b", Some("a"), "frontend", "GET /roll", 1, 1990, true),
+            span("c", Some("b"), "die-service", "GET /dice", 2, 1980, false),
+            span("d", Some("c"), "die-service", "SELECT die_specifications", 40, 1900, false),
+        ],
+        logs: vec![LogLine { unix_nano: 3_000_000, service: "die-service".to_owned(), line }],
+    }
+}
+
+#[test]
+fn each_state_at_each_size() {
+    for size in SIZES {
+        for (state, seconds) in [("empty", 0), ("calm", 8), ("trouble", 21), ("recovered", 34)] {
+            let shown = text(&drawn(&model(seconds), &mut ui(), size));
+            insta::assert_snapshot!(format!("{state}_{}x{}", size.0, size.1), shown);
+        }
+    }
+}
+
+#[test]
+fn failing_processes_and_the_end_are_told() {
+    let mut model = model(28);
+    let mut apply = |second, fact| model.apply(Event { at: Duration::from_secs(second), fact });
+    apply(26, Fact::Process { name: "postgres".to_owned(), change: ProcessChange::Exited("signal 9".to_owned()) });
+    apply(27, Fact::Process { name: "postgres".to_owned(), change: ProcessChange::Restarted });
+    apply(28, Fact::Finished { interrupted: false });
+    insta::assert_snapshot!("failing_120x36", text(&drawn(&model, &mut ui(), (120, 36))));
+    let mut ui = ui();
+    // At 80 columns thresholds and events are lists like the others.
+    drawn(&model, &mut ui, (80, 24));
+    press(&mut ui, &model, &[KeyCode::Tab, KeyCode::Tab, KeyCode::Tab]);
+    insta::assert_snapshot!("thresholds_80x24", text(&drawn(&model, &mut ui, (80, 24))));
+    press(&mut ui, &model, &[KeyCode::Tab]);
+    insta::assert_snapshot!("events_80x24", text(&drawn(&model, &mut ui, (80, 24))));
+}
+
+#[test]
+fn the_suggestion_leads_to_the_peak_and_its_trace() {
+    let model = model(30);
+    let mut ui = ui();
+    drawn(&model, &mut ui, (120, 36));
+    assert!(ui.callout(&model).unwrap().contains("press Enter on the peak"));
+    press(&mut ui, &model, &[KeyCode::Enter]);
+    assert_eq!(ui.cursor, Some(15), "the first of the seconds with the highest p99");
+    let open = ui.open.as_mut().unwrap();
+    assert_eq!((open.request.at.as_secs(), open.request.micros), (15, 1_955_000));
+    assert!(text(&drawn(&model, &mut ui, (120, 36))).contains("have not come in"));
+    ui.open.as_mut().unwrap().trace = Some(slow_trace());
+    for size in SIZES {
+        insta::assert_snapshot!(format!("trace_{}x{}", size.0, size.1), text(&drawn(&model, &mut ui, size)));
+    }
+    press(&mut ui, &model, &[KeyCode::Esc]);
+    assert!(ui.open.is_none() && ui.callout(&model).is_none(), "whoever has acted is left alone");
+    insta::assert_snapshot!("cursor_80x24", text(&drawn(&model, &mut ui, (80, 24))));
+    press(&mut ui, &model, &[KeyCode::Esc]);
+    assert_eq!(ui.cursor, None);
+}
+
+#[test]
+fn help_and_scenarios_lie_over_the_screen() {
+    let model = model(8);
+    let mut ui = ui();
+    press(&mut ui, &model, &[KeyCode::Char('?')]);
+    insta::assert_snapshot!("help_80x24", text(&drawn(&model, &mut ui, (80, 24))));
+    press(&mut ui, &model, &[KeyCode::Esc, KeyCode::Char('s'), KeyCode::Down]);
+    insta::assert_snapshot!("scenarios_80x24", text(&drawn(&model, &mut ui, (80, 24))));
+    let wish = ui.on_key(KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE), &model);
+    assert_eq!(wish, Some(Wish::Run(1)));
+}
+
+#[test]
+fn without_colours_nothing_is_coloured_and_faults_are_still_named() {
+    let model = model(21);
+    let mut ui = ui();
+    ui.palette = Palette::new(false);
+    let buffer = drawn(&model, &mut ui, (120, 36));
+    let coloured = |colour| colour != Color::Reset;
+    assert!(buffer.content.iter().all(|cell| !coloured(cell.fg) && !coloured(cell.bg)));
+    assert!(text(&buffer).contains("table"));
+}
+
+#[test]
+fn a_link_is_one_click_from_every_trace_id() {
+    let model = model(21);
+    let link = crate::report::TraceLink::template("http://tempo/{trace_id}").unwrap();
+    let mut ui = ui();
+    ui.link = Some(link);
+    let shown = text(&drawn(&model, &mut ui, (200, 60)));
+    assert!(shown.contains("http://tempo/000005"), "{shown}");
+}
+
+/// Whatever is pressed, at whatever size: nothing panics, and what is shown stays within the screen.
+#[test]
+fn random_keys_and_sizes_do_no_harm() {
+    let seed = rand::random();
+    println!("seed {seed}");
+    let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(seed);
+    let keys = [
+        KeyCode::Left,
+        KeyCode::Right,
+        KeyCode::Up,
+        KeyCode::Down,
+        KeyCode::Home,
+        KeyCode::End,
+        KeyCode::PageUp,
+        KeyCode::PageDown,
+        KeyCode::Enter,
+        KeyCode::Esc,
+        KeyCode::Tab,
+        KeyCode::BackTab,
+        KeyCode::Backspace,
+        KeyCode::Char('p'),
+        KeyCode::Char('s'),
+        KeyCode::Char('?'),
+        KeyCode::Char('g'),
+        KeyCode::Char('G'),
+        KeyCode::Char('h'),
+        KeyCode::Char('l'),
+        KeyCode::Char('ß'),
+        KeyCode::F(5),
+    ];
+    for seconds in [0, 1, 20, 40] {
+        let model = model(seconds);
+        let mut ui = ui();
+        for _ in 0..150 {
+            press(&mut ui, &model, &[keys[random.random_range(0..keys.len())]]);
+            if let Some(open) = &mut ui.open {
+                open.trace = random.random_bool(0.7).then(slow_trace);
+            }
+            drawn(&model, &mut ui, (random.random_range(0..230), random.random_range(0..70)));
+        }
+    }
+}
