@@ -5,13 +5,14 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Text};
 use ratatui::widgets::{Block, BorderType, Clear, Paragraph, Widget, Wrap};
 
+use super::latency;
 use super::palette::Palette;
 use crate::model::Model;
 use crate::report::format;
 
-/// A percentile has risen when it is this many times what it was in calm, and 20 ms more.
+/// A percentile has risen when it is this many times what it was in calm, and 100 ms more.
 const RISEN: f64 = 4.0;
-const RISEN_MS: f64 = 20.0;
+const RISEN_MS: f64 = 100.0;
 
 /// Seconds without trouble after which the story is over.
 const OVER: u64 = 20;
@@ -73,9 +74,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, text: &str, palette: &Palett
     }
     let spare = area.height - height;
     let place = |x, y| Rect { x, y: area.y + y, width, height };
-    // Braille is what curves are made of.
-    let is_curve = |symbol: &str| symbol.chars().all(|c| ('\u{2801}'..='\u{28ff}').contains(&c));
-    let hidden = |place: &Rect| place.positions().filter(|position| is_curve(buffer[*position].symbol())).count();
+    let hidden = |place: &Rect| place.positions().filter(|position| latency::is_curve(buffer[*position].symbol())).count();
     let places = [area.right() - width, area.x].into_iter().flat_map(|x| [0, spare / 2, spare].map(|y| place(x, y)));
     let Some(area) = places.min_by_key(hidden) else { return };
     Clear.render(area, buffer);

@@ -87,9 +87,19 @@ fn name_bands(buffer: &mut Buffer, graph: Rect, axis: TimeAxis, model: &Model, p
         let width = usize::try_from(to - from).unwrap_or_default();
         let name = &model.plan().faults[index].name;
         let room = usize::from(graph.width - column.min(graph.width));
-        buffer.set_stringn(graph.x + column, graph.y, "▔".repeat(width), room, palette.warn);
-        buffer.set_stringn(graph.x + column, graph.y, name, room, palette.warn);
+        let cells =
+            Rect { x: graph.x + column, width: u16::try_from(room.min(width.max(name.len()))).unwrap_or_default(), height: 1, ..graph };
+        // At the top, or at the bottom where the curves are at the top.
+        let is_free = |y: &u16| Rect { y: *y, ..cells }.positions().all(|position| !is_curve(buffer[position].symbol()));
+        let y = [graph.y, graph.bottom() - 1].into_iter().find(is_free).unwrap_or(graph.y);
+        buffer.set_stringn(cells.x, y, "▔".repeat(width), room, palette.warn);
+        buffer.set_stringn(cells.x, y, name, room, palette.warn);
     }
+}
+
+/// Braille is what curves are made of.
+pub(super) fn is_curve(symbol: &str) -> bool {
+    symbol.chars().all(|c| ('\u{2801}'..='\u{28ff}').contains(&c))
 }
 
 /// The range of milliseconds shown: both ends are 1, 2 or 5 times a power of ten.

@@ -84,7 +84,7 @@ fn drawn(model: &Model, ui: &mut Ui, (width, height): (u16, u16)) -> Buffer {
 
 fn text(buffer: &Buffer) -> String {
     let width = usize::from(buffer.area.width);
-    let rows = buffer.content.chunks(width).map(|row| row.iter().map(|cell| cell.symbol()).collect::<String>());
+    let rows = buffer.content.chunks(width).map(|row| row.iter().map(ratatui::buffer::Cell::symbol).collect::<String>());
     rows.map(|row| format!("{}\n", row.trim_end())).collect()
 }
 

@@ -7,4 +7,5 @@ mod common;
 mod contract;
 mod run;
 mod saturation;
+mod screen;
 mod survive;

@@ -1,0 +1,157 @@
+//! The real program on a real terminal.
+
+use std::io::{Read as _, Write};
+use std::num::NonZeroU16;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use rustix::process::Signal;
+
+use crate::common::{PATIENCE, Place, alive, family, signal, until};
+
+/// A terminal with a lab on it.
+struct Terminal {
+    master: Box<dyn MasterPty + Send>,
+    child: Box<dyn Child + Send + Sync>,
+    keys: Box<dyn Write + Send>,
+    parser: Arc<Mutex<vt100::Parser>>,
+    /// Of the terminal's settings, as they were before.
+    local_flags: u64,
+}
+
+impl Terminal {
+    fn start(place: &Place, arguments: &[&str], (columns, rows): (u16, u16)) -> Self {
+        let size = PtySize { rows, cols: columns, ..PtySize::default() };
+        let pair = native_pty_system().openpty(size).unwrap();
+        let like = place.lab(arguments);
+        let like = like.as_std();
+        let mut command = CommandBuilder::new(like.get_program());
+        command.args(like.get_args());
+        command.cwd(like.get_current_dir().unwrap());
+        for (name, value) in like.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            }
+        }
+        command.env("TERM", "xterm-256color");
+        let local_flags = local_flags(&*pair.master);
+        let child = pair.slave.spawn_command(command).unwrap();
+        drop(pair.slave);
+        let keys = pair.master.take_writer().unwrap();
+        let mut output = pair.master.try_clone_reader().unwrap();
+        let parser = Arc::new(Mutex::new(vt100::Parser::new(nonzero(rows), nonzero(columns), 0)));
+        let shown = Arc::clone(&parser);
+        std::thread::spawn(move || {
+            let mut bytes = [0; 8192];
+            // The end of the lab is the end of its output.
+            while let Ok(count @ 1..) = output.read(&mut bytes) {
+                shown.lock().unwrap().process(&bytes[..count]);
+            }
+        });
+        Self { master: pair.master, child, keys, parser, local_flags }
+    }
+
+    fn text(&self) -> String {
+        self.parser.lock().unwrap().screen().contents()
+    }
+
+    async fn shows(&self, text: &str) {
+        let shown = async || self.text().contains(text);
+        let waited = tokio::time::timeout(PATIENCE, async {
+            while !shown().await {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        });
+        assert!(waited.await.is_ok(), "never showed `{text}`, but\n{}", self.text());
+    }
+
+    fn press(&mut self, keys: &str) {
+        self.keys.write_all(keys.as_bytes()).unwrap();
+    }
+
+    fn resize(&self, columns: u16, rows: u16) {
+        self.parser.lock().unwrap().screen_mut().set_size(nonzero(rows), nonzero(columns));
+        self.master.resize(PtySize { rows, cols: columns, ..PtySize::default() }).unwrap();
+    }
+
+    /// Waits for the end, and sees that the terminal is as it was.
+    async fn ended(mut self, code: u32) {
+        let pid = self.child.process_id().unwrap();
+        let everybody = family(pid);
+        let mut ended = None;
+        until("the end of the lab", PATIENCE, || {
+            ended = ended.take().or_else(|| self.child.try_wait().unwrap());
+            let done = ended.is_some();
+            async move { done }
+        })
+        .await;
+        assert_eq!(ended.unwrap().exit_code(), code, "{}", self.text());
+        assert_eq!(local_flags(&*self.master), self.local_flags, "the terminal is in another mode than before");
+        let parser = &self.parser;
+        until("the screen to be given back", Duration::from_secs(5), || async move {
+            let parser = parser.lock().unwrap();
+            !parser.screen().alternate_screen() && !parser.screen().hide_cursor()
+        })
+        .await;
+        let everybody = &everybody;
+        until("every process to be gone", Duration::from_secs(3), || async move { alive(everybody).is_empty() }).await;
+    }
+}
+
+fn nonzero(number: u16) -> NonZeroU16 {
+    NonZeroU16::new(number).unwrap()
+}
+
+fn local_flags(master: &dyn MasterPty) -> u64 {
+    master.get_termios().unwrap().local_flags.bits().into()
+}
+
+#[tokio::test]
+async fn the_first_minute_leads_to_the_trace_that_explains_it() {
+    let place = Place::new();
+    let mut terminal = Terminal::start(&place, &["--time-scale", "0.3"], (80, 24));
+    terminal.shows("first-minute").await;
+    terminal.shows("postgresql").await;
+    terminal.shows("press Enter on the peak").await;
+    terminal.press("\r");
+    // The spans of the peak come in as they end.
+    terminal.shows("SELECT die").await;
+    assert!(terminal.text().contains(" trace "), "{}", terminal.text());
+    terminal.press("\x1b");
+    terminal.shows("worst at").await;
+    terminal.resize(120, 36);
+    terminal.shows("thresholds").await;
+    terminal.shows("table locked ended").await;
+    terminal.press("s");
+    terminal.shows("scenarios ─").await;
+    terminal.press("\x1b");
+    terminal.press("q");
+    terminal.ended(0).await;
+    place.assert_empty();
+}
+
+#[tokio::test]
+async fn another_scenario_is_a_key_away() {
+    let place = Place::new();
+    let mut terminal = Terminal::start(&place, &["run", "traffic"], (120, 36));
+    terminal.shows("postgresql").await;
+    terminal.press("s");
+    terminal.press("\x1b[B\r");
+    terminal.shows("lab  first-minute").await;
+    terminal.shows("All is calm").await;
+    terminal.press("\x03");
+    terminal.ended(105).await;
+    place.assert_empty();
+}
+
+#[tokio::test]
+async fn a_signal_gives_the_terminal_back() {
+    let place = Place::new();
+    let terminal = Terminal::start(&place, &[], (80, 24));
+    terminal.shows("latency").await;
+    signal(terminal.child.process_id().unwrap(), Signal::TERM);
+    terminal.ended(105).await;
+    place.assert_empty();
+}
