@@ -1,6 +1,7 @@
 //! What is known of a run: facts only, bounded, changed by [`Model::apply`] alone. No clock, no input or output, no terminal.
 
 mod distribution;
+mod outside;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -9,7 +10,8 @@ use std::time::Duration;
 pub use distribution::Distribution;
 
 use crate::event::{Event, Fact, FaultChange, LoadWindow, Outcome, ProcessChange, ServiceSignals, SlowRequest, WINDOW};
-use crate::scenario::{Plan, Selector};
+use crate::scenario::{Outside, Plan, Selector};
+use outside::OutsideTotals;
 
 /// How many of the slowest requests are remembered.
 const SLOWEST: usize = 5;
@@ -24,6 +26,7 @@ pub struct Model {
     plan: Arc<Plan>,
     now: Duration,
     loads: Vec<LoadState>,
+    outside: OutsideTotals,
     seconds: VecDeque<Second>,
     slowest: Vec<SlowRequest>,
     services: Vec<ServiceSignals>,
@@ -90,11 +93,25 @@ pub struct Second {
     pub failed: u64,
 }
 
+impl LoadState {
+    fn add(&mut self, window: &LoadWindow) {
+        self.offered += u64::from(window.offered);
+        self.dropped += u64::from(window.dropped);
+        self.lag.add(&window.lag);
+        for cell in &window.cells {
+            let latency = self.cells.entry((cell.request, cell.outcome)).or_default();
+            latency.response.add(&cell.response_time);
+            latency.service.add(&cell.service_time);
+        }
+    }
+}
+
 impl Model {
     /// Nothing has happened yet.
     pub fn new(plan: Arc<Plan>) -> Self {
         Self {
             loads: plan.loads.iter().map(|_| LoadState::default()).collect(),
+            outside: OutsideTotals::new(&plan),
             faults: vec![FaultState::default(); plan.faults.len()],
             plan,
             now: Duration::ZERO,
@@ -135,14 +152,10 @@ impl Model {
 
     fn apply_window(&mut self, window: LoadWindow) {
         let Some(load) = self.loads.get_mut(window.load) else { return };
-        load.offered += u64::from(window.offered);
-        load.dropped += u64::from(window.dropped);
-        load.lag.add(&window.lag);
+        load.add(&window);
+        self.outside.add(&window, &self.faults);
         let (mut ended, mut failed) = (0, 0);
         for cell in &window.cells {
-            let latency = load.cells.entry((cell.request, cell.outcome)).or_default();
-            latency.response.add(&cell.response_time);
-            latency.service.add(&cell.service_time);
             ended += cell.response_time.count();
             failed += if expected(&self.plan, window.load, cell.request, cell.outcome) { 0 } else { cell.response_time.count() };
         }
@@ -195,6 +208,17 @@ impl Model {
         &self.loads
     }
 
+    /// Each load's totals as a promise of the plan sees them: without what it leaves out, if anything.
+    pub fn loads_outside(&self, outside: Option<&Outside>) -> &[LoadState] {
+        outside.map_or(&self.loads, |outside| self.outside.of(outside))
+    }
+
+    /// Like [`Self::elapsed`], without what a promise leaves out.
+    pub fn elapsed_outside(&self, due: Duration, outside: Option<&Outside>) -> Duration {
+        let elapsed = self.elapsed(due);
+        outside.map_or(elapsed, |outside| outside::undisturbed(outside, &self.faults, elapsed))
+    }
+
     /// The last minutes, second by second, oldest first.
     pub fn seconds(&self) -> &VecDeque<Second> {
         &self.seconds
@@ -235,15 +259,20 @@ impl Model {
         self.finished
     }
 
-    /// Requests that a selector lets through and that have ended: load, request, outcome and both latencies.
-    pub fn requests<'m>(&'m self, selector: &'m Selector) -> impl Iterator<Item = (usize, usize, Outcome, &'m Latency)> {
+    /// Requests that a selector lets through and that have ended: load, request, outcome and both latencies. `loads` are
+    /// [`Self::loads`] or [`Self::loads_outside`].
+    pub fn requests<'m>(
+        &'m self,
+        loads: &'m [LoadState],
+        selector: &'m Selector,
+    ) -> impl Iterator<Item = (usize, usize, Outcome, &'m Latency)> {
         let wanted = move |load: usize, request: usize, outcome: Outcome| {
             let plan = &self.plan.loads[load];
             selector.load.as_ref().is_none_or(|name| *name == plan.name)
                 && selector.request.as_ref().is_none_or(|name| *name == plan.requests[request].name)
                 && selector.status.is_none_or(|status| outcome == Outcome::Status(status))
         };
-        self.loads.iter().enumerate().flat_map(move |(load, state)| {
+        loads.iter().enumerate().flat_map(move |(load, state)| {
             state
                 .cells
                 .iter()
