@@ -9,12 +9,14 @@ use std::process::ExitCode;
 pub enum Exit {
     /// Every promise was kept.
     Kept = 0,
-    /// Nothing can be said: the lab was the bottleneck.
+    /// Nothing can be said: the lab was the bottleneck, or a fault was not there as planned.
     Inconclusive = 98,
     /// A threshold or an expectation was broken.
     Broken = 99,
     /// The stack did not become ready.
     NotReady = 100,
+    /// The lab itself failed, which is a defect in it; what it had injected was undone, and the stack ended.
+    Defect = 101,
     /// A bad file, a bad flag or an output that cannot be written; found before anything starts.
     BadInput = 104,
     /// Interrupted by the user.

@@ -6,10 +6,11 @@ use std::time::Duration;
 use rustix::termios::tcgetwinsize;
 use tokio::sync::mpsc;
 
-use crate::event::{Event, Fact, ProcessChange};
+use crate::event::{Event, Fact, FaultChange, ProcessChange};
 use crate::model::{Distribution, Model};
 use crate::out;
 use crate::report::format;
+use crate::scenario::Plan;
 
 /// How often the moving line moves.
 const FRAME: Duration = Duration::from_millis(200);
@@ -23,21 +24,32 @@ pub async fn watch(model: &mut Model, mut events: mpsc::UnboundedReceiver<Event>
         Progress { moves, next: if moves { Duration::ZERO } else { PLAIN } }
     };
     while let Some(event) = events.recv().await {
-        let process = match &event.fact {
-            Fact::Process { name, change } => Some((name.clone(), change.clone())),
-            _ => None,
-        };
+        let news = news(&event.fact, model.plan());
         let at = event.at;
         model.apply(event);
-        if let Some((name, change)) = process {
-            progress.say(&match change {
-                ProcessChange::Exited(how) => format!("{:>7}  {name} ended: {how}", format::seconds(at)),
-                ProcessChange::Restarted => format!("{:>7}  {name} runs again", format::seconds(at)),
-            });
+        if let Some(news) = news {
+            progress.say(&format!("{:>7}  {news}", format::seconds(at)));
         }
         progress.show(model);
     }
     progress.clear();
+}
+
+/// What deserves a line of its own.
+fn news(fact: &Fact, plan: &Plan) -> Option<String> {
+    match fact {
+        Fact::Process { name, change: ProcessChange::Exited(how) } => Some(format!("{name} ended: {how}")),
+        Fact::Process { name, change: ProcessChange::Restarted } => Some(format!("{name} runs again")),
+        Fact::Fault { index, change } => {
+            let fault = plan.faults.get(*index)?;
+            Some(match change {
+                FaultChange::Started => format!("fault `{}` begins: {fault}", fault.name),
+                FaultChange::Ended => format!("fault `{}` is over", fault.name),
+                FaultChange::Failed(why) => format!("fault `{}` failed: {why}", fault.name),
+            })
+        }
+        _ => None,
+    }
 }
 
 struct Progress {

@@ -3,6 +3,7 @@
 pub mod control;
 pub mod event;
 pub mod exit;
+pub mod fault;
 pub mod headless;
 pub mod load;
 pub mod model;

@@ -48,6 +48,16 @@ impl RunClock {
         self.start_unix
     }
 
+    /// When that moment was, counted from the start of the run.
+    pub fn offset_of(&self, moment: Instant) -> Duration {
+        moment.saturating_duration_since(self.start)
+    }
+
+    /// The moment that lies so long after the start of the run.
+    pub fn moment(&self, offset: Duration) -> Instant {
+        self.start + offset
+    }
+
     fn unix_nanos(&self, offset: Duration) -> u64 {
         u64::try_from((self.start_unix + offset).as_nanos()).unwrap_or(u64::MAX)
     }

@@ -2,6 +2,7 @@
 
 mod chain;
 mod distribution;
+mod outside;
 mod timeline;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -13,7 +14,8 @@ pub use distribution::Distribution;
 pub use timeline::{SECONDS, Second, Timeline};
 
 use crate::event::{Event, Exemplar, Fact, FaultChange, LoadWindow, Outcome, Pool, ProcessChange, Samples, ServiceSignals, WINDOW};
-use crate::scenario::{Plan, Selector};
+use crate::scenario::{Outside, Plan, Selector};
+use outside::OutsideTotals;
 
 /// How many requests each list of them remembers.
 const LISTED: usize = 50;
@@ -28,6 +30,7 @@ pub struct Model {
     plan: Arc<Plan>,
     now: Duration,
     loads: Vec<LoadState>,
+    outside: OutsideTotals,
     seconds: Timeline<Second>,
     slowest: Vec<Exemplar>,
     failed: VecDeque<Exemplar>,
@@ -83,11 +86,25 @@ pub struct Latency {
     pub service: Distribution,
 }
 
+impl LoadState {
+    fn add(&mut self, window: &LoadWindow) {
+        self.offered += u64::from(window.offered);
+        self.dropped += u64::from(window.dropped);
+        self.lag.add(&window.lag);
+        for cell in &window.cells {
+            let latency = self.cells.entry((cell.request, cell.outcome)).or_default();
+            latency.response.add(&cell.response_time);
+            latency.service.add(&cell.service_time);
+        }
+    }
+}
+
 impl Model {
     /// Nothing has happened yet.
     pub fn new(plan: Arc<Plan>) -> Self {
         Self {
             loads: plan.loads.iter().map(|_| LoadState::default()).collect(),
+            outside: OutsideTotals::new(&plan),
             faults: vec![FaultState::default(); plan.faults.len()],
             plan,
             now: Duration::ZERO,
@@ -130,14 +147,10 @@ impl Model {
 
     fn apply_window(&mut self, window: LoadWindow) {
         let Some(load) = self.loads.get_mut(window.load) else { return };
-        load.offered += u64::from(window.offered);
-        load.dropped += u64::from(window.dropped);
-        load.lag.add(&window.lag);
+        load.add(&window);
+        self.outside.add(&window, &self.faults);
         let (mut ended, mut failed, mut response) = (0, 0, Samples::default());
         for cell in &window.cells {
-            let latency = load.cells.entry((cell.request, cell.outcome)).or_default();
-            latency.response.add(&cell.response_time);
-            latency.service.add(&cell.service_time);
             response.merge(&cell.response_time);
             ended += cell.response_time.count();
             failed += if expected(&self.plan, window.load, cell.request, cell.outcome) { 0 } else { cell.response_time.count() };
@@ -186,6 +199,17 @@ impl Model {
     /// Each load's totals, in the plan's order.
     pub fn loads(&self) -> &[LoadState] {
         &self.loads
+    }
+
+    /// Each load's totals as a promise of the plan sees them: without what it leaves out, if anything.
+    pub fn loads_outside(&self, outside: Option<&Outside>) -> &[LoadState] {
+        outside.map_or(&self.loads, |outside| self.outside.of(outside))
+    }
+
+    /// Like [`Self::elapsed`], without what a promise leaves out.
+    pub fn elapsed_outside(&self, due: Duration, outside: Option<&Outside>) -> Duration {
+        let elapsed = self.elapsed(due);
+        outside.map_or(elapsed, |outside| outside::undisturbed(outside, &self.faults, elapsed))
     }
 
     /// The last minutes, second by second, oldest first.
@@ -248,15 +272,20 @@ impl Model {
         self.finished
     }
 
-    /// Requests that a selector lets through and that have ended: load, request, outcome and both latencies.
-    pub fn requests<'m>(&'m self, selector: &'m Selector) -> impl Iterator<Item = (usize, usize, Outcome, &'m Latency)> {
+    /// Requests that a selector lets through and that have ended: load, request, outcome and both latencies. `loads` are
+    /// [`Self::loads`] or [`Self::loads_outside`].
+    pub fn requests<'m>(
+        &'m self,
+        loads: &'m [LoadState],
+        selector: &'m Selector,
+    ) -> impl Iterator<Item = (usize, usize, Outcome, &'m Latency)> {
         let wanted = move |load: usize, request: usize, outcome: Outcome| {
             let plan = &self.plan.loads[load];
             selector.load.as_ref().is_none_or(|name| *name == plan.name)
                 && selector.request.as_ref().is_none_or(|name| *name == plan.requests[request].name)
                 && selector.status.is_none_or(|status| outcome == Outcome::Status(status))
         };
-        self.loads.iter().enumerate().flat_map(move |(load, state)| {
+        loads.iter().enumerate().flat_map(move |(load, state)| {
             state
                 .cells
                 .iter()

@@ -1,14 +1,19 @@
 //! Walks a plan on one clock: starts the load, listens to the stack, and turns all of it into one stream of events.
 
+mod faults;
+
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
+use futures_util::future::FusedFuture as _;
 use rustix::time::{ClockId, clock_gettime};
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use crate::event::{Command, Event, Fact};
+use crate::fault::Injector;
 use crate::load::{self, Report, RunClock};
 use crate::observe::live;
 use crate::observe::signals::Signals;
@@ -33,6 +38,8 @@ pub struct Run<'a> {
     pub endpoints: &'a Endpoints,
     /// Where telemetry comes in.
     pub store: &'a Store,
+    /// What brings the plan's faults about.
+    pub injector: &'a Injector,
     /// What becomes of the stack's processes.
     pub notices: &'a mut mpsc::UnboundedReceiver<Notice>,
 }
@@ -50,6 +57,15 @@ impl Run<'_> {
         // A model that is gone wants to hear nothing more.
         let tell = |fact| drop(events.send(Event { at: clock.offset(), fact }));
         let stop = CancellationToken::new();
+        let over = stop.child_token();
+        let faults = faults::Faults {
+            plan: &self.plan.faults,
+            injector: self.injector,
+            clock,
+            over: over.clone(),
+            tell: |event| drop(events.send(event)),
+        };
+        let mut faults = std::pin::pin!(faults.walk().fuse());
         let mut reports = load::start(self.plan, &self.endpoints.services, self.scenario, clock, stop.clone())?;
         let services = self.endpoints.services.clone();
         let listening = live::listen(self.store.clone(), http, services, clock.start_unix(), &tell);
@@ -65,9 +81,15 @@ impl Run<'_> {
                 },
                 Some(notice) = self.notices.recv() => tell(Fact::Process { name: notice.name, change: notice.change }),
                 Some(Command::Stop) = commands.recv() => stop.cancel(),
+                () = &mut faults => {}
                 _ = tick.tick() => tell(Fact::Tick),
                 () = &mut listening => {}
             }
+        }
+        // Nobody is left to be disturbed, and what follows is to be read from a system that is itself again.
+        over.cancel();
+        if !faults.is_terminated() {
+            faults.await;
         }
         tell(Fact::Tick);
         tell(Fact::LoadDone);

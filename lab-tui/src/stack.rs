@@ -4,6 +4,7 @@ pub mod embedded;
 pub mod port;
 pub mod postgres;
 pub mod run_folder;
+mod secret;
 mod service;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::event::ProcessChange;
+pub use secret::Secret;
 
 /// Where everything is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,6 +27,17 @@ pub struct Endpoints {
     pub otlp_grpc: String,
     /// Where OTLP over HTTP/protobuf is taken.
     pub otlp_http: String,
+}
+
+/// What it takes to disturb the system: what [`Endpoints`] must not show.
+#[derive(Debug, Clone)]
+pub struct Access {
+    /// Base URL of each service, by name.
+    pub services: BTreeMap<String, Url>,
+    /// The services' own URL of the database, with its password.
+    pub database: Secret,
+    /// Drawn for this stack; its services take faults from nobody else.
+    pub fault_token: Secret,
 }
 
 /// Something became of a process of the stack.

@@ -2,8 +2,8 @@
 
 use crate::event::Outcome;
 use crate::exit::Exit;
-use crate::model::{Distribution, Model};
-use crate::scenario::{Aggregate, Metric, Plan, Selector, Threshold};
+use crate::model::{Distribution, Latency, LoadState, Model};
+use crate::scenario::{Aggregate, Metric, Outside, Plan, Selector, Threshold};
 
 /// When 99 of 100 requests may leave this late, a slow lab can no longer be told from a slow system.
 const BOTTLENECK_LAG_MS: f64 = 100.0;
@@ -17,6 +17,8 @@ pub struct Verdict {
     pub thresholds: Vec<Judged>,
     /// Why the lab itself was the bottleneck, where it was.
     pub bottleneck: Option<String>,
+    /// Why nothing can be said: the bottleneck, and faults that were not there as planned. Empty where something can.
+    pub inconclusive: Vec<String>,
     /// How the command should end.
     pub exit: Exit,
 }
@@ -48,7 +50,10 @@ pub struct Judged {
 pub fn judge(plan: &Plan, model: &Model) -> Verdict {
     let thresholds: Vec<Judged> = plan.thresholds.iter().map(|threshold| judge_one(threshold, model)).collect();
     let bottleneck = bottleneck(model);
-    let word = if bottleneck.is_some() {
+    let failed = plan.faults.iter().zip(model.faults()).filter_map(|(fault, state)| Some((fault, state.failed.as_ref()?)));
+    let mut inconclusive: Vec<String> = bottleneck.iter().cloned().collect();
+    inconclusive.extend(failed.map(|(fault, why)| format!("the fault `{}` was not there as planned: {why}", fault.name)));
+    let word = if !inconclusive.is_empty() {
         Word::Inconclusive
     } else if thresholds.iter().all(|judged| judged.ok) {
         Word::Pass
@@ -61,7 +66,7 @@ pub fn judge(plan: &Plan, model: &Model) -> Verdict {
         Word::Fail => Exit::Broken,
         Word::Inconclusive => Exit::Inconclusive,
     };
-    Verdict { word, thresholds, bottleneck, exit }
+    Verdict { word, thresholds, bottleneck, inconclusive, exit }
 }
 
 /// From the intended to the actual send, over all loads.
@@ -79,50 +84,78 @@ fn bottleneck(model: &Model) -> Option<String> {
 }
 
 fn judge_one(threshold: &Threshold, model: &Model) -> Judged {
-    let value = value(&threshold.selector, threshold.aggregate, model);
+    let samples = Samples { model, selector: &threshold.selector, outside: threshold.outside.as_ref() };
+    let value = samples.value(threshold.aggregate);
     let ok = value.is_some_and(|value| threshold.comparison.holds(value, threshold.bound));
     Judged { threshold: threshold.clone(), value, ok }
 }
 
-fn value(selector: &Selector, aggregate: Aggregate, model: &Model) -> Option<f64> {
-    match selector.metric {
-        Metric::HttpReqDuration => trend(selector, aggregate, model, |latency| &latency.response),
-        Metric::HttpReqServiceTime => trend(selector, aggregate, model, |latency| &latency.service),
-        Metric::ScheduleLag => {
-            let mut lag = Distribution::default();
-            of_load(selector, model).for_each(|load| lag.merge(&load.lag));
-            of_distribution(&lag, aggregate)
-        }
-        Metric::HttpReqFailed => {
-            let (mut all, mut failed) = (0, 0);
-            for (load, request, outcome, latency) in sent(selector, model) {
-                all += latency.response.count();
-                failed += if model.is_expected(load, request, outcome) { 0 } else { latency.response.count() };
-            }
-            (all > 0).then(|| number(failed) / number(all))
-        }
-        Metric::HttpReqs => counter(model.requests(selector).map(|(.., latency)| latency.response.count()).sum(), aggregate, model),
-        Metric::DroppedIterations => counter(of_load(selector, model).map(|load| load.dropped).sum(), aggregate, model),
-        Metric::TelemetryLoss => counter(model.telemetry_loss(), aggregate, model),
-    }
-}
-
-/// Requests that were given the time to end; those cut off by the user say nothing about the system.
-fn sent<'m>(selector: &'m Selector, model: &'m Model) -> impl Iterator<Item = (usize, usize, Outcome, &'m crate::model::Latency)> {
-    model.requests(selector).filter(|(_, _, outcome, _)| *outcome != Outcome::Interrupted)
-}
-
-fn trend<'m>(
-    selector: &'m Selector,
-    aggregate: Aggregate,
+/// What a promise is about: those of the model's samples that its selector lets through and that it does not leave out.
+#[derive(Clone, Copy)]
+struct Samples<'m> {
     model: &'m Model,
-    which: impl Fn(&'m crate::model::Latency) -> &'m Distribution,
-) -> Option<f64> {
-    let mut all = Distribution::default();
-    for (.., latency) in sent(selector, model) {
-        all.merge(which(latency));
+    selector: &'m Selector,
+    outside: Option<&'m Outside>,
+}
+
+impl<'m> Samples<'m> {
+    fn value(self, aggregate: Aggregate) -> Option<f64> {
+        match self.selector.metric {
+            Metric::HttpReqDuration => self.trend(aggregate, |latency| &latency.response),
+            Metric::HttpReqServiceTime => self.trend(aggregate, |latency| &latency.service),
+            Metric::ScheduleLag => {
+                let mut lag = Distribution::default();
+                self.loads().for_each(|load| lag.merge(&load.lag));
+                of_distribution(&lag, aggregate)
+            }
+            Metric::HttpReqFailed => {
+                let (mut all, mut failed) = (0, 0);
+                for (load, request, outcome, latency) in self.sent() {
+                    all += latency.response.count();
+                    failed += if self.model.is_expected(load, request, outcome) { 0 } else { latency.response.count() };
+                }
+                (all > 0).then(|| number(failed) / number(all))
+            }
+            Metric::HttpReqs => self.counter(self.ended().map(|(.., latency)| latency.response.count()).sum(), aggregate),
+            Metric::DroppedIterations => self.counter(self.loads().map(|load| load.dropped).sum(), aggregate),
+            Metric::TelemetryLoss => self.counter(self.model.telemetry_loss(), aggregate),
+        }
     }
-    of_distribution(&all, aggregate)
+
+    fn loads(self) -> impl Iterator<Item = &'m LoadState> {
+        let wanted = move |name: &str| self.selector.load.as_ref().is_none_or(|load| load == name);
+        let loads = self.model.plan().loads.iter().zip(self.model.loads_outside(self.outside));
+        loads.filter(move |(load, _)| wanted(&load.name)).map(|(_, state)| state)
+    }
+
+    fn ended(self) -> impl Iterator<Item = (usize, usize, Outcome, &'m Latency)> {
+        self.model.requests(self.model.loads_outside(self.outside), self.selector)
+    }
+
+    /// Requests that were given the time to end; those cut off by the user say nothing about the system.
+    fn sent(self) -> impl Iterator<Item = (usize, usize, Outcome, &'m Latency)> {
+        self.ended().filter(|(_, _, outcome, _)| *outcome != Outcome::Interrupted)
+    }
+
+    fn trend(self, aggregate: Aggregate, which: impl Fn(&'m Latency) -> &'m Distribution) -> Option<f64> {
+        let mut all = Distribution::default();
+        for (.., latency) in self.sent() {
+            all.merge(which(latency));
+        }
+        of_distribution(&all, aggregate)
+    }
+
+    /// Counters start at 0, so that "none at all" can be promised.
+    fn counter(self, count: u64, aggregate: Aggregate) -> Option<f64> {
+        match aggregate {
+            Aggregate::Count => Some(number(count)),
+            Aggregate::Rate => {
+                let seconds = self.model.elapsed_outside(self.model.plan().duration(), self.outside).as_secs_f64();
+                (seconds > 0.0).then(|| number(count) / seconds)
+            }
+            _ => None,
+        }
+    }
 }
 
 fn of_distribution(distribution: &Distribution, aggregate: Aggregate) -> Option<f64> {
@@ -134,23 +167,6 @@ fn of_distribution(distribution: &Distribution, aggregate: Aggregate) -> Option<
         Aggregate::Percentile(percentile) => distribution.percentile(percentile),
         Aggregate::Rate | Aggregate::Count => None,
     }
-}
-
-/// Counters start at 0, so that "none at all" can be promised.
-fn counter(count: u64, aggregate: Aggregate, model: &Model) -> Option<f64> {
-    match aggregate {
-        Aggregate::Count => Some(number(count)),
-        Aggregate::Rate => {
-            let seconds = model.elapsed(model.plan().duration()).as_secs_f64();
-            (seconds > 0.0).then(|| number(count) / seconds)
-        }
-        _ => None,
-    }
-}
-
-fn of_load<'m>(selector: &'m Selector, model: &'m Model) -> impl Iterator<Item = &'m crate::model::LoadState> {
-    let wanted = |name: &str| selector.load.as_ref().is_none_or(|load| load == name);
-    model.plan().loads.iter().zip(model.loads()).filter(move |(load, _)| wanted(&load.name)).map(|(_, state)| state)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]

@@ -1,12 +1,15 @@
 //! `lab run`: plans every file before anything starts, runs them on one stack, reports.
 
+use std::any::Any;
 use std::io::Write as _;
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
+use futures_util::FutureExt as _;
 use lab_tui::event::Command as Wish;
 use lab_tui::exit::Exit;
 use lab_tui::headless;
@@ -105,6 +108,7 @@ async fn run_one(
         scenario: &planned.name,
         endpoints: &up.stack.endpoints,
         store: &up.store,
+        injector: &up.injector,
         notices: &mut up.notices,
     };
     let interrupts = &mut up.interrupts;
@@ -114,11 +118,17 @@ async fn run_one(
             let _ = wishes.send(Wish::Stop);
         }
     };
-    tokio::select! {
-        (walked, ()) = async { tokio::join!(run.walk(commands, facts), headless::watch(&mut model, events)) } => {
-            walked.map_err(|error| Failure::new(Exit::NotReady, error))?;
+    let walked = async {
+        tokio::select! {
+            (walked, ()) = async { tokio::join!(run.walk(commands, facts), headless::watch(&mut model, events)) } => walked,
+            () = stopper => Ok(()),
+            () = defect_on_request() => Ok(()),
         }
-        () = stopper => {}
+    };
+    // However the run ends, nothing that it injected stays: by its own hand, or here.
+    match AssertUnwindSafe(walked).catch_unwind().await {
+        Ok(walked) => walked.map_err(|error| Failure::new(Exit::NotReady, error))?,
+        Err(panic) => return Err(undo_after(&*panic, up).await),
     }
     let verdict = verdict::judge(&planned.plan, &model);
     let summary = Summary::new(&planned.name, &model, &verdict, &up.stack.endpoints, link);
@@ -130,6 +140,30 @@ async fn run_one(
         summaries.push(serde_json::to_value(&summary).map_err(|error| Failure::new(Exit::BadInput, error))?);
     }
     Ok(verdict.exit)
+}
+
+/// The run fell over its own feet; the panic itself has been shown by Rust's own hook.
+pub(crate) async fn undo_after(panic: &(dyn Any + Send), up: &Up) -> Failure {
+    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    let what = format!("the run ended in a defect of the lab: {}", text.unwrap_or("it did not say which"));
+    match up.injector.clear().await {
+        Ok(()) => Failure::new(Exit::Defect, anyhow!("{what}; all faults are undone")),
+        Err(error) => Failure::new(Exit::Defect, error.context(what)),
+    }
+}
+
+/// Debug builds can be asked for a panic in the middle of a run, so that a test can see what becomes of a fault then. Never returns.
+pub(crate) async fn defect_on_request() {
+    if cfg!(debug_assertions)
+        && let Some(after) = std::env::var("LAB_TEST_PANIC_AFTER_MS").ok().and_then(|millis| millis.parse().ok())
+    {
+        tokio::time::sleep(Duration::from_millis(after)).await;
+        #[expect(clippy::panic, reason = "it is what was asked for")]
+        {
+            panic!("asked for by a test");
+        }
+    }
+    std::future::pending::<()>().await;
 }
 
 fn plan_all(files: &[PathBuf], time_scale: Option<f64>) -> anyhow::Result<Vec<Planned>> {

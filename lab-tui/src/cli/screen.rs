@@ -1,8 +1,10 @@
 //! `lab` on a terminal: the screen, and the scenarios that can be run on it one after the other.
 
 use std::io::{IsTerminal as _, stdin, stdout};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use futures_util::FutureExt as _;
 use lab_tui::event::Command;
 use lab_tui::exit::Exit;
 use lab_tui::model::Model;
@@ -12,7 +14,7 @@ use lab_tui::tui::{Listed, Palette, Screen, Ui, Wish, wants_colour};
 use tokio::sync::mpsc;
 
 use super::Failure;
-use super::run::Planned;
+use super::run::{Planned, defect_on_request, undo_after};
 use super::stack::Up;
 
 /// Whether there is a terminal to draw on and one to read keys from.
@@ -42,8 +44,14 @@ async fn show(planned: &Planned, index: usize, screen: &mut Screen, up: &mut Up)
     let (wishes, commands) = mpsc::unbounded_channel::<Command>();
     let (facts, mut events) = mpsc::unbounded_channel();
     let mut model = Model::new(Arc::clone(&plan));
-    let run =
-        runner::Run { plan: &plan, scenario: &planned.name, endpoints: &up.stack.endpoints, store: &up.store, notices: &mut up.notices };
+    let run = runner::Run {
+        plan: &plan,
+        scenario: &planned.name,
+        endpoints: &up.stack.endpoints,
+        store: &up.store,
+        injector: &up.injector,
+        notices: &mut up.notices,
+    };
     let walked = async {
         match run.walk(commands, facts).await {
             // What was measured can be looked at for as long as the viewer likes.
@@ -51,11 +59,22 @@ async fn show(planned: &Planned, index: usize, screen: &mut Screen, up: &mut Up)
             Err(error) => Failure::new(Exit::NotReady, error),
         }
     };
-    tokio::select! {
-        wish = screen.show(index, &mut model, &mut events, &wishes, &up.store) => wish.map_err(|error| gone(&error)),
-        failure = walked => Err(failure),
-        () = up.interrupts.next() => Ok(Wish::Interrupt),
-    }
+    let interrupts = &mut up.interrupts;
+    let shown = async {
+        tokio::select! {
+            wish = screen.show(index, &mut model, &mut events, &wishes, &up.store) => wish.map_err(|error| gone(&error)),
+            failure = walked => Err(failure),
+            () = interrupts.next() => Ok(Wish::Interrupt),
+            () = defect_on_request() => Ok(Wish::Quit),
+        }
+    };
+    let wish = match AssertUnwindSafe(shown).catch_unwind().await {
+        Ok(wish) => wish,
+        Err(panic) => return Err(undo_after(&*panic, up).await),
+    };
+    // Whoever leaves in the middle of a fault leaves nothing of it behind.
+    up.injector.clear().await.map_err(|error| Failure::new(Exit::Defect, error))?;
+    wish
 }
 
 fn listed(planned: &Planned) -> Listed {

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 use lab_tui::control;
 use lab_tui::exit::Exit;
+use lab_tui::fault::{self, Injector};
 use lab_tui::observe::store::{DEFAULT_BYTES, Store};
+use lab_tui::out;
 use lab_tui::stack::Notice;
 use lab_tui::stack::embedded::{Embedded, Options, STANDARD_PORTS};
 use lab_tui::stack::postgres::NotFound;
@@ -36,6 +38,7 @@ pub(crate) struct Up {
     pub(crate) store: Store,
     pub(crate) notices: mpsc::UnboundedReceiver<Notice>,
     pub(crate) interrupts: Interrupts,
+    pub(crate) injector: Injector,
 }
 
 impl StackFlags {
@@ -43,6 +46,7 @@ impl StackFlags {
     /// `more` goes into the services' environment, unless the user set it.
     pub(crate) async fn start(mut self, more: impl IntoIterator<Item = (String, String)>) -> Result<Option<Up>, Failure> {
         self.env.splice(..0, more);
+        let somebody_elses = self.database_url.is_some();
         let options =
             Options { ports: self.ports.into_iter().collect(), database_url: self.database_url, pg_bin: self.pg_bin, env: self.env };
         options.check().map_err(|error| Failure::new(Exit::BadInput, error))?;
@@ -61,8 +65,24 @@ impl StackFlags {
             stack.stop().await;
             return Err(Failure::new(Exit::NotReady, error));
         }
-        Ok(Some(Up { stack, store, notices, interrupts }))
+        match injector(&stack, somebody_elses).await {
+            Ok(injector) => Ok(Some(Up { stack, store, notices, interrupts, injector })),
+            Err(error) => {
+                stack.stop().await;
+                Err(Failure::new(Exit::NotReady, error))
+            }
+        }
     }
+}
+
+/// What brings faults about, once nothing is left of those of an earlier lab.
+async fn injector(stack: &Embedded, somebody_elses: bool) -> anyhow::Result<Injector> {
+    if somebody_elses {
+        for restored in fault::restore_left_behind(&stack.access).await? {
+            out::note(&format!("restored what an earlier lab could not: {restored}"));
+        }
+    }
+    Injector::new(&stack.access)
 }
 
 /// SIGINT, SIGTERM and SIGHUP: the three ways in which a user, a supervisor or a closing terminal ends a program.

@@ -40,6 +40,10 @@ pub struct Summary<'a> {
     pub slowest_traces: Vec<SlowTrace>,
     /// Whether the signals reconcile.
     pub telemetry: Telemetry<'a>,
+    /// What became of each fault, in the scenario's order.
+    pub faults: Vec<FaultSummary<'a>>,
+    /// Why nothing can be said; empty unless the verdict is `inconclusive` or the run was interrupted.
+    pub inconclusive: Vec<String>,
     /// What became of processes.
     pub processes: Vec<ProcessSummary>,
     /// The lab's view of itself.
@@ -108,6 +112,8 @@ pub struct ThresholdSummary {
     pub metric: String,
     /// As it was written.
     pub expression: String,
+    /// The faults that it leaves out.
+    pub outside: Vec<String>,
     /// What it was judged by.
     pub value: Option<f64>,
     /// Whether it was kept.
@@ -168,6 +174,23 @@ pub struct ProcessSummary {
     pub exited: Option<String>,
 }
 
+/// One fault.
+#[derive(Debug, Serialize)]
+pub struct FaultSummary<'a> {
+    /// From the scenario.
+    pub name: &'a str,
+    /// From the scenario, such as `db.lock`.
+    pub kind: &'static str,
+    /// What it does, in a few words.
+    pub what: String,
+    /// When the system was really disturbed from, since the start of the run; null when it never was.
+    pub started_s: Option<f64>,
+    /// When that was undone.
+    pub ended_s: Option<f64>,
+    /// Why it was not there as planned; null when it was.
+    pub failed: Option<String>,
+}
+
 /// The lab's view of itself.
 #[derive(Debug, Serialize)]
 pub struct Lab {
@@ -198,10 +221,12 @@ impl<'a> Summary<'a> {
             interrupted: model.finished().is_some_and(|end| end.interrupted),
             duration_seconds: model.now().as_secs_f64(),
             loads: (0..plan.loads.len()).map(|load| load_summary(load, model)).collect(),
-            thresholds: verdict.thresholds.iter().map(threshold_summary).collect(),
+            thresholds: verdict.thresholds.iter().map(|judged| threshold_summary(judged, model)).collect(),
             expectations: Vec::new(),
             slowest_traces: slowest(model, link),
             telemetry: Telemetry { services: services(model), loss: model.telemetry_loss() },
+            faults: faults(model),
+            inconclusive: verdict.inconclusive.clone(),
             processes: processes(model),
             lab: Lab {
                 schedule_lag_p50_ms: lag.percentile(50.0),
@@ -253,11 +278,13 @@ fn latencies(distribution: &Distribution) -> Latencies {
     }
 }
 
-fn threshold_summary(judged: &verdict::Judged) -> ThresholdSummary {
+fn threshold_summary(judged: &verdict::Judged, model: &Model) -> ThresholdSummary {
     let threshold = &judged.threshold;
+    let outside = threshold.outside.iter().flat_map(|outside| &outside.faults);
     ThresholdSummary {
         metric: threshold.selector.source.clone(),
         expression: threshold.expression.clone(),
+        outside: outside.map(|fault| model.plan().faults[*fault].name.clone()).collect(),
         value: judged.value,
         ok: judged.ok,
     }
@@ -288,6 +315,19 @@ fn services(model: &Model) -> Vec<ServiceSummary<'_>> {
         restarted: service.restarted,
         unsampled: service.unsampled,
         silent: service.silent,
+    })
+    .collect()
+}
+
+fn faults(model: &Model) -> Vec<FaultSummary<'_>> {
+    let each = model.plan().faults.iter().zip(model.faults());
+    each.map(|(fault, state)| FaultSummary {
+        name: &fault.name,
+        kind: fault.kind.name(),
+        what: fault.to_string(),
+        started_s: state.started.map(|at| at.as_secs_f64()),
+        ended_s: state.ended.map(|at| at.as_secs_f64()),
+        failed: state.failed.clone(),
     })
     .collect()
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::format::{milliseconds, number};
-use super::summary::{Latencies, LoadSummary, Summary};
+use super::summary::{Latencies, LoadSummary, Summary, ThresholdSummary};
 use super::waterfall::waterfall;
 use crate::observe::trace::Trace;
 use crate::verdict::Word;
@@ -27,10 +27,10 @@ fn write(out: &mut String, summary: &Summary<'_>, slowest: Option<&Trace>) -> st
     }
     if !summary.thresholds.is_empty() {
         writeln!(out, "\nthresholds")?;
-        let width = summary.thresholds.iter().map(|it| it.metric.len() + it.expression.len() + 1).max().unwrap_or_default();
-        for threshold in &summary.thresholds {
+        let promises: Vec<String> = summary.thresholds.iter().map(promise).collect();
+        let width = promises.iter().map(|promise| promise.chars().count()).max().unwrap_or_default();
+        for (threshold, promise) in summary.thresholds.iter().zip(promises) {
             let sign = if threshold.ok { "kept  " } else { "BROKEN" };
-            let promise = format!("{} {}", threshold.metric, threshold.expression);
             let value = threshold.value.map_or("no samples".to_owned(), number);
             writeln!(out, "  {sign}  {promise:width$}  {value}")?;
         }
@@ -55,6 +55,13 @@ fn write(out: &mut String, summary: &Summary<'_>, slowest: Option<&Trace>) -> st
             }
         }
     }
+    if !summary.faults.is_empty() {
+        writeln!(out, "\nfaults")?;
+        for fault in &summary.faults {
+            write!(out, "  {:>9}  {:>9}  {}: {}", seconds(fault.started_s), seconds(fault.ended_s), fault.name, fault.what)?;
+            writeln!(out, "{}", fault.failed.as_ref().map_or(String::new(), |why| format!("; FAILED: {why}")))?;
+        }
+    }
     if !summary.processes.is_empty() {
         writeln!(out, "\nprocesses")?;
         for process in &summary.processes {
@@ -72,6 +79,17 @@ fn write(out: &mut String, summary: &Summary<'_>, slowest: Option<&Trace>) -> st
         lab.cpu_seconds
     )?;
     writeln!(out, "\n{}", conclusion(summary))
+}
+
+/// As in `http_req_duration p(95)<50 outside table locked`.
+fn promise(threshold: &ThresholdSummary) -> String {
+    let outside = if threshold.outside.is_empty() { String::new() } else { format!(" outside {}", threshold.outside.join(", ")) };
+    format!("{} {}{outside}", threshold.metric, threshold.expression)
+}
+
+/// Since the start of the run.
+fn seconds(at: Option<f64>) -> String {
+    at.map_or("-".to_owned(), |at| format!("{at:.2} s"))
 }
 
 fn write_load(out: &mut String, load: &LoadSummary<'_>) -> std::fmt::Result {
@@ -106,7 +124,7 @@ fn conclusion(summary: &Summary<'_>) -> String {
         Word::Pass if summary.thresholds.is_empty() => "pass: there was no threshold to keep".to_owned(),
         Word::Pass => format!("pass: all {} thresholds kept", summary.thresholds.len()),
         Word::Fail => format!("fail: {broken} of {} thresholds broken", summary.thresholds.len()),
-        Word::Inconclusive => format!("inconclusive: {}", summary.lab.bottleneck.as_deref().unwrap_or("nothing can be said")),
+        Word::Inconclusive => format!("inconclusive: {}", summary.inconclusive.join("; ")),
     };
     if summary.interrupted { format!("interrupted; as far as it went: {verdict}") } else { verdict }
 }

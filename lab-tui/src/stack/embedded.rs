@@ -18,7 +18,7 @@ use super::port::{self, Port};
 use super::postgres::{self, PrivatePostgres, Programs};
 use super::run_folder::RunFolder;
 use super::service::{Service, Spec};
-use super::{Endpoints, Notice};
+use super::{Access, Endpoints, Notice, Secret};
 use crate::event::ProcessChange;
 use crate::observe::otlp;
 use crate::observe::store::Store;
@@ -55,6 +55,8 @@ pub struct Options {
 pub struct Embedded {
     /// Where everything is.
     pub endpoints: Endpoints,
+    /// What faults need to know.
+    pub access: Access,
     /// The run's own folder, which dies with it.
     pub folder: RunFolder,
     services: Vec<Service>,
@@ -123,6 +125,7 @@ impl Embedded {
             ("OTEL_EXPORTER_OTLP_ENDPOINT".to_owned(), format!("http://{otlp_grpc}")),
             ("OTEL_SEMCONV_STABILITY_OPT_IN".to_owned(), "database/dup".to_owned()),
         ];
+        let fault_token = Secret::random();
         let mut services: Vec<Service> = Vec::new();
         let mut urls = BTreeMap::new();
         for name in SERVICES {
@@ -131,6 +134,7 @@ impl Embedded {
                 own.push(("DATABASE_URL".to_owned(), database_url.clone()));
             }
             own.extend(options.env.iter().cloned());
+            own.push(("LAB_FAULT_TOKEN".to_owned(), fault_token.expose().to_owned()));
             let spec = Spec { name, env: own, port: port_of(options, name), exe: exe.clone() };
             let service = Service::start(spec, store.clone(), notices.clone()).await?;
             // Those that follow in the chain know those before them.
@@ -139,13 +143,14 @@ impl Embedded {
             services.push(service);
         }
         await_ready(&services).await?;
+        let access = Access { services: urls.clone(), database: database_url.clone().into(), fault_token };
         let endpoints = Endpoints {
             services: urls,
             database: without_password(&database_url)?,
             otlp_grpc: format!("http://{otlp_grpc}"),
             otlp_http: format!("http://{otlp_http}"),
         };
-        Ok(Self { endpoints, folder, services, postgres, _receiver: receiver_guard })
+        Ok(Self { endpoints, access, folder, services, postgres, _receiver: receiver_guard })
     }
 
     /// Ends everything in order: the services first, which flush what they have, then the database.

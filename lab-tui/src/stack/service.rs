@@ -29,8 +29,8 @@ const RESTART_DELAY: Duration = Duration::from_millis(500);
 /// Lines shown when a service does not start.
 const LAST_LINES: usize = 5;
 
-/// What to start.
-#[derive(Debug, Clone)]
+/// What to start. It has no `Debug`: there are secrets in the environment.
+#[derive(Clone)]
 pub(super) struct Spec {
     /// As in `lab serve NAME`.
     pub(super) name: &'static str,

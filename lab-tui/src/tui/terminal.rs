@@ -2,11 +2,15 @@
 
 use std::io::{self, Stdout, Write as _, stdout};
 use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
 use crossterm::{cursor, execute};
 use ratatui::Frame;
 use ratatui::backend::CrosstermBackend;
+
+/// Whether the terminal is ours at the moment.
+static TAKEN: AtomicBool = AtomicBool::new(false);
 
 /// Raw mode and the alternate screen, for as long as this lives.
 #[derive(Debug)]
@@ -18,6 +22,7 @@ impl Terminal {
     pub(super) fn enter() -> io::Result<Self> {
         restore_on_panic();
         enable_raw_mode()?;
+        TAKEN.store(true, Ordering::Relaxed);
         let entered = execute!(stdout(), EnterAlternateScreen, cursor::Hide);
         let terminal = entered.and_then(|()| ratatui::Terminal::new(CrosstermBackend::new(stdout())));
         match terminal {
@@ -40,8 +45,11 @@ impl Drop for Terminal {
     }
 }
 
-/// Gives the terminal back; harmless where it was not taken, or has been given back already.
+/// Gives the terminal back; once, because a second time would move the cursor into what has been said since.
 fn restore() {
+    if !TAKEN.swap(false, Ordering::Relaxed) {
+        return;
+    }
     // A terminal that is gone needs nothing.
     let _ = execute!(stdout(), LeaveAlternateScreen, cursor::Show);
     let _ = disable_raw_mode();

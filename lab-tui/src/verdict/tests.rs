@@ -89,3 +89,74 @@ fn lost_telemetry_breaks_its_promise_unless_the_service_was_replaced() {
     assert_eq!(lost.word, Word::Fail);
     assert_eq!(verdict("telemetry_loss = [\"count==0\"]", Vec::new(), vec![signals(true)]).word, Word::Pass);
 }
+
+mod outside {
+    use super::*;
+    use crate::event::FaultChange;
+
+    const THRESHOLDS: &str = r#"
+http_req_duration = ["max>500", { threshold = "max<50", outside = "f", settle = "200ms" }]
+http_reqs = ["count==4", { threshold = "count==2", outside = "f", settle = "200ms" }, { threshold = "rate==4", outside = "f", settle = "200ms" }]
+http_req_failed = ["rate>0", { threshold = "rate==0", outside = ["f"], settle = "200ms" }]
+dropped_iterations = ["count==4", { threshold = "count==3", outside = "f" }]
+schedule_lag = ["max>1", { threshold = "max<1", outside = "f" }]
+"#;
+
+    fn plan() -> Arc<Plan> {
+        let text = format!(
+            "format = 1\ntitle = \"t\"\n[[load]]\nname = \"l\"\nexecutor = \"constant-arrival-rate\"\nrate = 100\nduration = \"1s\"\n\
+             [[load.request]]\nname = \"a\"\nget = \"http://x/\"\n\
+             [[fault]]\nname = \"f\"\nkind = \"db.lock\"\ntable = \"t\"\nat = \"300ms\"\nduration = \"200ms\"\n[thresholds]\n{THRESHOLDS}"
+        );
+        Arc::new(Plan::parse(&text, "t", &[]).unwrap())
+    }
+
+    fn window(index: u64, millis: u32, status: u16, lag: u32) -> Fact {
+        let cells = vec![cell(0, Outcome::Status(status), &[millis])];
+        Fact::Window(LoadWindow { index, offered: 2, dropped: 1, lag: Samples::from_micros(vec![lag]), cells, ..LoadWindow::default() })
+    }
+
+    fn told(facts: Vec<(u64, Fact)>) -> Verdict {
+        let plan = plan();
+        let mut model = Model::new(Arc::clone(&plan));
+        for (at, fact) in facts {
+            model.apply(Event { at: Duration::from_millis(at), fact });
+        }
+        judge(&plan, &model)
+    }
+
+    fn change(change: FaultChange) -> Fact {
+        Fact::Fault { index: 0, change }
+    }
+
+    #[test]
+    fn a_promise_outside_a_fault_sees_what_the_fault_did_not_touch() {
+        let verdict = told(vec![
+            (110, window(0, 10, 200, 100)),
+            (310, change(FaultChange::Started)),
+            // It hangs until the fault is over, and is told then; another still fails while the system settles.
+            (520, change(FaultChange::Ended)),
+            (1000, window(3, 600, 200, 5000)),
+            (1000, window(7, 10, 500, 100)),
+            (1000, window(8, 20, 200, 100)),
+            (1000, Fact::Finished { interrupted: false }),
+        ]);
+        let broken: Vec<String> = verdict.thresholds.iter().filter(|j| !j.ok).map(|j| format!("{} = {:?}", j.threshold, j.value)).collect();
+        assert!(broken.is_empty(), "{broken:?}");
+        assert_eq!((verdict.word, verdict.exit), (Word::Pass, Exit::Kept));
+    }
+
+    #[test]
+    fn a_fault_that_goes_on_disturbs_all_that_follows() {
+        let verdict = told(vec![(310, change(FaultChange::Started)), (1000, window(2, 10, 200, 100)), (1000, window(9, 10, 200, 100))]);
+        let count = verdict.thresholds.iter().find(|judged| judged.threshold.expression == "count==2").unwrap();
+        assert_eq!(count.value, Some(1.0));
+    }
+
+    #[test]
+    fn without_its_fault_a_run_says_nothing() {
+        let failed = told(vec![(310, change(FaultChange::Failed("nobody there".to_owned()))), (1000, window(0, 10, 200, 100))]);
+        assert_eq!((failed.word, failed.exit), (Word::Inconclusive, Exit::Inconclusive));
+        assert_eq!(failed.inconclusive, ["the fault `f` was not there as planned: nobody there"]);
+    }
+}

@@ -1,0 +1,63 @@
+//! The services' database, as the lab reaches it: with connections of its own, one for each thing it does.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
+use tokio::sync::Mutex;
+
+use crate::stack::Secret;
+
+/// How long a connection may take.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// How long a fault waits for a lock that somebody else holds.
+pub(super) const LOCK_PATIENCE: Duration = Duration::from_secs(2);
+
+#[derive(Clone)]
+pub(super) struct Database {
+    options: Arc<PgConnectOptions>,
+    /// Under this number the lab's changes are in the ledger.
+    pub(super) owner: i64,
+    /// Holds an advisory lock of that number for as long as the lab lives; empty until something is changed.
+    life: Arc<Mutex<Option<PgConnection>>>,
+}
+
+impl Database {
+    pub(super) fn new(url: &Secret) -> anyhow::Result<Self> {
+        let options: PgConnectOptions = url.expose().parse().context("the database URL cannot be used")?;
+        Ok(Self { options: Arc::new(options.application_name("obslab faults")), owner: rand::random(), life: Arc::default() })
+    }
+
+    pub(super) async fn connect(&self) -> anyhow::Result<PgConnection> {
+        let connected = tokio::time::timeout(CONNECT, self.options.connect()).await;
+        connected.with_context(|| format!("the database did not answer within {} s", CONNECT.as_secs()))?.context("the database refused")
+    }
+
+    /// Begins a transaction that gives up on locks which others hold for longer than `patience`.
+    pub(super) async fn begin(connection: &mut PgConnection, patience: Duration) -> sqlx::Result<()> {
+        let begin = format!("BEGIN; SET LOCAL lock_timeout = {0}; SET LOCAL statement_timeout = 0", patience.as_millis().max(1));
+        sqlx::raw_sql(AssertSqlSafe(begin)).execute(connection).await.map(drop)
+    }
+
+    /// Makes sure that others can see this lab live. Its end of the connection is closed by the kernel however it ends.
+    pub(super) async fn show_life(&self) -> anyhow::Result<()> {
+        let mut life = self.life.lock().await;
+        if let Some(connection) = life.as_mut()
+            && connection.ping().await.is_ok()
+        {
+            return Ok(());
+        }
+        let mut connection = self.connect().await?;
+        sqlx::query("SELECT pg_advisory_lock($1)").bind(self.owner).execute(&mut connection).await?;
+        *life = Some(connection);
+        Ok(())
+    }
+
+    /// Whether anything was ever changed.
+    pub(super) async fn has_shown_life(&self) -> bool {
+        self.life.lock().await.is_some()
+    }
+}
