@@ -5,7 +5,6 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Text};
 use ratatui::widgets::{Block, BorderType, Clear, Paragraph, Widget, Wrap};
 
-use super::latency;
 use super::palette::Palette;
 use crate::model::Model;
 use crate::report::format;
@@ -74,7 +73,8 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, text: &str, palette: &Palett
     }
     let spare = area.height - height;
     let place = |x, y| Rect { x, y: area.y + y, width, height };
-    let hidden = |place: &Rect| place.positions().filter(|position| latency::is_curve(buffer[*position].symbol())).count();
+    let is_empty = |position| [" ", "┈", "\u{2800}"].contains(&buffer[position].symbol());
+    let hidden = |place: &Rect| place.positions().filter(|position| !is_empty(*position)).count();
     let places = [area.right() - width, area.x].into_iter().flat_map(|x| [0, spare / 2, spare].map(|y| place(x, y)));
     let Some(area) = places.min_by_key(hidden) else { return };
     Clear.render(area, buffer);

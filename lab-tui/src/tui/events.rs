@@ -31,7 +31,7 @@ fn events(model: &Model, palette: &Palette) -> Vec<(Duration, String, Style)> {
     let mut events = Vec::new();
     for (fault, state) in model.plan().faults.iter().zip(model.faults()) {
         if let Some(started) = state.started {
-            events.push((started, format!("{} began: {fault}", fault.name), palette.warn));
+            events.push((started, format!("{}: {fault}", fault.name), palette.warn));
         }
         if let Some(ended) = state.ended {
             events.push((ended, format!("{} ended", fault.name), palette.good));

@@ -98,7 +98,7 @@ fn name_bands(buffer: &mut Buffer, graph: Rect, axis: TimeAxis, model: &Model, p
 }
 
 /// Braille is what curves are made of.
-pub(super) fn is_curve(symbol: &str) -> bool {
+fn is_curve(symbol: &str) -> bool {
     symbol.chars().all(|c| ('\u{2801}'..='\u{28ff}').contains(&c))
 }
 

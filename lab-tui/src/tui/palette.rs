@@ -74,7 +74,7 @@ impl Palette {
             p99: fg(211),
             used: fg(75),
             idle: fg(239),
-            band: plain.bg(Color::Indexed(52)),
+            band: plain.bg(Color::Indexed(236)),
             cursor: plain.bg(Color::Indexed(240)),
             chosen: plain.bg(Color::Indexed(238)),
         }

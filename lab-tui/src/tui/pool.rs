@@ -38,12 +38,13 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, axis: TimeAxis, model: &Mode
     for x in graph.left()..graph.right() {
         buffer.set_string(x, graph.y + max_row, if max_row == 0 { "▔" } else { "┄" }, palette.dim);
     }
+    // Under the bars, whose cells may have a background of their own.
+    plot::marks(buffer, graph, axis, model, cursor, palette);
     for (column, pool) in by_second.iter().enumerate() {
         let (Some(pool), Ok(column)) = (pool, u16::try_from(column)) else { continue };
         let parts = [(pool.used, palette.used), (pool.idle, palette.idle), (pool.pending, palette.warn)];
         stack(buffer, Rect { x: graph.x + column, width: 1, ..graph }, top, &parts);
     }
-    plot::marks(buffer, graph, axis, model, cursor, palette);
 }
 
 fn legend(pool: Option<&Pool>, palette: &Palette) -> Line<'static> {
