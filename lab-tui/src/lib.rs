@@ -4,6 +4,7 @@ pub mod control;
 pub mod event;
 pub mod exit;
 pub mod headless;
+pub mod http;
 pub mod load;
 pub mod model;
 pub mod observe;

@@ -9,6 +9,7 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use crate::event::{Command, Event, Fact};
+use crate::http;
 use crate::load::{self, Report, RunClock};
 use crate::observe::signals::Signals;
 use crate::observe::store::Store;
@@ -42,7 +43,7 @@ impl Run<'_> {
     /// # Errors
     /// When the load cannot be started.
     pub async fn walk(self, mut commands: mpsc::UnboundedReceiver<Command>, events: mpsc::UnboundedSender<Event>) -> anyhow::Result<()> {
-        let http = reqwest::Client::builder().no_proxy().timeout(SCRAPE).build()?;
+        let http = http::local().timeout(SCRAPE).build()?;
         let signals = Signals::since_now(http, self.store.clone(), &self.endpoints.services).await;
         let clock = RunClock::start_now();
         let cpu_before = process_cpu();

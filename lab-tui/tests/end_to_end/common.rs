@@ -175,7 +175,7 @@ pub(crate) async fn ended(mut child: Child) -> Ended {
 }
 
 pub(crate) fn client() -> reqwest::Client {
-    reqwest::Client::builder().no_proxy().build().unwrap()
+    lab_tui::http::local().build().unwrap()
 }
 
 /// Status and JSON body of a GET.

@@ -4,13 +4,19 @@ use std::env;
 use std::fmt;
 use std::fs;
 use std::io;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process_group};
 use serde::{Deserialize, Serialize};
 
 /// The oldest major version that the lab is tried with.
-const OLDEST: u32 = 13;
+pub(super) const OLDEST: u32 = 13;
+
+/// How long `postgres --version` may take; it answers in milliseconds.
+const ANSWER: Duration = Duration::from_secs(5);
 
 /// `initdb` and `postgres` of one installation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,13 +56,13 @@ impl Programs {
         first_usable(on_path).or_else(|| first_usable(usual_places())).ok_or_else(|| NotFound::on_this_system(&refused))
     }
 
-    fn in_folder(folder: &Path) -> Result<Self, Problem> {
+    /// Those in this folder.
+    pub(super) fn in_folder(folder: &Path) -> Result<Self, Problem> {
         let (postgres, initdb) = (resolve(&folder.join("postgres"))?, folder.join("initdb"));
         // A link to one program alone leads to its installation, where its siblings are.
         let sibling = postgres.with_file_name("initdb");
         let initdb = if sibling.is_file() { sibling } else { resolve(&initdb)? };
-        let output = Command::new(&postgres).arg("--version").current_dir("/").output();
-        let output = output.map_err(|error| Problem::Broken(postgres.clone(), error.to_string()))?;
+        let output = ask_version(&postgres).map_err(|error| Problem::Broken(postgres.clone(), error.to_string()))?;
         let said = String::from_utf8_lossy(&output.stdout).trim().to_owned();
         let Some((version, major)) = parse_version(&said) else {
             let said = if said.is_empty() { String::from_utf8_lossy(&output.stderr).trim().to_owned() } else { said };
@@ -69,8 +75,9 @@ impl Programs {
     }
 }
 
+/// Why the programs of one folder are of no use.
 #[derive(Debug)]
-enum Problem {
+pub(super) enum Problem {
     Missing(PathBuf, io::Error),
     Broken(PathBuf, String),
     TooOld(PathBuf, String),
@@ -91,6 +98,23 @@ impl fmt::Display for Problem {
 /// Follows links: the programs find their own libraries and data from where they really are.
 fn resolve(program: &Path) -> Result<PathBuf, Problem> {
     fs::canonicalize(program).map_err(|error| Problem::Missing(program.to_owned(), error))
+}
+
+/// Runs `postgres --version`. What hangs is ended, with all that it started.
+fn ask_version(postgres: &Path) -> io::Result<Output> {
+    let mut command = Command::new(postgres);
+    command.arg("--version").current_dir("/").process_group(0);
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let deadline = Instant::now() + ANSWER;
+    while child.try_wait()?.is_none() {
+        if Instant::now() > deadline {
+            let _ = kill_process_group(Pid::from_child(&child), Signal::KILL);
+            child.wait()?;
+            return Err(io::Error::other(format!("`--version` did not answer within {} s", ANSWER.as_secs())));
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    child.wait_with_output()
 }
 
 /// `postgres (PostgreSQL) 15.18 (Debian …)` -> (`15.18 (Debian …)`, 15). Also `17beta1`.
@@ -137,16 +161,25 @@ fn versions_in(parent: &Path, prefix: &str, bin: &str) -> Vec<((u32, u32), PathB
 
 impl NotFound {
     fn on_this_system(refused: &[String]) -> Self {
-        let release = fs::read_to_string("/etc/os-release").unwrap_or_default();
-        let install = install_command(env::consts::OS, &release);
         let mut text = String::from("no PostgreSQL server programs (`initdb` and `postgres`) were found");
         if !refused.is_empty() {
             text.push_str(&format!(" that can be used ({})", refused.join("; ")));
         }
-        let install = install.unwrap_or("install PostgreSQL's server package");
+        let install = install_hint();
         text.push_str(&format!(". {install}, or name their folder in LAB_PG_BIN, or use a server of your own with --database-url"));
         Self(text)
     }
+
+    /// A version was named that is not in the cache, and may not be fetched.
+    pub(super) fn not_fetched(version: &str) -> Self {
+        Self(format!("PostgreSQL {version} was not fetched before; start once without --no-download, or name no version"))
+    }
+}
+
+/// How to install the server programs on this system, as the beginning of a sentence.
+pub(super) fn install_hint() -> &'static str {
+    let release = fs::read_to_string("/etc/os-release").unwrap_or_default();
+    install_command(env::consts::OS, &release).unwrap_or("Install PostgreSQL's server package")
 }
 
 /// What to type on this system, as the beginning of a sentence.
