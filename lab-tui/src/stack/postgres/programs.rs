@@ -243,15 +243,29 @@ mod tests {
         assert_eq!(found, [(17, 0), (16, 4), (9, 6)]);
     }
 
+    /// Scripts in place of the programs.
+    fn programs(script: &str) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        // Written by another process: a child of another test could hold our own file open for writing, which then cannot be run.
+        let write = "for program in postgres initdb; do printf '#!/bin/sh\\n%s\\n' \"$0\" > $program; chmod 755 $program; done";
+        let written = Command::new("sh").args(["-c", write, script]).current_dir(&folder).status().unwrap();
+        assert!(written.success());
+        folder
+    }
+
+    #[test]
+    fn programs_that_do_not_answer_are_given_up() {
+        // The child of the script holds the output open, too.
+        let folder = programs("sleep 1000");
+        let started = Instant::now();
+        let refused = Programs::find(Some(folder.path())).unwrap_err().to_string();
+        assert!(refused.contains("`--version` did not answer within 5 s"), "{refused}");
+        assert!(started.elapsed() < ANSWER * 3, "{:?}", started.elapsed());
+    }
+
     #[test]
     fn an_old_server_is_refused_by_name() {
-        use std::os::unix::fs::PermissionsExt;
-        let folder = tempfile::tempdir().unwrap();
-        for program in ["postgres", "initdb"] {
-            let path = folder.path().join(program);
-            fs::write(&path, "#!/bin/sh\necho 'postgres (PostgreSQL) 12.3'\n").unwrap();
-            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-        }
+        let folder = programs("echo 'postgres (PostgreSQL) 12.3'");
         let refused = Programs::find(Some(folder.path())).unwrap_err().to_string();
         assert!(refused.contains("is PostgreSQL 12.3, and the lab needs 13 or newer"), "{refused}");
         assert!(refused.starts_with("LAB_PG_BIN is "), "{refused}");

@@ -45,7 +45,7 @@ impl Cache {
         let by_user = named.map(Path::to_owned).or_else(default_cache);
         let fixed = named.is_some() || std::env::var_os("LAB_CACHE_DIR").is_some_and(|folder| !folder.is_empty());
         let path = match by_user.map(std::path::absolute).transpose().context("there is no current folder")? {
-            Some(path) => match user.can_reach(&path.join(LOCK)) {
+            Some(path) => match user.can_reach(&path.join("postgresql")) {
                 Ok(()) => path,
                 Err(closed) if fixed => return Err(closed.context(format!("{WAY_OUT} that everybody may enter"))),
                 Err(_) => OPEN_TO_ALL.into(),

@@ -42,8 +42,9 @@ impl Default for Limits {
 /// # Errors
 /// One sentence: no way there, another answer than the archive, a cut or stalled transfer, a full disk, another checksum.
 pub(super) async fn fetch(archive: &Archive, to: &Path, limits: Limits, told: &mut dyn FnMut(Progress)) -> Result<()> {
-    let client = http::outward().connect_timeout(limits.connect).read_timeout(limits.silence).build();
-    let client = client.map_err(|error| anyhow!("encrypted connections cannot be made ({})", innermost(&error)))?;
+    let client = http::outward(&archive.url).connect_timeout(limits.connect).read_timeout(limits.silence).build();
+    let client =
+        client.map_err(|error| anyhow!("no encrypted connection can be made ({}; is ca-certificates installed?)", innermost(&error)))?;
     // First: where it is missing, the long way was not for nothing.
     let wanted = match archive.sum {
         Some(sum) => sum.to_owned(),
