@@ -32,7 +32,7 @@ impl Fetching {
             Progress::Waiting => self.say("another lab is fetching PostgreSQL; waiting for it"),
             Progress::Started { version, from, bytes } => {
                 let size = bytes.map_or(String::new(), |bytes| format!(", {}", megabytes(bytes)));
-                self.say(&format!("no PostgreSQL to use here: fetching {version} once ({from}{size})"));
+                self.say(&format!("fetching PostgreSQL {version}, once ({from}{size})"));
             }
             Progress::Received { bytes, of } => self.received(bytes, of),
             Progress::Unpacking => self.draw("unpacking"),
@@ -53,7 +53,9 @@ impl Fetching {
     fn draw(&mut self, text: &str) {
         if self.moves {
             // A line that wraps could not be overwritten.
-            let width = tcgetwinsize(std::io::stderr()).map_or(80, |size| usize::from(size.ws_col));
+            let width = tcgetwinsize(std::io::stderr()).map_or(0, |size| usize::from(size.ws_col));
+            // Some terminals do not know theirs.
+            let width = if width == 0 { 80 } else { width };
             let shown: String = text.chars().take(width.saturating_sub(1)).collect();
             out::progress(&format!("\r\x1b[2K{shown}"));
             self.drawn = true;

@@ -82,7 +82,14 @@ pub enum StartError {
     PortTaken(#[from] PortTaken),
     /// Displayed with its causes; where the server itself failed, with the last lines of its log.
     #[error("the private PostgreSQL did not start: {0:#}")]
-    Other(#[from] anyhow::Error),
+    Other(anyhow::Error),
+}
+
+/// Not a source: its causes are in the text already, and would be told twice.
+impl From<anyhow::Error> for StartError {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Other(error)
+    }
 }
 
 /// A running server. Dropping it ends the server soon afterwards; [`PrivatePostgres::stop`] waits for that.

@@ -173,7 +173,7 @@ async fn the_first_run_fetches_and_those_after_it_do_not() {
     assert_eq!(first.code, Some(0), "{}", first.stderr);
     let archive = format!("/pg/{VERSION}/{}.tar.gz", name(VERSION));
     assert_eq!(mirror.asked(), [format!("{archive}.sha256"), archive.clone()]);
-    let said = format!("fetching {VERSION} once ({}{archive}, {:.1} MB)", mirror.url, ARCHIVE.len() as f64 / 1e6);
+    let said = format!("fetching PostgreSQL {VERSION}, once ({}{archive}, {:.1} MB)", mirror.url, ARCHIVE.len() as f64 / 1e6);
     assert!(first.stderr.contains(&said), "{}", first.stderr);
     assert!(!first.stderr.contains('\x1b'), "nothing moves where there is no terminal: {:?}", first.stderr);
 
@@ -333,6 +333,27 @@ async fn without_programs_the_pinned_version_is_fetched_and_held_to_its_own_chec
         assert!(asked.len() == 1 && asked[0].ends_with(".tar.gz"), "a checksum beside the archive is not even asked for: {asked:?}");
     }
     assert_eq!(kept(&place.path("cache")), [""; 0]);
+}
+
+#[tokio::test]
+async fn programs_that_do_not_run_here_are_kept_for_when_their_libraries_are_installed() {
+    let place = Place::cold();
+    let mut tar = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::none()));
+    for program in ["postgres", "initdb"] {
+        let script = b"#!/bin/sh\necho 'libxml2.so.2: cannot open shared object file' >&2\nexit 127\n";
+        let mut header = tar::Header::new_gnu();
+        header.set_mode(0o755);
+        header.set_size(script.len() as u64);
+        tar.append_data(&mut header, format!("{}/bin/{program}", name(VERSION)), &script[..]).unwrap();
+    }
+    let mirror = Mirror::of(&Arc::new(tar.into_inner().unwrap().finish().unwrap()));
+    for _ in 0..2 {
+        let ended = place.run(&["up", "--pg-version", VERSION, "--pg-mirror", &mirror.url]).await;
+        assert_eq!(ended.code, Some(100), "{ended:?}");
+        let last = ended.stderr.lines().last().unwrap();
+        assert!(last.contains("what was fetched is of no use on this machine: ") && last.contains("libxml2.so.2: cannot open"), "{last}");
+    }
+    assert_eq!(mirror.asked().len(), 2, "fetched once: {:?}", mirror.asked());
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ mod place;
 mod transfer;
 mod unpack;
 
+use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -133,6 +134,11 @@ impl Source {
         told(Progress::Ready { folder: folder.clone() });
         installed(&folder)
     }
+}
+
+/// The deepest cause: the errors around it say no more than that there is one.
+fn innermost(error: &dyn Error) -> String {
+    error.source().map_or_else(|| error.to_string(), innermost)
 }
 
 /// The programs of a finished folder. A folder that lost them to a cleaner of caches counts as none.

@@ -1,6 +1,5 @@
 //! The way of an archive from its address into a file, hashed as it comes.
 
-use std::error::Error as _;
 use std::fmt::Write as _;
 use std::fs::OpenOptions;
 use std::io::Write as _;
@@ -13,8 +12,8 @@ use reqwest::{Client, Response};
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use super::Progress;
 use super::archive::{Archive, shown};
+use super::{Progress, innermost};
 use crate::http;
 
 /// Several times what the largest archive has.
@@ -118,17 +117,6 @@ fn unreachable(url: &Url, error: &reqwest::Error, limits: Limits) -> Error {
     let proxy = proxies.iter().find(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
     let proxy = proxy.map_or(String::new(), |name| format!("; {name} names a proxy"));
     anyhow!("{} cannot be reached ({why}{proxy})", shown(url))
-}
-
-/// The outer errors say no more than that there is one.
-fn innermost(error: &reqwest::Error) -> String {
-    let mut cause = error.source();
-    let mut text = error.to_string();
-    while let Some(inner) = cause {
-        text = inner.to_string();
-        cause = inner.source();
-    }
-    text
 }
 
 fn seconds(duration: Duration) -> f64 {

@@ -6,16 +6,18 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Component, Path};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use flate2::bufread::GzDecoder;
 use tar::{Archive, EntryType};
+
+use super::innermost;
 
 /// Unpacks into a new folder `into`, in which a folder `name` with the programs then is.
 ///
 /// # Errors
 /// It is no such archive, something in it leads out of that folder, the disk is full; or `stop` was set meanwhile.
 pub(super) fn unpack(archive: &Path, into: &Path, name: &str, stop: &AtomicBool) -> Result<()> {
-    let full = || format!("cannot unpack into {}", into.display());
+    let full = || format!("cannot unpack into {}; free some space, or set LAB_CACHE_DIR to a folder elsewhere", into.display());
     fs::create_dir(into).with_context(full)?;
     let file = File::open(archive).with_context(full)?;
     let mut archive = Archive::new(GzDecoder::new(BufReader::with_capacity(1 << 16, file)));
@@ -33,7 +35,8 @@ pub(super) fn unpack(archive: &Path, into: &Path, name: &str, stop: &AtomicBool)
         };
         let refused = || format!("the archive holds {}, which leads out of it", path.display());
         ensure!(stays && stays_inside(&path), refused());
-        ensure!(entry.unpack_in(into).with_context(full)?, refused());
+        let unpacked = entry.unpack_in(into).map_err(|error| anyhow!("{}: {}", full(), innermost(&error)))?;
+        ensure!(unpacked, refused());
     }
     let root = into.join(name);
     let programs = ["bin/postgres", "bin/initdb"];
