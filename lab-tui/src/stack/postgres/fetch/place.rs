@@ -6,14 +6,14 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsE
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use tempfile::TempDir;
 
 use super::Progress;
 use crate::stack::postgres::default_cache;
 use crate::stack::postgres::user::ServerUser;
 
-/// For root where its own cache is closed to the unprivileged user that PostgreSQL then runs as.
+/// For root, whose own cache is usually closed to the unprivileged user that PostgreSQL then runs as.
 const OPEN_TO_ALL: &str = "/var/cache/obslab";
 const LOCK: &str = ".fetch.lock";
 const HALF_MADE: &str = ".fetch-";
@@ -36,23 +36,19 @@ pub(super) struct Claim {
 }
 
 impl Cache {
-    /// The folder that was named, else the user's, else one that PostgreSQL's user can enter.
+    /// The folder that was named, else the user's; for root, one that PostgreSQL's user can enter.
     ///
     /// # Errors
     /// PostgreSQL's user cannot come to the folder that was named, or there is no such user.
     pub(super) fn choose(named: Option<&Path>) -> Result<Self> {
         let user = ServerUser::find()?;
-        let by_user = named.map(Path::to_owned).or_else(default_cache);
         let fixed = named.is_some() || std::env::var_os("LAB_CACHE_DIR").is_some_and(|folder| !folder.is_empty());
-        let path = match by_user.map(std::path::absolute).transpose().context("there is no current folder")? {
-            Some(path) => match user.can_reach(&path.join("postgresql")) {
-                Ok(()) => path,
-                Err(closed) if fixed => return Err(closed.context(format!("{WAY_OUT} that everybody may enter"))),
-                Err(_) => OPEN_TO_ALL.into(),
-            },
-            None if user.switches() => OPEN_TO_ALL.into(),
-            None => return Err(anyhow::anyhow!("there is no home folder to keep it in: {WAY_OUT}")),
+        let path = match named.map(Path::to_owned).or_else(default_cache) {
+            _ if user.switches() && !fixed => OPEN_TO_ALL.into(),
+            Some(path) => std::path::absolute(path)?,
+            None => bail!("there is no home folder to keep it in: {WAY_OUT}"),
         };
+        user.can_reach(&path.join("postgresql")).with_context(|| format!("{WAY_OUT} that everybody may enter"))?;
         Ok(Self { path, open: user.switches() })
     }
 
