@@ -1,6 +1,7 @@
 //! The command line: what can be asked, and how a command ends.
 
 pub(crate) mod ask;
+mod fetching;
 pub(crate) mod run;
 pub(crate) mod screen;
 pub(crate) mod stack;

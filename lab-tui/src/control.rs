@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use tokio::net::UnixListener;
 
 use crate::event::TraceId;
+use crate::http;
 use crate::observe::store::Store;
 use crate::observe::trace::Trace;
 use crate::stack::Endpoints;
@@ -80,7 +81,7 @@ impl Client {
                 None => bail!("no lab is running; start one with `lab` or `lab up`"),
             }
         };
-        let http = reqwest::Client::builder().no_proxy().unix_socket(socket).build()?;
+        let http = http::local().unix_socket(socket).build()?;
         Ok(Self { http })
     }
 

@@ -5,6 +5,7 @@ pub mod event;
 pub mod exit;
 pub mod fault;
 pub mod headless;
+pub mod http;
 pub mod load;
 pub mod model;
 pub mod observe;

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::event::{Command, Event, Fact};
 use crate::fault::Injector;
+use crate::http;
 use crate::load::{self, Report, RunClock};
 use crate::observe::live;
 use crate::observe::signals::Signals;
@@ -50,7 +51,7 @@ impl Run<'_> {
     /// # Errors
     /// When the load cannot be started.
     pub async fn walk(self, mut commands: mpsc::UnboundedReceiver<Command>, events: mpsc::UnboundedSender<Event>) -> anyhow::Result<()> {
-        let http = reqwest::Client::builder().no_proxy().timeout(SCRAPE).build()?;
+        let http = http::local().timeout(SCRAPE).build()?;
         let signals = Signals::since_now(http.clone(), self.store.clone(), &self.endpoints.services).await;
         let clock = RunClock::start_now();
         let cpu_before = process_cpu();

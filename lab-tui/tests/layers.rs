@@ -92,6 +92,17 @@ fn nothing_above_the_stack_names_the_services() {
     }
 }
 
+/// A second TLS brings a second C library and minutes of building; the services need none.
+#[test]
+fn there_is_one_tls_and_the_services_have_none() {
+    let lock = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.lock")).unwrap();
+    let locked = |name: &str| lock.lines().filter(|line| *line == format!("name = \"{name}\"")).count();
+    assert_eq!(["aws-lc-rs", "aws-lc-sys", "openssl-sys", "native-tls"].map(locked), [0; 4]);
+    assert_eq!(["rustls", "ring"].map(locked), [1; 2]);
+    let services = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../services/Cargo.toml")).unwrap();
+    assert!(!services.contains("tls") && !services.contains("reqwest"), "{services}");
+}
+
 /// Two versions compile, and half of the spans vanish without a word.
 #[test]
 fn there_is_one_opentelemetry_in_the_lock_file() {

@@ -39,7 +39,7 @@ async fn receiver() -> Receiver {
     let (grpc, http) = (grpc_listener.local_addr().unwrap(), http_listener.local_addr().unwrap());
     tokio::spawn(serve_grpc(grpc_listener, store.clone(), stop.clone()));
     tokio::spawn(serve_http(http_listener, store.clone(), stop.clone()));
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let client = lab_tui::http::local().build().unwrap();
     Receiver { store, grpc, http, client, _stop: stop.drop_guard() }
 }
 

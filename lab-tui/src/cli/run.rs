@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
+use clap::builder::FalseyValueParser;
 use futures_util::FutureExt as _;
 use lab_tui::event::Command as Wish;
 use lab_tui::exit::Exit;
@@ -32,7 +33,7 @@ pub(crate) struct Run {
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Run without a screen, as it does anyway where there is no terminal
-    #[arg(long, env = "LAB_HEADLESS")]
+    #[arg(long, env = "LAB_HEADLESS", value_parser = FalseyValueParser::new())]
     headless: bool,
     /// Make trace IDs links to this address, such as http://localhost:3000/trace/{trace_id}
     #[arg(long, value_name = "URL", env = "LAB_TRACE_URL", value_parser = TraceLink::template)]

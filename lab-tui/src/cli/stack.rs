@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
+use anyhow::anyhow;
 use clap::Args;
+use clap::builder::{FalseyValueParser, OsStringValueParser, TypedValueParser as _};
 use lab_tui::control;
 use lab_tui::exit::Exit;
 use lab_tui::fault::{self, Injector};
@@ -11,10 +13,13 @@ use lab_tui::out;
 use lab_tui::stack::Notice;
 use lab_tui::stack::embedded::{Embedded, Options, STANDARD_PORTS};
 use lab_tui::stack::postgres::NotFound;
+use lab_tui::stack::postgres::fetch::{Source, WRITE_MIRROR};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
+use url::Url;
 
 use super::Failure;
+use super::fetching::Fetching;
 
 #[derive(Debug, Args)]
 pub(crate) struct StackFlags {
@@ -22,8 +27,17 @@ pub(crate) struct StackFlags {
     #[arg(long, value_name = "URL", env = "LAB_DATABASE_URL", hide_env_values = true)]
     database_url: Option<String>,
     /// Where initdb and postgres are, if not on PATH or in one of the usual places
-    #[arg(long, value_name = "FOLDER", env = "LAB_PG_BIN")]
+    #[arg(long, value_name = "FOLDER", env = "LAB_PG_BIN", value_parser = OsStringValueParser::new().map(PathBuf::from))]
     pg_bin: Option<PathBuf>,
+    /// Use this version of PostgreSQL, fetched once, whatever this machine has, such as 17.6.0
+    #[arg(long, value_name = "VERSION", env = "LAB_PG_VERSION")]
+    pg_version: Option<String>,
+    /// Fetch PostgreSQL from here, where it has to be fetched: the address before /VERSION/postgresql-VERSION-SYSTEM.tar.gz
+    #[arg(long, value_name = "URL", env = "LAB_PG_MIRROR", hide_env_values = true)]
+    pg_mirror: Option<String>,
+    /// Fetch nothing: a PostgreSQL must be here, or have been fetched before
+    #[arg(long, env = "LAB_NO_DOWNLOAD", value_parser = FalseyValueParser::new())]
+    no_download: bool,
     /// Insist on a port: frontend, dice-roller, die-service, postgres, otlp-grpc or otlp-http
     #[arg(long = "port", value_name = "NAME=PORT", env = "LAB_PORT", value_delimiter = ',', value_parser = port)]
     ports: Vec<(String, u16)>,
@@ -47,20 +61,24 @@ impl StackFlags {
     pub(crate) async fn start(mut self, more: impl IntoIterator<Item = (String, String)>) -> Result<Option<Up>, Failure> {
         self.env.splice(..0, more);
         let somebody_elses = self.database_url.is_some();
-        let options =
-            Options { ports: self.ports.into_iter().collect(), database_url: self.database_url, pg_bin: self.pg_bin, env: self.env };
-        options.check().map_err(|error| Failure::new(Exit::BadInput, error))?;
+        let options = self.options().map_err(|error| Failure::new(Exit::BadInput, error))?;
         let mut interrupts = Interrupts::listen()?;
         let store = Store::new(DEFAULT_BYTES);
         let (told, notices) = mpsc::unbounded_channel();
+        let mut fetching = Fetching::new();
+        let mut fetched = |progress| fetching.show(progress);
         let stack = tokio::select! {
-            stack = Embedded::start(&options, &store, &told) => stack.map_err(|error| {
-                // A folder that the user named and that is wrong is a bad flag; programs that are nowhere are not.
-                let bad_flag = options.pg_bin.is_some() && error.is::<NotFound>();
-                Failure::new(if bad_flag { Exit::BadInput } else { Exit::NotReady }, error)
-            })?,
-            () = interrupts.next() => return Ok(None),
+            stack = Embedded::start(&options, &store, &told, &mut fetched) => Some(stack),
+            () = interrupts.next() => None,
         };
+        // Its line goes before anything else is said.
+        drop(fetching);
+        let Some(stack) = stack else { return Ok(None) };
+        let stack = stack.map_err(|error| {
+            // A folder that the user named and that is wrong is a bad flag; programs that are nowhere are not.
+            let bad_flag = options.postgres.bin.is_some() && error.is::<NotFound>();
+            Failure::new(if bad_flag { Exit::BadInput } else { Exit::NotReady }, error)
+        })?;
         if let Err(error) = control::serve(stack.folder.path(), &stack.endpoints, store.clone()) {
             stack.stop().await;
             return Err(Failure::new(Exit::NotReady, error));
@@ -72,6 +90,27 @@ impl StackFlags {
                 Err(Failure::new(Exit::NotReady, error))
             }
         }
+    }
+
+    /// A variable that is set to nothing counts as not set.
+    fn options(self) -> anyhow::Result<Options> {
+        let mirror = self.pg_mirror.filter(|mirror| !mirror.is_empty());
+        // The parser's own words may repeat a password.
+        let mirror = mirror.map(|mirror| Url::parse(&mirror).map_err(|_| anyhow!("{WRITE_MIRROR}"))).transpose()?;
+        let options = Options {
+            ports: self.ports.into_iter().collect(),
+            database_url: self.database_url,
+            postgres: Source {
+                bin: self.pg_bin.filter(|folder| !folder.as_os_str().is_empty()),
+                version: self.pg_version.filter(|version| !version.is_empty()),
+                mirror,
+                no_download: self.no_download,
+                ..Source::default()
+            },
+            env: self.env,
+        };
+        options.check()?;
+        Ok(options)
     }
 }
 

@@ -13,6 +13,7 @@ use tokio::sync::{Mutex as Turn, Notify};
 use url::Url;
 
 use super::{End, Injected};
+use crate::http;
 use crate::scenario::Affected;
 use crate::stack::{Access, Secret};
 
@@ -73,7 +74,7 @@ enum No {
 
 impl Services {
     pub(super) fn new(access: &Access) -> anyhow::Result<Self> {
-        let http = reqwest::Client::builder().no_proxy().timeout(ANSWER).build()?;
+        let http = http::local().timeout(ANSWER).build()?;
         let service = |base: &Url| -> anyhow::Result<Arc<Service>> {
             Ok(Arc::new(Service {
                 http: http.clone(),

@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use url::Url;
 
 use crate::event::Outcome;
+use crate::http;
 use crate::scenario::{Plan, Target};
 
 /// Sends a request and waits for the whole answer. Behind a trait so that a test can answer in exactly 12 ms.
@@ -34,11 +35,8 @@ impl HttpSender {
                 }
             }
         }
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .user_agent(concat!("obslab/", env!("CARGO_PKG_VERSION")))
-            .build()?;
+        let client =
+            http::local().redirect(reqwest::redirect::Policy::none()).user_agent(concat!("obslab/", env!("CARGO_PKG_VERSION"))).build()?;
         Ok(Self { client, endpoints: endpoints.clone() })
     }
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
@@ -15,11 +14,13 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use url::Url;
 
 use super::port::{self, Port};
-use super::postgres::{self, PrivatePostgres, Programs};
+use super::postgres::fetch::Progress;
+use super::postgres::{self, PrivatePostgres, Source};
 use super::run_folder::RunFolder;
 use super::service::{Service, Spec};
 use super::{Access, Endpoints, Notice, Secret};
 use crate::event::ProcessChange;
+use crate::http;
 use crate::observe::otlp;
 use crate::observe::store::Store;
 
@@ -44,8 +45,8 @@ pub struct Options {
     pub ports: BTreeMap<String, u16>,
     /// An existing database instead of a private one.
     pub database_url: Option<String>,
-    /// Where the PostgreSQL programs are.
-    pub pg_bin: Option<PathBuf>,
+    /// Where the PostgreSQL programs come from, where there is no such database.
+    pub postgres: Source,
     /// Further environment of the services; wins over the lab's own.
     pub env: Vec<(String, String)>,
 }
@@ -82,6 +83,7 @@ impl Options {
                 "the lab reads the services' INFO lines; {name} may be LOG_LEVEL=info or debug"
             );
         }
+        self.postgres.check()?;
         let Some(url) = &self.database_url else { return Ok(()) };
         let shown = without_password(url)?;
         ensure!(shown.starts_with("postgresql://") || shown.starts_with("postgres://"), "{WRITE_URL}");
@@ -90,11 +92,17 @@ impl Options {
 }
 
 impl Embedded {
-    /// Starts everything and waits until the whole chain is ready. A dropped start leaves nothing behind.
+    /// Starts everything and waits until the whole chain is ready. A dropped start leaves nothing behind. Where PostgreSQL has to be
+    /// fetched first, `told` hears how far that is.
     ///
     /// # Errors
     /// Which part did not start, and why.
-    pub async fn start(options: &Options, store: &Store, notices: &mpsc::UnboundedSender<Notice>) -> anyhow::Result<Self> {
+    pub async fn start(
+        options: &Options,
+        store: &Store,
+        notices: &mpsc::UnboundedSender<Notice>,
+        told: &mut dyn FnMut(Progress),
+    ) -> anyhow::Result<Self> {
         let exe = std::env::current_exe().context("cannot find the lab's own program")?;
         RunFolder::sweep();
         let folder = RunFolder::create()?;
@@ -111,7 +119,7 @@ impl Embedded {
                 (None, url.clone())
             }
             None => {
-                let programs = Programs::find(options.pg_bin.as_deref())?;
+                let programs = options.postgres.programs(told).await?;
                 let mut wanted = postgres::Options::new(programs, folder.path())?;
                 wanted.port = port_of(options, "postgres");
                 let postgres = PrivatePostgres::start(wanted).await?;
@@ -222,7 +230,7 @@ fn forward(postgres: &PrivatePostgres, notices: mpsc::UnboundedSender<Notice>) {
 /// Readiness goes down the chain: the last service started is ready when all before it are.
 async fn await_ready(services: &[Service]) -> anyhow::Result<()> {
     let Some(door) = services.last() else { return Ok(()) };
-    let client = reqwest::Client::builder().no_proxy().build()?;
+    let client = http::local().build()?;
     let url = door.url.join("/health/ready")?;
     let mut said = String::new();
     let ready = async {

@@ -1,10 +1,11 @@
-//! The private PostgreSQL of one lab: found on this machine, filled from a template, guarded by a process that ends it
+//! The private PostgreSQL of one lab: found on this machine or fetched, filled from a template, guarded by a process that ends it
 //! however the lab ends.
 //!
 //! All slow work (`initdb`, copying, starting) is done in the guard process: dropping [`PrivatePostgres`] or the future
 //! of [`PrivatePostgres::start`] closes the guard's pipe, and everything ends within three seconds.
 
 mod config;
+pub mod fetch;
 pub mod guard;
 mod inbox;
 mod last_resort;
@@ -25,6 +26,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::broadcast;
 
+pub use fetch::Source;
 pub use guard::Event;
 pub use programs::{NotFound, Programs};
 pub use template::default_cache;
@@ -37,9 +39,9 @@ pub const ROLE: &str = "diceuser";
 pub const PASSWORD: &str = "dicepass";
 pub const DATABASE: &str = "dicedb";
 
-/// Longer than the slowest machine needs for `initdb` and a start.
 /// How long the guard may take to end the server and clear away.
 const GUARD_END: Duration = Duration::from_secs(5);
+/// Longer than the slowest machine needs for `initdb` and a start.
 const START_LIMIT: Duration = Duration::from_secs(60);
 
 /// What a private server is started from.
@@ -80,7 +82,14 @@ pub enum StartError {
     PortTaken(#[from] PortTaken),
     /// Displayed with its causes; where the server itself failed, with the last lines of its log.
     #[error("the private PostgreSQL did not start: {0:#}")]
-    Other(#[from] anyhow::Error),
+    Other(anyhow::Error),
+}
+
+/// Not a source: its causes are in the text already, and would be told twice.
+impl From<anyhow::Error> for StartError {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Other(error)
+    }
 }
 
 /// A running server. Dropping it ends the server soon afterwards; [`PrivatePostgres::stop`] waits for that.

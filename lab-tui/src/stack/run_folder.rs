@@ -18,6 +18,7 @@ use super::postgres::processes;
 
 const LOCK: &str = "lock";
 const GUARD_LOCK: &str = "guard.lock";
+const WRITABLE: &str = "set TMPDIR to a folder that can be written, with space left";
 
 /// A folder that is half made (its name starts with a dot) for this long belongs to a lab that died while making it.
 const HALF_MADE: Duration = Duration::from_secs(60);
@@ -44,7 +45,7 @@ impl RunFolder {
         let pid = std::process::id();
         // It gets its final name only when it is locked, so that a sweep never sees it without an owner.
         let half_made = parent.join(format!(".{pid}-{:016x}", rand::random::<u64>()));
-        DirBuilder::new().mode(0o711).create(&half_made).with_context(|| format!("cannot make {}", half_made.display()))?;
+        DirBuilder::new().mode(0o711).create(&half_made).with_context(|| format!("cannot make {}; {WRITABLE}", half_made.display()))?;
         let made = (|| {
             fs::set_permissions(&half_made, Permissions::from_mode(0o711))?;
             let lock = OpenOptions::new().write(true).create_new(true).mode(0o600).open(half_made.join(LOCK))?;
@@ -192,7 +193,7 @@ fn parent() -> PathBuf {
 fn make_parent(parent: &Path) -> Result<()> {
     match DirBuilder::new().mode(0o755).create(parent) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-            return Err(error).with_context(|| format!("cannot make {}", parent.display()));
+            return Err(error).with_context(|| format!("cannot make {}; {WRITABLE}", parent.display()));
         }
         // The umask may have taken bits away that the database user needs.
         Ok(()) => fs::set_permissions(parent, Permissions::from_mode(0o755))?,

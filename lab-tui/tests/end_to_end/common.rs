@@ -19,6 +19,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// A folder in which labs run: nobody else's lab is found or disturbed.
 pub(crate) struct Place {
     folder: TempDir,
+    cache: PathBuf,
 }
 
 /// How a command ended and what it said.
@@ -34,7 +35,18 @@ impl Place {
         let folder = tempfile::Builder::new().prefix("lab").tempdir().unwrap();
         // PostgreSQL's own user must be able to walk through it.
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
-        Self { folder }
+        Self { folder, cache: Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache") }
+    }
+
+    /// With a cache of its own, in which there is nothing yet.
+    pub(crate) fn cold() -> Self {
+        let mut place = Self::new();
+        place.cache = place.path("cache");
+        place
+    }
+
+    pub(crate) fn use_cache(&mut self, cache: PathBuf) {
+        self.cache = cache;
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -50,11 +62,14 @@ impl Place {
     /// `lab` with these arguments. The database template is shared by all tests, as it is by all of a user's labs.
     pub(crate) fn lab(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_lab"));
+        for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"] {
+            command.env_remove(name).env_remove(name.to_lowercase());
+        }
         command
             .args(arguments)
             .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
             .env("TMPDIR", self.folder.path())
-            .env("LAB_CACHE_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache"))
+            .env("LAB_CACHE_DIR", &self.cache)
             .env_remove("LAB_TIME_SCALE")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -175,7 +190,7 @@ pub(crate) async fn ended(mut child: Child) -> Ended {
 }
 
 pub(crate) fn client() -> reqwest::Client {
-    reqwest::Client::builder().no_proxy().build().unwrap()
+    lab_tui::http::local().build().unwrap()
 }
 
 /// Status and JSON body of a GET.

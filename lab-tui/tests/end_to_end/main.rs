@@ -5,6 +5,7 @@
 mod ask;
 mod common;
 mod contract;
+mod fetch;
 mod run;
 mod saturation;
 mod screen;

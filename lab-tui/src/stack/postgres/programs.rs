@@ -4,13 +4,19 @@ use std::env;
 use std::fmt;
 use std::fs;
 use std::io;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process_group};
 use serde::{Deserialize, Serialize};
 
 /// The oldest major version that the lab is tried with.
-const OLDEST: u32 = 13;
+pub(super) const OLDEST: u32 = 13;
+
+/// How long `postgres --version` may take; it answers in milliseconds.
+const ANSWER: Duration = Duration::from_secs(5);
 
 /// `initdb` and `postgres` of one installation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,13 +56,13 @@ impl Programs {
         first_usable(on_path).or_else(|| first_usable(usual_places())).ok_or_else(|| NotFound::on_this_system(&refused))
     }
 
-    fn in_folder(folder: &Path) -> Result<Self, Problem> {
+    /// Those in this folder.
+    pub(super) fn in_folder(folder: &Path) -> Result<Self, Problem> {
         let (postgres, initdb) = (resolve(&folder.join("postgres"))?, folder.join("initdb"));
         // A link to one program alone leads to its installation, where its siblings are.
         let sibling = postgres.with_file_name("initdb");
         let initdb = if sibling.is_file() { sibling } else { resolve(&initdb)? };
-        let output = Command::new(&postgres).arg("--version").current_dir("/").output();
-        let output = output.map_err(|error| Problem::Broken(postgres.clone(), error.to_string()))?;
+        let output = ask_version(&postgres).map_err(|error| Problem::Broken(postgres.clone(), error.to_string()))?;
         let said = String::from_utf8_lossy(&output.stdout).trim().to_owned();
         let Some((version, major)) = parse_version(&said) else {
             let said = if said.is_empty() { String::from_utf8_lossy(&output.stderr).trim().to_owned() } else { said };
@@ -69,8 +75,9 @@ impl Programs {
     }
 }
 
+/// Why the programs of one folder are of no use.
 #[derive(Debug)]
-enum Problem {
+pub(super) enum Problem {
     Missing(PathBuf, io::Error),
     Broken(PathBuf, String),
     TooOld(PathBuf, String),
@@ -91,6 +98,23 @@ impl fmt::Display for Problem {
 /// Follows links: the programs find their own libraries and data from where they really are.
 fn resolve(program: &Path) -> Result<PathBuf, Problem> {
     fs::canonicalize(program).map_err(|error| Problem::Missing(program.to_owned(), error))
+}
+
+/// Runs `postgres --version`. What hangs is ended, with all that it started.
+fn ask_version(postgres: &Path) -> io::Result<Output> {
+    let mut command = Command::new(postgres);
+    command.arg("--version").current_dir("/").process_group(0);
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let deadline = Instant::now() + ANSWER;
+    while child.try_wait()?.is_none() {
+        if Instant::now() > deadline {
+            let _ = kill_process_group(Pid::from_child(&child), Signal::KILL);
+            child.wait()?;
+            return Err(io::Error::other(format!("`--version` did not answer within {} s", ANSWER.as_secs())));
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    child.wait_with_output()
 }
 
 /// `postgres (PostgreSQL) 15.18 (Debian …)` -> (`15.18 (Debian …)`, 15). Also `17beta1`.
@@ -137,16 +161,25 @@ fn versions_in(parent: &Path, prefix: &str, bin: &str) -> Vec<((u32, u32), PathB
 
 impl NotFound {
     fn on_this_system(refused: &[String]) -> Self {
-        let release = fs::read_to_string("/etc/os-release").unwrap_or_default();
-        let install = install_command(env::consts::OS, &release);
         let mut text = String::from("no PostgreSQL server programs (`initdb` and `postgres`) were found");
         if !refused.is_empty() {
             text.push_str(&format!(" that can be used ({})", refused.join("; ")));
         }
-        let install = install.unwrap_or("install PostgreSQL's server package");
+        let install = install_hint();
         text.push_str(&format!(". {install}, or name their folder in LAB_PG_BIN, or use a server of your own with --database-url"));
         Self(text)
     }
+
+    /// A version was named that is not in the cache, and may not be fetched.
+    pub(super) fn not_fetched(version: &str) -> Self {
+        Self(format!("PostgreSQL {version} was not fetched before; start once without --no-download, or name no version"))
+    }
+}
+
+/// How to install the server programs on this system, as the beginning of a sentence.
+pub(super) fn install_hint() -> &'static str {
+    let release = fs::read_to_string("/etc/os-release").unwrap_or_default();
+    install_command(env::consts::OS, &release).unwrap_or("Install PostgreSQL's server package")
 }
 
 /// What to type on this system, as the beginning of a sentence.
@@ -210,15 +243,29 @@ mod tests {
         assert_eq!(found, [(17, 0), (16, 4), (9, 6)]);
     }
 
+    /// Scripts in place of the programs.
+    fn programs(script: &str) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        // Written by another process: a child of another test could hold our own file open for writing, which then cannot be run.
+        let write = "for program in postgres initdb; do printf '#!/bin/sh\\n%s\\n' \"$0\" > $program; chmod 755 $program; done";
+        let written = Command::new("sh").args(["-c", write, script]).current_dir(&folder).status().unwrap();
+        assert!(written.success());
+        folder
+    }
+
+    #[test]
+    fn programs_that_do_not_answer_are_given_up() {
+        // The child of the script holds the output open, too.
+        let folder = programs("sleep 1000");
+        let started = Instant::now();
+        let refused = Programs::find(Some(folder.path())).unwrap_err().to_string();
+        assert!(refused.contains("`--version` did not answer within 5 s"), "{refused}");
+        assert!(started.elapsed() < ANSWER * 3, "{:?}", started.elapsed());
+    }
+
     #[test]
     fn an_old_server_is_refused_by_name() {
-        use std::os::unix::fs::PermissionsExt;
-        let folder = tempfile::tempdir().unwrap();
-        for program in ["postgres", "initdb"] {
-            let path = folder.path().join(program);
-            fs::write(&path, "#!/bin/sh\necho 'postgres (PostgreSQL) 12.3'\n").unwrap();
-            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-        }
+        let folder = programs("echo 'postgres (PostgreSQL) 12.3'");
         let refused = Programs::find(Some(folder.path())).unwrap_err().to_string();
         assert!(refused.contains("is PostgreSQL 12.3, and the lab needs 13 or newer"), "{refused}");
         assert!(refused.starts_with("LAB_PG_BIN is "), "{refused}");

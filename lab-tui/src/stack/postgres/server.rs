@@ -120,7 +120,7 @@ impl Server {
         match self.run(initdb, "", inbox)? {
             Outcome::Done(()) => {}
             Outcome::Ended => return Ok(None),
-            Outcome::Died(status) => bail!("initdb failed ({})\n{}", describe(status), self.log_tail(from)),
+            Outcome::Died(status) => bail!("initdb failed ({}): {}", describe(status), complaint(&self.log_tail(from))),
         }
         // The server itself tells best whether it can load the module. If not, nothing was changed yet.
         let role = format!("CREATE ROLE {ROLE} LOGIN PASSWORD '{PASSWORD}';\n\nCREATE DATABASE {DATABASE} OWNER {ROLE};\n\n");
@@ -134,7 +134,7 @@ impl Server {
         match self.single("shared_preload_libraries=", &role, inbox)? {
             Outcome::Done(()) => Ok(Some(false)),
             Outcome::Ended => Ok(None),
-            Outcome::Died(status) => bail!("postgres failed ({})\n{}", describe(status), self.log_tail(from)),
+            Outcome::Died(status) => bail!("postgres failed ({}): {}", describe(status), complaint(&self.log_tail(from))),
         }
     }
 
@@ -306,6 +306,19 @@ impl Server {
     }
 }
 
+/// The line of a log that says what went wrong: the last error, without what was said about clearing up behind it.
+fn complaint(log: &str) -> String {
+    const WAY_OUT: &str = "free some space, or set TMPDIR to a folder elsewhere";
+    let is_error = |line: &&str| ["error:", "ERROR:", "FATAL:", "PANIC:"].iter().any(|word| line.contains(word));
+    let last = log.lines().rfind(is_error).or_else(|| log.lines().rfind(|line| !line.trim().is_empty()));
+    match last {
+        Some(line) if log.contains("No space left on device") => format!("{}; {WAY_OUT}", line.trim()),
+        Some(line) => line.trim().to_owned(),
+        // On a full disk there is no room for the complaint either.
+        None => format!("it said nothing, as it happens when the disk is full; {WAY_OUT}"),
+    }
+}
+
 fn make(path: &Path, mode: u32) -> Result<()> {
     // Not the parents: if the run folder is gone, it must stay so.
     let made = DirBuilder::new().mode(mode).create(path);
@@ -326,5 +339,26 @@ pub(super) fn describe(status: ExitStatus) -> String {
         (Some(signal), _) => format!("signal {signal}"),
         (None, Some(code)) => format!("exit code {code}"),
         (None, None) => status.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_line_of_a_log_says_what_went_wrong() {
+        let full = "fixing permissions on existing directory /tmp/data ... ok\nrunning bootstrap script ... \
+                    2026-01-01 10:00:00.000 UTC [7] FATAL:  could not write to file \"pg_wal/xlogtemp.7\": No space left on device\n\
+                    child process exited with exit code 1\ninitdb: removing contents of data directory \"/tmp/data\"\n";
+        let said = complaint(full);
+        assert!(said.contains("could not write to file \"pg_wal/xlogtemp.7\": No space left on device; free some space"), "{said}");
+        assert_eq!(said.lines().count(), 1);
+        assert_eq!(
+            complaint("initdb: error: invalid locale settings\ninitdb: hint: set LC_ALL\n"),
+            "initdb: error: invalid locale settings"
+        );
+        assert_eq!(complaint("Segmentation fault\n\n"), "Segmentation fault");
+        assert!(complaint("").starts_with("it said nothing, as it happens when the disk is full"));
     }
 }

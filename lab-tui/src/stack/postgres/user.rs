@@ -55,6 +55,11 @@ impl ServerUser {
         &self.lab
     }
 
+    /// Whether the server runs as somebody else than the lab.
+    pub fn switches(&self) -> bool {
+        self.switches
+    }
+
     /// Makes a command run as this user.
     pub fn run_as(&self, command: &mut Command) {
         if self.switches {
