@@ -1,8 +1,12 @@
 //! The scenarios that the binary brings along, so that a name works from any folder.
 
 /// Name and text of every shipped scenario, the default first.
-pub const SHIPPED: &[(&str, &str)] =
-    &[("traffic", include_str!("../../../scenarios/traffic.toml")), ("db-load", include_str!("../../../scenarios/db-load.toml"))];
+pub const SHIPPED: &[(&str, &str)] = &[
+    ("traffic", include_str!("../../../scenarios/traffic.toml")),
+    ("db-load", include_str!("../../../scenarios/db-load.toml")),
+    ("error-injection", include_str!("../../../scenarios/error-injection.toml")),
+    ("locked-table", include_str!("../../../scenarios/locked-table.toml")),
+];
 
 /// The text of the shipped scenario of that name.
 pub fn shipped(name: &str) -> Option<&'static str> {
