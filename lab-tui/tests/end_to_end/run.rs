@@ -142,7 +142,10 @@ async fn bad_input_is_refused_before_anything_starts() {
     let cases: [(&[&str], &str); 13] = [
         (&["run", bad], ":7:12: `soon` is no time (write a time such as"),
         (&["run", good, bad], ":7:12: `soon` is no time"),
-        (&["run", "no-such-scenario"], "cannot read no-such-scenario, and no shipped scenario has that name (there are traffic, db-load, error-injection, locked-table)"),
+        (
+            &["run", "no-such-scenario"],
+            "cannot read no-such-scenario, and no shipped scenario has that name (there are traffic, db-load, error-injection, locked-table)",
+        ),
         (&["run", good, "--json", unwritable.to_str().unwrap()], "cannot write "),
         (&["run", good, "--time-scale", "0"], "write a factor from 0.001 to 1000"),
         (&["run", good, "--port", "frontent=9000"], "`frontent` has no port; known: die-service, dice-roller"),
