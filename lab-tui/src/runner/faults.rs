@@ -13,7 +13,7 @@ use crate::load::RunClock;
 use crate::scenario::Fault;
 
 /// How long before its time a fault is prepared.
-const HEAD_START: Duration = Duration::from_millis(500);
+const HEAD_START: Duration = Duration::from_secs(2);
 
 /// All faults of a run.
 pub(super) struct Faults<'r, T> {
