@@ -68,7 +68,15 @@ async fn the_database_load_is_the_documented_one() {
 async fn every_shipped_scenario_keeps_its_promises() {
     let place = Place::new();
     let names: Vec<&str> = lab_tui::scenario::SHIPPED.iter().map(|(name, _)| *name).collect();
-    let run = place.run(&[&["run"], &names[..], &["--json", "-", "--time-scale", "0.2"]].concat()).await;
+    let all = [&["run"], &names[..], &["--json", "-", "--time-scale", "0.2"]].concat();
+    let mut run = place.run(&all).await;
+    // Where the machine has so much else to do that the lab itself sends late, nothing is said, and so nothing is proven yet.
+    for _ in 0..3 {
+        if run.code != Some(98) || !run.stdout.contains("the lab sent late") {
+            break;
+        }
+        run = place.run(&all).await;
+    }
     assert_eq!(run.code, Some(0), "{}\n{}", run.stdout, run.stderr);
     let runs: Vec<Value> = serde_json::from_str(&run.stdout).unwrap();
     assert_eq!(runs.iter().map(|run| run["scenario"].as_str().unwrap()).collect::<Vec<_>>(), names);
