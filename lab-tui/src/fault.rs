@@ -15,6 +15,7 @@ use std::fmt;
 use std::time::Instant;
 
 use anyhow::Context as _;
+use futures_util::TryFutureExt as _;
 use futures_util::future::BoxFuture;
 
 use crate::scenario::{Fault, FaultKind};
@@ -54,6 +55,16 @@ impl Injector {
     /// The database's URL cannot be used.
     pub fn new(access: &Access) -> anyhow::Result<Self> {
         Ok(Self { services: Services::new(access)?, database: Database::new(&access.database)? })
+    }
+
+    /// Does what takes time and disturbs nobody yet, so that the fault can begin at its moment. Whether that works shows then.
+    pub async fn prepare(&self, fault: &Fault) {
+        // Whatever is missing is made up for, or told, when the fault begins.
+        let _ = match &fault.kind {
+            FaultKind::DiceErrorRate(_) => self.database.prepare().and_then(|()| self.database.show_life()).await,
+            FaultKind::DbLock(_) => self.database.prepare().await,
+            FaultKind::ServiceError(_) | FaultKind::ServiceLatency(_) => Ok(()),
+        };
     }
 
     /// Brings a fault about. It takes a few seconds at most.

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use sqlx::{AssertSqlSafe, Connection as _};
+use sqlx::AssertSqlSafe;
 
 use super::database::{Database, LOCK_PATIENCE};
 use super::{End, Injected};
@@ -23,12 +23,11 @@ pub(super) async fn inject(kind: &DbLock, duration: Duration, database: &Databas
     // A plan's table names need no quoting, and the search path is the services' own.
     let lock = format!("LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE");
     sqlx::raw_sql(AssertSqlSafe(lock)).execute(&mut connection).await.with_context(|| format!("cannot lock {table}"))?;
-    let table = table.clone();
+    let (table, database) = (table.clone(), database.clone());
     Ok(Injected::new(since, async move {
         match sqlx::raw_sql("ROLLBACK").execute(&mut connection).await {
             Ok(_) => {
-                // The lock is gone already; how the connection ends is of no interest.
-                let _ = connection.close().await;
+                database.give_back(connection).await;
                 End::Undone
             }
             Err(error) => End::Early(format!("the lock on {table} was lost before its time: {error}")),

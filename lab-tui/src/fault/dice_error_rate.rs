@@ -29,6 +29,7 @@ pub(super) async fn inject(kind: &DiceErrorRate, database: &Database) -> anyhow:
     change.execute(&mut connection).await?;
     let since = Instant::now();
     sqlx::raw_sql("COMMIT").execute(&mut connection).await?;
+    database.give_back(connection).await;
     let (database, die) = (database.clone(), die.clone());
     Ok(Injected::new(since, async move {
         match ledger::undo(&database, NAME, &die).await {

@@ -92,9 +92,11 @@ pub async fn restore_left_behind(access: &Access) -> anyhow::Result<Vec<String>>
         loop {
             restored.extend(close(&database, Whose::Dead).await?);
             // What is left belongs to the living, or to one that died a moment ago.
-            if started.elapsed() > NOTICE || !exists(&mut database.connect().await?).await? {
+            let mut connection = database.connect().await?;
+            if started.elapsed() > NOTICE || !exists(&mut connection).await? {
                 return anyhow::Ok(restored);
             }
+            database.give_back(connection).await;
             tokio::time::sleep(POLL).await;
         }
     };
@@ -110,6 +112,7 @@ async fn close(database: &Database, whose: Whose<'_>) -> anyhow::Result<Vec<Stri
     let work = async {
         let mut connection = database.connect().await?;
         if !exists(&mut connection).await? {
+            database.give_back(connection).await;
             return Ok(Vec::new());
         }
         open(&mut connection, RESTORE).await?;
@@ -119,6 +122,7 @@ async fn close(database: &Database, whose: Whose<'_>) -> anyhow::Result<Vec<Stri
             sqlx::raw_sql("DROP TABLE obslab_undo").execute(&mut connection).await?;
         }
         sqlx::raw_sql("COMMIT").execute(&mut connection).await?;
+        database.give_back(connection).await;
         Ok(restored)
     };
     tokio::time::timeout(RESTORE, work).await.with_context(|| format!("the database took longer than {} s", RESTORE.as_secs()))?

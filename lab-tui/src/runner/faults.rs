@@ -12,6 +12,9 @@ use crate::fault::{End, Injector};
 use crate::load::RunClock;
 use crate::scenario::Fault;
 
+/// How long before its time a fault is prepared.
+const HEAD_START: Duration = Duration::from_secs(2);
+
 /// All faults of a run.
 pub(super) struct Faults<'r, T> {
     pub(super) plan: &'r [Fault],
@@ -45,6 +48,13 @@ impl<T: Fn(Event)> Faults<'_, T> {
     /// The fault's index, and whether it could not be undone.
     async fn one(&self, index: usize, gone: &[CancellationToken]) -> (usize, bool) {
         let fault = &self.plan[index];
+        if !self.waited(self.clock.moment(fault.at.saturating_sub(HEAD_START))).await {
+            return (index, false);
+        }
+        tokio::select! {
+            () = self.injector.prepare(fault) => {}
+            () = self.over.cancelled() => return (index, false),
+        }
         if !self.waited(self.clock.moment(fault.at)).await {
             return (index, false);
         }

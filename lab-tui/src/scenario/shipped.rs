@@ -5,6 +5,8 @@ pub const SHIPPED: &[(&str, &str)] = &[
     ("first-minute", include_str!("../../../scenarios/first-minute.toml")),
     ("traffic", include_str!("../../../scenarios/traffic.toml")),
     ("db-load", include_str!("../../../scenarios/db-load.toml")),
+    ("error-injection", include_str!("../../../scenarios/error-injection.toml")),
+    ("locked-table", include_str!("../../../scenarios/locked-table.toml")),
 ];
 
 /// The text of the shipped scenario of that name.

@@ -5,6 +5,7 @@
 mod ask;
 mod common;
 mod contract;
+mod faults;
 mod fetch;
 mod run;
 mod saturation;
