@@ -28,11 +28,11 @@ async fn without_a_command_the_default_scenario_runs() {
     assert!(run.stdout.contains("pass: all 3 thresholds kept"), "{}", run.stdout);
     assert!(run.stderr.contains("stack ready"), "{}", run.stderr);
     let json = json(&place);
-    assert_eq!((&json["scenario"], &json["verdict"], &json["exit_code"]), (&"traffic".into(), &"pass".into(), &0.into()));
-    assert_eq!(json["loads"][0]["requests"], 60);
+    assert_eq!((&json["scenario"], &json["verdict"], &json["exit_code"]), (&"first-minute".into(), &"pass".into(), &0.into()));
+    assert_eq!(json["loads"][0]["requests"], 120);
     assert_eq!(json["telemetry"]["loss"], 0);
     for service in json["telemetry"]["services"].as_array().unwrap() {
-        assert_eq!(service["answered"], 60, "{service}");
+        assert_eq!(service["answered"], 120, "{service}");
         assert_eq!((&service["answered"], &service["answered"]), (&service["server_spans"], &service["log_lines"]), "{service}");
     }
     place.assert_empty();
@@ -133,7 +133,7 @@ async fn bad_input_is_refused_before_anything_starts() {
         (&["run", good, bad], ":7:12: `soon` is no time"),
         (
             &["run", "no-such-scenario"],
-            "cannot read no-such-scenario, and no shipped scenario has that name (there are traffic, db-load, error-injection, locked-table)",
+            "cannot read no-such-scenario, and no shipped scenario has that name (there are first-minute, traffic, db-load, ",
         ),
         (&["run", good, "--json", unwritable.to_str().unwrap()], "cannot write "),
         (&["run", good, "--time-scale", "0"], "write a factor from 0.001 to 1000"),
