@@ -21,7 +21,11 @@ struct Terminal {
 }
 
 impl Terminal {
-    fn start(place: &Place, arguments: &[&str], (columns, rows): (u16, u16)) -> Self {
+    fn start(place: &Place, arguments: &[&str], size: (u16, u16)) -> Self {
+        Self::start_with(place, arguments, size, &[])
+    }
+
+    fn start_with(place: &Place, arguments: &[&str], (columns, rows): (u16, u16), variables: &[(&str, &str)]) -> Self {
         let size = PtySize { rows, cols: columns, ..PtySize::default() };
         let pair = native_pty_system().openpty(size).unwrap();
         let like = place.lab(arguments);
@@ -36,6 +40,7 @@ impl Terminal {
             }
         }
         command.env("TERM", "xterm-256color");
+        variables.iter().for_each(|(name, value)| command.env(name, value));
         let local_flags = local_flags(&*pair.master);
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
@@ -154,5 +159,14 @@ async fn a_signal_gives_the_terminal_back() {
     terminal.shows("latency").await;
     signal(terminal.child.process_id().unwrap(), Signal::TERM);
     terminal.ended(105).await;
+    place.assert_empty();
+}
+
+#[tokio::test]
+async fn a_panic_gives_the_terminal_back() {
+    let place = Place::new();
+    let terminal = Terminal::start_with(&place, &[], (80, 24), &[("LAB_TEST_PANIC_AFTER_MS", "500")]);
+    terminal.shows("the run ended in a defect of the lab").await;
+    terminal.ended(101).await;
     place.assert_empty();
 }
