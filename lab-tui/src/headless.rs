@@ -20,7 +20,8 @@ const PLAIN: Duration = Duration::from_secs(5);
 /// Feeds the model to the end of the stream and shows how far it is.
 pub async fn watch(model: &mut Model, mut events: mpsc::UnboundedReceiver<Event>) {
     let mut progress = {
-        let moves = std::io::stderr().is_terminal();
+        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let moves = std::io::stderr().is_terminal() && !dumb;
         Progress { moves, next: if moves { Duration::ZERO } else { PLAIN } }
     };
     while let Some(event) = events.recv().await {

@@ -247,6 +247,11 @@ impl Model {
         &self.services
     }
 
+    /// Whether what telemetry still owed has been awaited, so that its loss is known.
+    pub fn is_settled(&self) -> bool {
+        !self.services.is_empty() || self.finished.is_some()
+    }
+
     /// Signals that do not reconcile, over all services.
     pub fn telemetry_loss(&self) -> u64 {
         self.services.iter().map(ServiceSignals::loss).sum()

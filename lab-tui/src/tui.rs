@@ -15,6 +15,7 @@ mod terminal;
 mod trace;
 mod ui;
 mod view;
+mod wrap;
 
 use std::io;
 use std::time::Duration;
@@ -24,6 +25,7 @@ use futures_util::StreamExt as _;
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 
+pub use lists::promise;
 pub use palette::{Palette, wants_colour};
 pub use ui::{List, Listed, Overlay, Ui, Wish};
 pub use view::draw;
@@ -106,7 +108,7 @@ impl Screen {
                         self.draw(model, &verdict)?;
                         changed = false;
                     }
-                    // A new size, most likely.
+                    // A new size, most likely. What is pasted is no key.
                     Some(Ok(_)) => changed = true,
                     Some(Err(error)) => return Err(error),
                     None => return Err(io::ErrorKind::UnexpectedEof.into()),

@@ -10,7 +10,7 @@ use lab_tui::exit::Exit;
 use lab_tui::model::Model;
 use lab_tui::report::TraceLink;
 use lab_tui::runner;
-use lab_tui::tui::{Listed, Palette, Screen, Ui, Wish, wants_colour};
+use lab_tui::tui::{Listed, Palette, Screen, Ui, Wish, promise, wants_colour};
 use tokio::sync::mpsc;
 
 use super::Failure;
@@ -82,7 +82,7 @@ fn listed(planned: &Planned) -> Listed {
         name: planned.name.clone(),
         title: planned.plan.title.clone(),
         about: planned.plan.about.clone(),
-        thresholds: planned.plan.thresholds.iter().map(ToString::to_string).collect(),
+        thresholds: planned.plan.thresholds.iter().map(|threshold| promise(&planned.plan, threshold)).collect(),
     }
 }
 

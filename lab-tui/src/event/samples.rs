@@ -26,6 +26,11 @@ impl Samples {
         Self { pairs, sum, max }
     }
 
+    /// One value in microseconds, so many times.
+    pub fn repeated(micros: u32, count: u32) -> Self {
+        Self { pairs: vec![(round(micros), count)], sum: u64::from(micros) * u64::from(count), max: micros }
+    }
+
     /// Distinct rounded values in ascending order, each with how often it was seen.
     pub fn pairs(&self) -> &[(u32, u32)] {
         &self.pairs

@@ -1,11 +1,15 @@
 //! The last minutes, second by second.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use crate::event::{Exemplar, Samples};
 
 /// How many seconds of history are kept.
 pub const SECONDS: usize = 600;
+
+/// Requests in flight for less than this, in microseconds, are not late: their end may just not have been told yet.
+const LATE: u32 = 700_000;
 
 /// How many exemplars of one second are kept.
 const EXEMPLARS: usize = 12;
@@ -82,6 +86,24 @@ pub struct Second {
 }
 
 impl Second {
+    /// Requests that were sent and have not ended.
+    pub fn in_flight(&self) -> u64 {
+        self.offered.saturating_sub(self.dropped + self.ended)
+    }
+
+    /// Response times as they are known by now: those of requests in flight are at least their age. Without these, a second in which
+    /// all but one request hang would look as fast as that one.
+    pub fn response_so_far(&self, now: Duration) -> Samples {
+        let mut response = self.response.clone();
+        // Their moments within the second are not known; the middle of it is as good as any.
+        let age = now.saturating_sub(Duration::from_secs(self.index) + Duration::from_millis(500));
+        let age = u32::try_from(age.as_micros()).unwrap_or(u32::MAX);
+        if self.in_flight() > 0 && age > LATE {
+            response.merge(&Samples::repeated(age, u32::try_from(self.in_flight()).unwrap_or(u32::MAX)));
+        }
+        response
+    }
+
     pub(super) fn keep(&mut self, exemplar: Exemplar) {
         let place = self.exemplars.partition_point(|other| other.micros >= exemplar.micros);
         if place < EXEMPLARS {

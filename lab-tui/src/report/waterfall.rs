@@ -96,8 +96,19 @@ impl<'a> Waterfall<'a> {
         format!("{}, {spans} spans of {} services, {logs} log lines", milliseconds(Some(millis(self.length))), services.len())
     }
 
-    /// The row of the span that spent the most time in itself, in none of its children; `None` for a trace without spans.
-    pub fn most_self_time(&self) -> Option<usize> {
+    /// The row that tells most, and why: the span that spent at least half of the trace's time in itself, in none of its children; else
+    /// the deepest that failed; else the one with the most time of its own. `None` for a trace without spans.
+    pub fn telling(&self) -> Option<(usize, &'static str)> {
+        let (row, own) = self.most_self_time()?;
+        let failed = |row: &&(usize, &Row<'_>)| matches!(row.1.item, Item::Span(span) if span.error);
+        let rows: Vec<(usize, &Row<'_>)> = self.rows.iter().enumerate().collect();
+        match rows.iter().filter(failed).max_by_key(|(_, row)| row.depth) {
+            Some((row, _)) if own < self.length / 2 => Some((*row, "the deepest error")),
+            _ => Some((row, "most time of its own")),
+        }
+    }
+
+    fn most_self_time(&self) -> Option<(usize, u64)> {
         let mut children: HashMap<&str, Vec<Range<u64>>> = HashMap::new();
         for (span, _) in self.spans() {
             let parent = span.parent_span_id.as_deref().unwrap_or_default();
@@ -120,7 +131,7 @@ impl<'a> Waterfall<'a> {
             Item::Span(span) => Some((number, own(span))),
             Item::Log(_) => None,
         });
-        rows.reduce(|most, next| if next.1 > most.1 { next } else { most }).map(|(number, _)| number)
+        rows.reduce(|most, next| if next.1 > most.1 { next } else { most })
     }
 
     /// Columns of the widest label of a span.
@@ -250,7 +261,12 @@ far GET      ····█···························  
 ";
         assert_eq!(waterfall(&trace, 11 + BESIDE + 32), expected);
         // `a` has 8 of its 32 ms for itself, `c` all of its 16.
-        assert_eq!(Waterfall::new(&trace).most_self_time(), Some(3));
+        assert_eq!(Waterfall::new(&trace).most_self_time(), Some((3, 16_000_000)));
+        assert_eq!(Waterfall::new(&trace).telling(), Some((3, "most time of its own")));
+        // Time spread over many: what failed tells more.
+        let spans = vec![span("a", None, "lab", 0, 30), span("c", Some("a"), "inner", 0, 10), span("b", Some("a"), "inner", 10, 11)];
+        let trace = Trace { spans, logs: Vec::new(), ..trace };
+        assert_eq!(Waterfall::new(&trace).telling(), Some((1, "the deepest error")));
     }
 
     #[test]

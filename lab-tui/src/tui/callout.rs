@@ -6,6 +6,7 @@ use ratatui::text::{Line, Text};
 use ratatui::widgets::{Block, BorderType, Clear, Paragraph, Widget, Wrap};
 
 use super::palette::Palette;
+use super::wrap::wrap;
 use crate::model::Model;
 use crate::report::format;
 
@@ -22,14 +23,14 @@ pub(super) fn text(model: &Model) -> Option<String> {
     let peak = peak(model);
     let (calm, risen) = (calm_p99(model), peak.filter(|(_, p99)| has_risen(model, *p99)));
     match (under_way, risen, calm) {
-        (Some((fault, _)), None, _) => Some(format!("The fault {fault}: watch the pool and p99")),
+        (Some((fault, _)), None, _) => Some(format!("The fault {fault}: watch what moves")),
         (_, Some((second, p99)), Some(calm)) if model.now().as_secs() < second + OVER => {
             let rose = format!("p99 rose from {} to {}", format::milliseconds(Some(calm)), format::milliseconds(Some(p99)));
             let recovered = under_way.is_none() && last_p99(model).is_some_and(|p99| !has_risen(model, p99));
             let now = if recovered { " and is back" } else { "" };
             Some(format!("{rose}{now}: press Enter on the peak"))
         }
-        (None, None, _) if model.now().as_secs() >= 3 => {
+        (None, None, _) if model.now().as_secs() >= 3 && !is_failing(model) => {
             let next = model.plan().faults.iter().zip(model.faults()).find(|(_, state)| state.started.is_none() && state.failed.is_none());
             let (fault, _) = next?;
             let left = fault.at.as_secs().saturating_sub(model.now().as_secs());
@@ -41,9 +42,15 @@ pub(super) fn text(model: &Model) -> Option<String> {
 
 /// The second with the highest p99, and that p99 in milliseconds.
 pub(super) fn peak(model: &Model) -> Option<(u64, f64)> {
-    let each = model.seconds().iter().filter_map(|second| Some((second.index, second.response.percentile(99.0)?)));
+    let each = model.seconds().iter().filter_map(|second| Some((second.index, second.response_so_far(model.now()).percentile(99.0)?)));
     // Of equals the first: the last ones may still grow.
     each.reduce(|highest, next| if next.1 > highest.1 { next } else { highest })
+}
+
+/// Whether a request of the last seconds has failed.
+pub(super) fn is_failing(model: &Model) -> bool {
+    let now = model.now().as_secs();
+    model.seconds().range(now.saturating_sub(3), now + 1).any(|second| second.failed > 0)
 }
 
 fn has_risen(model: &Model, p99: f64) -> bool {
@@ -66,7 +73,7 @@ fn last_p99(model: &Model) -> Option<f64> {
 /// Draws it as a box at that edge of an area where it hides the least, as far as there is room.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, text: &str, palette: &Palette) {
     let width = u16::try_from(text.chars().count() + 4).unwrap_or(u16::MAX).min(40).min(area.width);
-    let lines = u16::try_from(textwrap_lines(text, usize::from(width.saturating_sub(4)))).unwrap_or(1);
+    let lines = u16::try_from(wrap(text, usize::from(width.saturating_sub(4))).len()).unwrap_or(1);
     let height = (lines + 2).min(area.height);
     if width < 20 || height < 3 {
         return;
@@ -82,19 +89,4 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, text: &str, palette: &Palett
         Block::bordered().border_type(BorderType::Rounded).border_style(palette.key).padding(ratatui::widgets::Padding::horizontal(1));
     let text = Text::from(Line::styled(text.to_owned(), palette.title));
     Paragraph::new(text).wrap(Wrap { trim: true }).block(block).render(area, buffer);
-}
-
-/// How many lines a text takes when words are kept whole.
-fn textwrap_lines(text: &str, width: usize) -> usize {
-    let (mut lines, mut column) = (1, 0);
-    for word in text.split(' ') {
-        let length = word.chars().count();
-        if column > 0 && column + 1 + length > width {
-            lines += 1;
-            column = length;
-        } else {
-            column += length + usize::from(column > 0);
-        }
-    }
-    lines
 }

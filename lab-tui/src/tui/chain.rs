@@ -27,7 +27,8 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, cursor: Optio
     let hops = figures(model, cursor);
     let Ok(count) = u16::try_from(hops.len()) else { return };
     if count == 0 {
-        buffer.set_stringn(area.x + 1, area.y + 1, "awaiting the first spans", usize::from(area.width), palette.dim);
+        let text = if model.finished().is_some() { "no spans came in" } else { "awaiting the first spans" };
+        buffer.set_stringn(area.x + 1, area.y + 1, text, usize::from(area.width), palette.dim);
         return;
     }
     // The load comes first and is narrow; names decide how many columns a hop needs.
@@ -59,28 +60,29 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, cursor: Optio
 fn figures(model: &Model, cursor: Option<u64>) -> Vec<Figures<'_>> {
     // Spans come in up to a second late, so the very last second is not asked for.
     let now = model.now().as_secs();
-    let (from, to) = cursor.map_or((now.saturating_sub(LIVE), now), |second| (second, second + 1));
+    let (from, to) = cursor.map_or((now.saturating_sub(LIVE + 1), now.saturating_sub(1)), |second| (second, second + 1));
     let hops = model.chain().in_order();
     if hops.is_empty() {
         return Vec::new();
     }
-    let (mut ended, mut failed, mut response) = (0, 0, Samples::default());
+    let (mut sent, mut ended, mut failed, mut response) = (0, 0, 0, Samples::default());
     for second in model.seconds().range(from, to) {
+        sent += second.offered - second.dropped;
         ended += second.ended;
         failed += second.failed;
-        response.merge(&second.response);
+        response.merge(&second.response_so_far(model.now()));
     }
     let seconds = to.saturating_sub(from).max(1);
-    let figures = |name, count, errors, durations: &Samples| Figures {
+    let figures = |name, begun, ended, errors, durations: &Samples| Figures {
         name,
-        rate: number(count) / number(seconds),
-        errors: if count == 0 { 0.0 } else { number(errors) / number(count) },
+        rate: number(begun) / number(seconds),
+        errors: if ended == 0 { 0.0 } else { number(errors) / number(ended) },
         p95: durations.percentile(95.0),
     };
-    let mut all = vec![figures("lab", ended, failed, &response)];
+    let mut all = vec![figures("lab", sent, ended, failed, &response)];
     all.extend(hops.into_iter().map(|(name, hop)| {
         let (errors, durations) = hop.between(from, to);
-        figures(name, durations.count(), errors, &durations)
+        figures(name, durations.count(), durations.count(), errors, &durations)
     }));
     all
 }

@@ -65,11 +65,13 @@ fn legend(model: &Model, cursor: Option<u64>, palette: &Palette) -> Line<'static
     let second = cursor.unwrap_or(model.now().as_secs().saturating_sub(1));
     let second = model.seconds().get(second);
     let (failed, ended) = second.map_or((0, 0), |second| (second.failed, second.ended));
+    let waiting =
+        second.map(Second::in_flight).filter(|waiting| *waiting > 0).map_or(String::new(), |waiting| format!(", {waiting} in flight"));
     let percent = second.and_then(share).map_or("-".to_owned(), |share| format!("{:.1} %", share * 100.0));
     Line::from(vec![
         Span::styled(" failed", palette.title),
         Span::styled("   ", palette.bad),
         Span::styled(percent, if failed > 0 { palette.bad } else { palette.good }),
-        Span::styled(format!("   {failed} of {ended} requests in that second"), palette.dim),
+        Span::styled(format!("   {failed} of {ended} that ended{waiting}"), palette.dim),
     ])
 }

@@ -10,24 +10,35 @@ use ratatui::widgets::Widget;
 
 use super::palette::Palette;
 use super::plot::clock;
+use super::wrap::wrap;
 use crate::event::ProcessChange;
 use crate::model::Model;
+use crate::verdict::Verdict;
 
-/// Draws the last events, the newest at the bottom.
-pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, palette: &Palette) {
-    let events = events(model, palette);
-    let height = usize::from(area.height);
-    let shown = &events[events.len().saturating_sub(height)..];
-    if shown.is_empty() && area.height > 0 {
-        Line::styled(" nothing has happened yet", palette.dim).render(area, buffer);
+/// Columns before the text of an event.
+const INDENT: usize = 8;
+
+/// Draws the last events, the newest at the bottom; long ones in several lines where there is more than one.
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, verdict: &Verdict, palette: &Palette) {
+    let width = usize::from(area.width).saturating_sub(INDENT);
+    let mut lines: Vec<Line<'_>> = Vec::new();
+    for (at, text, style) in events(model, verdict, palette) {
+        let wrapped = if area.height > 1 { wrap(&text, width) } else { vec![text] };
+        for (number, text) in wrapped.into_iter().enumerate() {
+            let time = if number == 0 { format!(" {:>5}  ", clock(at)) } else { " ".repeat(INDENT) };
+            lines.push(Line::from(vec![Span::styled(time, palette.dim), Span::styled(text, style)]));
+        }
     }
-    for (row, (at, text, style)) in (area.y..area.bottom()).zip(shown) {
-        let line = Line::from(vec![Span::styled(format!(" {:>5}  ", clock(*at)), palette.dim), Span::styled(text.clone(), *style)]);
-        line.render(Rect { y: row, height: 1, ..area }, buffer);
+    if lines.is_empty() && area.height > 0 {
+        lines.push(Line::styled(" nothing has happened yet", palette.dim));
+    }
+    let first = lines.len().saturating_sub(usize::from(area.height));
+    for (y, line) in (area.y..area.bottom()).zip(lines.split_off(first)) {
+        line.render(Rect { y, height: 1, ..area }, buffer);
     }
 }
 
-fn events(model: &Model, palette: &Palette) -> Vec<(Duration, String, Style)> {
+fn events(model: &Model, verdict: &Verdict, palette: &Palette) -> Vec<(Duration, String, Style)> {
     let mut events = Vec::new();
     for (fault, state) in model.plan().faults.iter().zip(model.faults()) {
         if let Some(started) = state.started {
@@ -48,6 +59,7 @@ fn events(model: &Model, palette: &Palette) -> Vec<(Duration, String, Style)> {
     }
     if let Some(finished) = model.finished() {
         events.push((finished.at, "the run is over".to_owned(), palette.title));
+        events.extend(verdict.inconclusive.iter().map(|why| (finished.at, format!("inconclusive: {why}"), palette.warn)));
     }
     events.sort_by_key(|(at, ..)| *at);
     events

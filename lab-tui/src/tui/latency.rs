@@ -10,6 +10,7 @@ use ratatui::widgets::canvas::{Canvas, Line as Stroke, Points};
 
 use super::palette::Palette;
 use super::plot::{self, TimeAxis};
+use crate::event::Samples;
 use crate::model::{Model, Second};
 use crate::report::format;
 
@@ -22,7 +23,8 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, axis: TimeAxis, model: &Mode
     legend(model, cursor, palette).render(title, buffer);
     let area = Rect { y: area.y + 1, height: area.height - 1, ..area };
     let graph = plot::graph(area);
-    let shown: Vec<&Second> = model.seconds().range(axis.first, axis.end()).filter(|second| second.response.count() > 0).collect();
+    let so_far = model.seconds().range(axis.first, axis.end()).map(|second| (second.index, second.response_so_far(model.now())));
+    let shown: Vec<(u64, Samples)> = so_far.filter(|(_, response)| response.count() > 0).collect();
     let Some(scale) = Scale::of(&shown) else {
         plot::awaited(buffer, graph, "awaiting the first answers", palette);
         return;
@@ -42,15 +44,15 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, axis: TimeAxis, model: &Mode
             for (percentile, style) in series {
                 let colour = style.fg.unwrap_or(Color::Reset);
                 let mut before: Option<(f64, f64, u64)> = None;
-                for second in &shown {
-                    let Some(column) = axis.column(second.index) else { continue };
-                    let Some(ms) = second.response.percentile(percentile) else { continue };
+                for (index, response) in &shown {
+                    let Some(column) = axis.column(*index) else { continue };
+                    let Some(ms) = response.percentile(percentile) else { continue };
                     let (x, y) = (f64::from(column) + 0.5, ms.max(scale.low).log10());
                     match before {
-                        Some((x1, y1, index)) if index + 1 == second.index => context.draw(&Stroke { x1, y1, x2: x, y2: y, color: colour }),
+                        Some((x1, y1, last)) if last + 1 == *index => context.draw(&Stroke { x1, y1, x2: x, y2: y, color: colour }),
                         _ => context.draw(&Points { coords: &[(x, y)], color: colour }),
                     }
-                    before = Some((x, y, second.index));
+                    before = Some((x, y, *index));
                 }
                 // A layer of its own, so that the higher percentile covers the lower where both pass.
                 context.layer();
@@ -70,23 +72,32 @@ fn faint(palette: &Palette) -> Style {
 fn legend(model: &Model, cursor: Option<u64>, palette: &Palette) -> Line<'static> {
     let now = model.now().as_secs();
     let second = cursor.map_or_else(|| model.seconds().get(now.saturating_sub(1)), |second| model.seconds().get(second));
-    let value = |percentile| format::milliseconds(second.and_then(|second| second.response.percentile(percentile)));
+    let response = second.map(|second| second.response_so_far(model.now())).unwrap_or_default();
+    let value = |percentile| format::milliseconds(response.percentile(percentile));
     let mut spans = vec![Span::styled(" latency", palette.title)];
     for (name, percentile, style) in [("p50", 50.0, palette.p50), ("p95", 95.0, palette.p95), ("p99", 99.0, palette.p99)] {
         spans.push(Span::styled(format!("   {name} "), style));
         spans.push(Span::raw(value(percentile)));
+    }
+    let in_flight: u64 = model.seconds().iter().map(Second::in_flight).sum();
+    if in_flight > 0 && cursor.is_none() {
+        spans.push(Span::styled("   in flight ", palette.warn));
+        spans.push(Span::raw(in_flight.to_string()));
     }
     Line::from(spans)
 }
 
 /// Writes each fault's name at the top of its band, so that colour is not the only sign.
 fn name_bands(buffer: &mut Buffer, graph: Rect, axis: TimeAxis, model: &Model, palette: &Palette) {
-    for (index, from, to) in plot::fault_windows(model) {
+    let mut windows: Vec<_> = plot::fault_windows(model).collect();
+    windows.sort_by_key(|(_, from, _)| *from);
+    for (number, (index, from, to)) in windows.iter().copied().enumerate() {
+        let next = windows.get(number + 1).and_then(|(_, next, _)| axis.column(*next)?.checked_sub(1)).unwrap_or(graph.width);
         let (from, to) = (from.max(axis.first), to.min(axis.end()));
         let (Some(column), true) = (axis.column(from), to > from) else { continue };
         let width = usize::try_from(to - from).unwrap_or_default();
         let name = &model.plan().faults[index].name;
-        let room = usize::from(graph.width - column.min(graph.width));
+        let room = usize::from(next.min(graph.width).saturating_sub(column));
         let cells =
             Rect { x: graph.x + column, width: u16::try_from(room.min(width.max(name.len()))).unwrap_or_default(), height: 1, ..graph };
         // At the top, or at the bottom where the curves are at the top.
@@ -110,8 +121,8 @@ struct Scale {
 }
 
 impl Scale {
-    fn of(shown: &[&Second]) -> Option<Self> {
-        let values = shown.iter().flat_map(|second| [second.response.percentile(50.0), second.response.percentile(99.0)]).flatten();
+    fn of(shown: &[(u64, Samples)]) -> Option<Self> {
+        let values = shown.iter().flat_map(|(_, response)| [response.percentile(50.0), response.percentile(99.0)]).flatten();
         let (low, high) = values.fold((f64::MAX, 0.0_f64), |(low, high), ms| (low.min(ms), high.max(ms)));
         let steps = steps();
         let low = steps.clone().filter(|step| *step <= low * 0.9).last().unwrap_or(0.01);
@@ -160,18 +171,15 @@ fn round(ms: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::Samples;
 
     #[test]
     fn ticks_are_round_and_apart() {
-        let second = Second { response: Samples::from_micros(vec![4_000, 5_000, 1_900_000]), ..Second::default() };
-        let scale = Scale::of(&[&second]).unwrap();
+        let scale = Scale::of(&[(0, Samples::from_micros(vec![4_000, 5_000, 1_900_000]))]).unwrap();
         assert_eq!(scale, Scale { low: 2.0, high: 5000.0 });
         let labels: Vec<String> = scale.labels(8).into_iter().map(|(_, label)| label).collect();
         assert_eq!(labels, ["10 ms", "100 ms", "1 s"]);
         assert!(scale.labels(20).len() > 6, "more room, more ticks");
-        let calm = Second { response: Samples::from_micros(vec![4_000, 5_000]), ..Second::default() };
-        assert_eq!(Scale::of(&[&calm]), Some(Scale { low: 2.0, high: 20.0 }));
+        assert_eq!(Scale::of(&[(0, Samples::from_micros(vec![4_000, 5_000]))]), Some(Scale { low: 2.0, high: 20.0 }));
         assert_eq!(Scale::of(&[]), None);
     }
 }

@@ -13,7 +13,7 @@ use super::{events, link};
 use crate::event::Exemplar;
 use crate::model::Model;
 use crate::report::format;
-use crate::scenario::{Aggregate, MetricKind};
+use crate::scenario::{Aggregate, Metric, MetricKind, Plan, Threshold};
 use crate::verdict::{Judged, Verdict};
 
 /// Draws the tabs and below them the list of the tab that is chosen.
@@ -34,8 +34,8 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, verdict: &Ver
     Line::from(tabs).render(Rect { height: 1.min(area.height), ..area }, buffer);
     let below = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
     match ui.list() {
-        List::Thresholds => thresholds(buffer, below, verdict, palette),
-        List::Events => events::draw(buffer, below, model, palette),
+        List::Thresholds => thresholds(buffer, below, model, verdict, palette),
+        List::Events => events::draw(buffer, below, model, verdict, palette),
         _ => requests(buffer, below, model, ui),
     }
 }
@@ -99,21 +99,31 @@ fn short(outcome: &str) -> &str {
     }
 }
 
-/// Every threshold with its value as of now.
-pub(super) fn thresholds(buffer: &mut Buffer, area: Rect, verdict: &Verdict, palette: &Palette) {
+/// `p(95)<50 http_req_duration outside table locked`: what is compared comes first, so that it is never what is cut off.
+pub fn promise(plan: &Plan, threshold: &Threshold) -> String {
+    let faults = threshold.outside.iter().flat_map(|outside| &outside.faults);
+    let names: Vec<&str> = faults.filter_map(|fault| plan.faults.get(*fault)).map(|fault| fault.name.as_str()).collect();
+    let outside = if names.is_empty() { String::new() } else { format!(" outside {}", names.join(", ")) };
+    format!("{} {}{outside}", threshold.expression, threshold.selector.source)
+}
+
+/// Every threshold with its value as of now; and why nothing can be said, where that is so.
+pub(super) fn thresholds(buffer: &mut Buffer, area: Rect, model: &Model, verdict: &Verdict, palette: &Palette) {
     if verdict.thresholds.is_empty() {
         Line::styled(" this scenario promises nothing", palette.dim).render(area, buffer);
     }
     for (y, judged) in (area.y..area.bottom()).zip(&verdict.thresholds) {
+        let unknown = !model.is_settled() && judged.threshold.selector.metric == Metric::TelemetryLoss;
         let (mark, style) = match (judged.value, judged.ok) {
+            _ if unknown => ("·", palette.dim),
             (None, _) => ("·", palette.dim),
             (Some(_), true) => ("✓", palette.good),
             (Some(_), false) => ("✗", palette.bad),
         };
         let line = Line::from(vec![
             Span::styled(format!(" {mark} "), style),
-            Span::styled(format!("{:>9}  ", value(judged)), style),
-            Span::raw(judged.threshold.to_string()),
+            Span::styled(format!("{:>9}  ", if unknown { "at end".to_owned() } else { value(judged) }), style),
+            Span::raw(promise(model.plan(), &judged.threshold)),
         ]);
         line.render(Rect { y, height: 1, ..area }, buffer);
     }

@@ -9,16 +9,16 @@ use super::palette::Palette;
 use super::ui::{Overlay, Ui};
 
 const KEYS: [(&str, &str); 12] = [
-    ("← →", "move the cursor through time; the plots read that second"),
-    ("p", "put the cursor on the peak of p99"),
+    ("← →", "move a cursor: all plots read that second"),
+    ("p", "the cursor to the peak of p99"),
     ("End, Esc", "back to now"),
     ("Tab", "the next list: slowest, failed, newest, …"),
     ("↑ ↓", "choose a request"),
     ("Enter", "open its trace"),
-    ("Esc", "in a trace: back; ↑ ↓ choose a span, ← → the next request"),
+    ("Esc", "in a trace: back; ↑ ↓ span, ← → next request"),
     ("s", "scenarios: choose one, Enter runs it"),
     ("?", "these keys"),
-    ("q", "leave; what the lab started is stopped"),
+    ("q", "quit; what the lab started is stopped"),
     ("", ""),
     ("", "h j k l, g and G work as everywhere"),
 ];
@@ -44,7 +44,7 @@ fn help(buffer: &mut Buffer, area: Rect, palette: &Palette) {
         ("failed", palette.bad),
     ];
     lines.push(Line::from(meaning.into_iter().map(|(text, style)| Span::styled(format!("  ■ {text}"), style)).collect::<Vec<_>>()));
-    lines.push(Line::styled("  Latency counts from the intended start: waiting in a queue is part of it.", palette.dim));
+    lines.push(Line::styled("  Latency counts from the intended start.", palette.dim));
     let block = frame(buffer, area, 72, u16::try_from(lines.len()).unwrap_or(u16::MAX) + 2, " keys ", palette);
     Paragraph::new(lines).wrap(Wrap { trim: false }).render(block, buffer);
 }

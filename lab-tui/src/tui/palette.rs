@@ -57,14 +57,15 @@ impl Palette {
                 used: plain,
                 idle: dim,
                 band: plain,
-                cursor: chosen,
+                // The mark on the time axis has to do: a reversed column would hide what it reads.
+                cursor: plain,
                 chosen,
             };
         }
         let fg = |number: u8| Style::new().fg(Color::Indexed(number));
         Self {
             dim: fg(244),
-            title: fg(255).add_modifier(Modifier::BOLD),
+            title: bold,
             good: fg(114),
             bad: fg(203).add_modifier(Modifier::BOLD),
             warn: fg(214),
@@ -75,8 +76,9 @@ impl Palette {
             used: fg(75),
             idle: fg(239),
             band: plain.bg(Color::Indexed(236)),
-            cursor: plain.bg(Color::Indexed(240)),
-            chosen: plain.bg(Color::Indexed(238)),
+            cursor: plain.bg(Color::Indexed(242)),
+            // Dark on every background, so the text is light.
+            chosen: plain.bg(Color::Indexed(238)).fg(Color::Indexed(255)),
         }
     }
 }

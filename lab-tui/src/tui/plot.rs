@@ -23,6 +23,11 @@ pub(super) struct TimeAxis {
 }
 
 impl TimeAxis {
+    /// Begins at a second that the viewer looks back to.
+    pub(super) fn beginning_at(first: u64, columns: u16) -> Self {
+        Self { first, columns }
+    }
+
     /// Ends at `last`; begins at the start of the run while that is in sight.
     pub(super) fn ending_at(last: u64, columns: u16) -> Self {
         Self { first: (last + 1).saturating_sub(u64::from(columns)), columns }
@@ -82,6 +87,11 @@ pub(super) fn fault_windows(model: &Model) -> impl Iterator<Item = (usize, u64, 
 /// The time axis itself: a tick every ten seconds, with the minutes and seconds beside it.
 pub(super) fn time_axis(buffer: &mut Buffer, area: Rect, axis: TimeAxis, cursor: Option<u64>, palette: &Palette) {
     let graph = graph(area);
+    let mark = cursor.and_then(|second| Some((format!("▲{}", clock(Duration::from_secs(second))), axis.column(second)?)));
+    let mark = mark.map(|(text, column)| {
+        let width = u16::try_from(text.chars().count()).unwrap_or(0);
+        (text, column.min(graph.width.saturating_sub(width)), width)
+    });
     let step = if axis.columns > 150 { 20 } else { 10 };
     let mut free = 0;
     for second in axis.first..axis.end() {
@@ -89,16 +99,14 @@ pub(super) fn time_axis(buffer: &mut Buffer, area: Rect, axis: TimeAxis, cursor:
         if second % step == 0 && column >= free {
             let text = format!("╵{}", clock(Duration::from_secs(second)));
             let room = graph.width.saturating_sub(column);
-            if usize::from(room) >= text.chars().count() {
+            let is_free = mark.as_ref().is_none_or(|(_, place, width)| column + 6 < *place || column > place + width);
+            if usize::from(room) >= text.chars().count() && is_free {
                 buffer.set_string(graph.x + column, graph.y, &text, palette.dim);
                 free = column + 7;
             }
         }
     }
-    if let Some((second, column)) = cursor.and_then(|second| Some((second, axis.column(second)?))) {
-        let text = format!("▲{}", clock(Duration::from_secs(second)));
-        let width = u16::try_from(text.chars().count()).unwrap_or(0);
-        let column = column.min(graph.width.saturating_sub(width));
+    if let Some((text, column, _)) = mark {
         buffer.set_string(graph.x + column, graph.y, &text, palette.key);
     }
 }

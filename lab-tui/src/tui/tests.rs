@@ -68,7 +68,7 @@ fn model(seconds: u64) -> Model {
 fn ui() -> Ui {
     let listed = |(name, text): &(&str, &str)| {
         let plan = Plan::parse(text, name, &["frontend", "dice-roller", "die-service"]).unwrap();
-        let thresholds = plan.thresholds.iter().map(ToString::to_string).collect();
+        let thresholds = plan.thresholds.iter().map(|threshold| promise(&plan, threshold)).collect();
         Listed { name: (*name).to_owned(), title: plan.title, about: plan.about, thresholds }
     };
     // The first two only: a snapshot should not change with every scenario that is shipped.

@@ -34,8 +34,8 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, open: &mut Open, ui: &Ui) {
         return;
     };
     let waterfall = Waterfall::new(trace);
-    let most = waterfall.most_self_time();
-    let chosen_row = open.row.or(most).unwrap_or_default().min(waterfall.rows.len().saturating_sub(1));
+    let most = waterfall.telling();
+    let chosen_row = open.row.or(most.map(|(row, _)| row)).unwrap_or_default().min(waterfall.rows.len().saturating_sub(1));
     open.shown = (waterfall.rows.len(), chosen_row);
     Line::styled(format!(" {}", waterfall.summary()), palette.dim).render(area, buffer);
     // The attributes get what the waterfall leaves, within bounds.
@@ -48,7 +48,15 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, open: &mut Open, ui: &Ui) {
     for (y, (number, row)) in (rows.y..rows.bottom()).zip(waterfall.rows.iter().enumerate().skip(first)) {
         let line = Rect { y, height: 1, ..rows };
         match row.item {
-            Item::Span(span) => draw_span(buffer, line, &waterfall, (span, row.depth), label_width, most == Some(number), palette),
+            Item::Span(span) => draw_span(
+                buffer,
+                line,
+                &waterfall,
+                (span, row.depth),
+                label_width,
+                most.filter(|(row, _)| *row == number).map(|(_, why)| why),
+                palette,
+            ),
             Item::Log(log) => {
                 let (level, message) = log_text(log);
                 let style = match level {
@@ -82,13 +90,13 @@ fn draw_span(
     waterfall: &Waterfall<'_>,
     (span, depth): (&TraceSpan, usize),
     label_width: usize,
-    most: bool,
+    telling: Option<&str>,
     palette: &Palette,
 ) {
     let indent = (depth * 2).min(label_width);
     let detail = span_detail(span).unwrap_or_default();
-    let (mark, reserved) = if area.width >= 110 { ("◀ most time of its own  ", 23) } else { ("◀ ", 2) };
-    let mark = if most { mark } else { "" };
+    let reserved = if area.width >= 110 { 23 } else { 2 };
+    let mark = telling.map_or(String::new(), |why| if area.width >= 110 { format!("◀ {why}  ") } else { "◀ ".to_owned() });
     let columns = (usize::from(area.width).saturating_sub(label_width + 13 + reserved)).clamp(8, 60);
     let bar = waterfall.bar(span, columns);
     let style = if span.error { palette.bad } else { palette.used };

@@ -116,8 +116,8 @@ pub struct Ui {
     pub overlay: Option<Overlay>,
     /// Set by drawing: thresholds and events have panels of their own.
     pub wide: bool,
-    /// Set by drawing: how many seconds are in sight.
-    pub columns: u16,
+    /// Set by drawing: the first second in sight, while the viewer looks back.
+    pub view: Option<u64>,
     list: List,
     chosen: Option<TraceId>,
     /// The viewer has found the keys; nothing more is suggested.
@@ -136,7 +136,7 @@ impl Ui {
             open: None,
             overlay: None,
             wide: false,
-            columns: 60,
+            view: None,
             list: List::Slowest,
             chosen: None,
             acted: false,
@@ -245,7 +245,7 @@ impl Ui {
 
     fn on_key_in_run(&mut self, code: KeyCode, model: &Model) {
         let last = model.now().as_secs();
-        let first = (last + 1).saturating_sub(u64::from(self.columns));
+        let first = model.seconds().iter().next().map_or(0, |second| second.index);
         match code {
             KeyCode::Left | KeyCode::Char('h') => {
                 self.look_at(self.cursor.map_or(last.saturating_sub(1), |at| at.saturating_sub(1)).max(first));

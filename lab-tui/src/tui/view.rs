@@ -59,7 +59,7 @@ fn run(buffer: &mut Buffer, area: Rect, model: &Model, verdict: &Verdict, ui: &m
         let last_line = Rect { y: rest.bottom(), height: 1, ..rest };
         match ui.callout(model).filter(|_| !roomy_enough_for_a_box(rest.height - lists)) {
             Some(text) => Line::styled(format!(" {text}"), ui.palette.key).render(last_line, buffer),
-            None => events::draw(buffer, last_line, model, &ui.palette),
+            None => events::draw(buffer, last_line, model, verdict, &ui.palette),
         }
         let plots = Rect { height: rest.height - lists, ..rest };
         lists::draw(buffer, Rect { y: plots.bottom(), height: lists, ..rest }, model, verdict, ui);
@@ -71,9 +71,7 @@ fn run(buffer: &mut Buffer, area: Rect, model: &Model, verdict: &Verdict, ui: &m
 fn draw_plots(buffer: &mut Buffer, area: Rect, model: &Model, ui: &mut Ui) {
     // The last column stays free, for a text that ends there would touch its neighbour.
     let area = Rect { width: area.width - 1, ..area };
-    let axis = TimeAxis::ending_at(model.now().as_secs(), plot::graph(area).width);
-    ui.columns = axis.columns;
-    ui.cursor = ui.cursor.map(|second| second.max(axis.first));
+    let axis = time_axis(plot::graph(area).width, model, ui);
     let ui = &*ui;
     let errors = if area.height >= 18 { 1 + area.height / 7 } else { 1 };
     let pool = (1 + area.height / 4).max(3);
@@ -95,6 +93,18 @@ fn draw_plots(buffer: &mut Buffer, area: Rect, model: &Model, ui: &mut Ui) {
     }
 }
 
+/// Follows the run; stands still while the viewer looks back, and moves just so far that the cursor stays in sight.
+fn time_axis(columns: u16, model: &Model, ui: &mut Ui) -> TimeAxis {
+    let live = TimeAxis::ending_at(model.now().as_secs(), columns);
+    let Some(cursor) = ui.cursor else {
+        ui.view = None;
+        return live;
+    };
+    let first = ui.view.unwrap_or(live.first).min(cursor).max((cursor + 1).saturating_sub(u64::from(columns)));
+    ui.view = Some(first);
+    TimeAxis::beginning_at(first, columns)
+}
+
 /// Whether the plots leave room for a suggestion in a box; else it stands in the line of events.
 fn roomy_enough_for_a_box(plots: u16) -> bool {
     plots >= 13
@@ -112,10 +122,10 @@ fn beside(buffer: &mut Buffer, area: Rect, model: &Model, verdict: &Verdict, ui:
     lists::draw(buffer, Rect { height: requests, ..area }, model, verdict, ui);
     let promises = Rect { y: area.y + requests + 1, height: promises, ..area };
     Line::styled(format!(" {}", List::Thresholds.name()), ui.palette.title).render(promises, buffer);
-    lists::thresholds(buffer, Rect { y: promises.y + 1, height: promises.height - 1, ..promises }, verdict, &ui.palette);
+    lists::thresholds(buffer, Rect { y: promises.y + 1, height: promises.height - 1, ..promises }, model, verdict, &ui.palette);
     let told = Rect { y: promises.bottom() + 1, height: told, ..area };
     Line::styled(format!(" {}", List::Events.name()), ui.palette.title).render(told, buffer);
-    events::draw(buffer, Rect { y: told.y + 1, height: told.height - 1, ..told }, model, &ui.palette);
+    events::draw(buffer, Rect { y: told.y + 1, height: told.height - 1, ..told }, model, verdict, &ui.palette);
 }
 
 /// What runs, since when, and how it goes; what matters least gives way first.
@@ -128,24 +138,25 @@ fn header(buffer: &mut Buffer, area: Rect, model: &Model, verdict: &Verdict, ui:
     ];
     let now = model.now().as_secs();
     let second = ui.cursor.or(now.checked_sub(1)).and_then(|second| model.seconds().get(second));
-    let failed = second.and_then(errors::share).unwrap_or_default();
     let (word, style) = match (model.finished(), verdict.word) {
-        (None, _) if failed > 0.0 => ("● failing", palette.bad),
+        (None, _) if ui.cursor.is_none() && callout::is_failing(model) => ("● failing", palette.bad),
+        (None, _) if ui.cursor.is_some() && second.is_some_and(|second| second.failed > 0) => ("● failing", palette.bad),
         (None, _) => ("● running", palette.good),
         (Some(end), _) if end.interrupted => ("■ stopped", palette.warn),
         (Some(_), Word::Pass) => ("■ passed", palette.good),
         (Some(_), Word::Fail) => ("■ failed", palette.bad),
         (Some(_), Word::Inconclusive) => ("■ inconclusive", palette.warn),
     };
-    let at = match ui.cursor {
-        Some(second) => Span::styled(
+    let at = match (ui.cursor, model.finished()) {
+        (Some(second), _) => Span::styled(
             format!("at {}, {} ago  ", plot::clock(std::time::Duration::from_secs(second)), plot::clock(ago(model, second))),
             palette.key,
         ),
-        None if model.plan().keep_going => Span::raw(format!("{}  ", plot::clock(model.now()))),
-        None => Span::raw(format!("{} of {}  ", plot::clock(model.now()), plot::clock(model.plan().duration()))),
+        (None, Some(end)) => Span::raw(format!("{}  ", plot::clock(end.at))),
+        (None, None) if model.plan().keep_going => Span::raw(format!("{}  ", plot::clock(model.now()))),
+        (None, None) => Span::raw(format!("{} of {}  ", plot::clock(model.now()), plot::clock(model.plan().duration()))),
     };
-    let p99 = second.and_then(|second| second.response.percentile(99.0));
+    let p99 = second.and_then(|second| second.response_so_far(model.now()).percentile(99.0));
     let right = Line::from(vec![
         at,
         Span::raw(format!("{}/s  ", second.map_or(0, |second| second.offered))),
@@ -167,10 +178,20 @@ fn keys(buffer: &mut Buffer, area: Rect, ui: &Ui) {
     let keys: &[(&str, &str)] = if ui.open.is_some() {
         &[("↑↓", "span"), ("←→", "request"), ("Esc", "back"), ("?", "help"), ("q", "quit")]
     } else if ui.cursor.is_some() {
-        &[("←→", "moment"), ("↑↓", "pick"), ("Enter", "trace"), ("Esc", "now"), ("Tab", "list"), ("?", "help"), ("q", "quit")]
+        &[
+            ("←→", "moment"),
+            ("↑↓", "pick"),
+            ("Enter", "trace"),
+            ("Esc", "now"),
+            ("Tab", "list"),
+            ("p", "peak"),
+            ("s", "scenarios"),
+            ("?", "help"),
+            ("q", "quit"),
+        ]
     } else {
         &[
-            ("←", "back"),
+            ("←", "earlier"),
             ("p", "peak"),
             ("↑↓", "pick"),
             ("Enter", "trace"),
