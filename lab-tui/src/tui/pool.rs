@@ -26,7 +26,9 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, axis: TimeAxis, model: &Mode
         plot::awaited(buffer, graph, "awaiting a service that tells of a connection pool", palette);
         return;
     };
-    let top = by_second.iter().flatten().map(|pool| pool.used + pool.idle + pool.pending).max().unwrap_or(max).max(max);
+    let most = by_second.iter().flatten().map(|pool| pool.used + pool.idle + pool.pending).max().unwrap_or_default();
+    // A round number, where there is more than the pool.
+    let top = if most > max { most.next_multiple_of(if most > 100 { 50 } else { 10 }) } else { max };
     plot::label(buffer, area, 0, &top.to_string(), palette);
     plot::label(buffer, area, area.height - 1, if area.height > 1 { "0" } else { "" }, palette);
     let row_of = |count: u32| (f64::from(top - count) / f64::from(top) * f64::from(graph.height)).floor();
@@ -42,7 +44,10 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, axis: TimeAxis, model: &Mode
     plot::marks(buffer, graph, axis, model, cursor, palette);
     for (column, pool) in by_second.iter().enumerate() {
         let (Some(pool), Ok(column)) = (pool, u16::try_from(column)) else { continue };
-        let parts = [(pool.used, palette.used), (pool.idle, palette.idle), (pool.pending, palette.warn)];
+        // Without colours the parts differ in their patterns.
+        let patterns = if palette.used.fg.is_some() { ["█"; 3] } else { ["█", "░", "▒"] };
+        let parts =
+            [(pool.used, palette.used, patterns[0]), (pool.idle, palette.idle, patterns[1]), (pool.pending, palette.warn, patterns[2])];
         stack(buffer, Rect { x: graph.x + column, width: 1, ..graph }, top, &parts);
     }
 }
@@ -88,22 +93,22 @@ fn of<'m>(columns: &[Option<&'m Pool>], axis: TimeAxis, second: u64) -> Option<&
 }
 
 /// One column of parts on top of each other, in eighths of a cell.
-fn stack(buffer: &mut Buffer, column: Rect, top: u32, parts: &[(u32, Style)]) {
+fn stack(buffer: &mut Buffer, column: Rect, top: u32, parts: &[(u32, Style, &'static str)]) {
     let eighths = f64::from(column.height) * 8.0;
     let mut edges = Vec::new();
     let mut sum = 0;
-    for (count, style) in parts.iter().filter(|(count, _)| *count > 0) {
+    for (count, style, pattern) in parts.iter().filter(|(count, ..)| *count > 0) {
         sum += count;
-        edges.push((f64::from(sum) / f64::from(top) * eighths, *style));
+        edges.push((f64::from(sum) / f64::from(top) * eighths, *style, *pattern));
     }
     for row in 0..column.height {
         let bottom = f64::from(column.height - 1 - row) * 8.0;
-        let Some(position) = edges.iter().position(|(edge, _)| *edge > bottom + 0.01) else { continue };
-        let (edge, style) = edges[position];
+        let Some(position) = edges.iter().position(|(edge, ..)| *edge > bottom + 0.01) else { continue };
+        let (edge, style, pattern) = edges[position];
         let share = ((edge - bottom) / 8.0).min(1.0);
         // Where the next part begins within the cell it is the background, if there are colours to tell the two apart.
-        let above = edges.get(position + 1).filter(|_| share < 1.0).and_then(|(_, style)| style.fg);
+        let above = edges.get(position + 1).filter(|_| share < 1.0).and_then(|(_, style, _)| style.fg);
         let style = above.map_or(style, |above| style.bg(above));
-        buffer.set_string(column.x, column.y + row, plot::eighths(share), style);
+        buffer.set_string(column.x, column.y + row, if share < 1.0 { plot::eighths(share) } else { pattern }, style);
     }
 }
