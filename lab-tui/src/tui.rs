@@ -26,7 +26,7 @@ use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 
 pub use lists::promise;
-pub use palette::{Palette, wants_colour};
+pub use palette::{Palette, Theme};
 pub use ui::{List, Listed, Overlay, Ui, Wish};
 pub use view::draw;
 

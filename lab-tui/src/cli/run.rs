@@ -20,6 +20,7 @@ use lab_tui::report::{self, Summary, TraceLink};
 use lab_tui::runner;
 use lab_tui::scenario::{Plan, SHIPPED, shipped};
 use lab_tui::stack::embedded::SERVICES;
+use lab_tui::tui::Theme;
 use lab_tui::verdict;
 use tokio::sync::mpsc;
 
@@ -35,6 +36,9 @@ pub(crate) struct Run {
     /// Run without a screen, as it does anyway where there is no terminal
     #[arg(long, env = "LAB_HEADLESS", value_parser = FalseyValueParser::new())]
     headless: bool,
+    /// Colours for a dark or a light background; told by COLORFGBG where the terminal sets it, and left out under NO_COLOR
+    #[arg(long, env = "LAB_THEME", value_enum)]
+    theme: Option<Background>,
     /// Make trace IDs links to this address, such as http://localhost:3000/trace/{trace_id}
     #[arg(long, value_name = "URL", env = "LAB_TRACE_URL", value_parser = TraceLink::template)]
     trace_url: Option<TraceLink>,
@@ -51,6 +55,21 @@ pub(crate) struct Run {
     stack: StackFlags,
 }
 
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Background {
+    Dark,
+    Light,
+}
+
+impl From<Background> for Theme {
+    fn from(background: Background) -> Self {
+        match background {
+            Background::Dark => Self::Dark,
+            Background::Light => Self::Light,
+        }
+    }
+}
+
 /// A scenario that was understood, with the name it goes by.
 pub(crate) struct Planned {
     pub(crate) name: String,
@@ -62,12 +81,13 @@ pub(crate) async fn run(flags: Run) -> Result<Exit, Failure> {
     let mut json = flags.json.as_deref().map(Output::open).transpose().map_err(|error| Failure::new(Exit::BadInput, error))?;
     let started = Instant::now();
     let link = flags.trace_url.or(flags.grafana_url);
+    let theme = flags.theme.map_or_else(Theme::from_environment, Theme::from);
     // The page of a service that shows trace IDs links them alike.
     let template = link.as_ref().map(|link| ("TRACE_URL_TEMPLATE".to_owned(), link.as_template().to_owned()));
     let Some(mut up) = flags.stack.start(template).await? else { return Ok(Exit::Interrupted) };
     announce(&up, started.elapsed());
     if !flags.headless && json.is_none() && screen::is_there() {
-        let left = screen::run(&with_shipped(plans)?, link, &mut up).await;
+        let left = screen::run(&with_shipped(plans)?, theme, link, &mut up).await;
         up.stack.stop().await;
         return left;
     }

@@ -10,7 +10,7 @@ use lab_tui::exit::Exit;
 use lab_tui::model::Model;
 use lab_tui::report::TraceLink;
 use lab_tui::runner;
-use lab_tui::tui::{Listed, Palette, Screen, Ui, Wish, promise, wants_colour};
+use lab_tui::tui::{Listed, Palette, Screen, Theme, Ui, Wish, promise};
 use tokio::sync::mpsc;
 
 use super::Failure;
@@ -24,9 +24,9 @@ pub(crate) fn is_there() -> bool {
 }
 
 /// Shows the first of the scenarios, then whichever the viewer chooses, until they leave.
-pub(crate) async fn run(scenarios: &[Planned], link: Option<TraceLink>, up: &mut Up) -> Result<Exit, Failure> {
+pub(crate) async fn run(scenarios: &[Planned], theme: Theme, link: Option<TraceLink>, up: &mut Up) -> Result<Exit, Failure> {
     let listed = scenarios.iter().map(listed).collect();
-    let ui = Ui::new(Palette::new(wants_colour()), link, listed);
+    let ui = Ui::new(Palette::new(theme), link, listed);
     let mut screen = Screen::enter(ui).map_err(|error| gone(&error))?;
     let mut current = 0;
     loop {

@@ -2,7 +2,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::{Color, Style};
+use ratatui::style::Color;
 use ratatui::symbols::Marker;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
@@ -32,7 +32,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, axis: TimeAxis, model: &Mode
     for (row, label) in scale.labels(graph.height) {
         plot::label(buffer, area, row, &label, palette);
         for x in graph.left()..graph.right() {
-            buffer.set_string(x, graph.y + row, "┈", Style::new().fg(Color::Indexed(237)).patch(faint(palette)));
+            buffer.set_string(x, graph.y + row, "┈", palette.idle);
         }
     }
     let series = [(50.0, palette.p50), (95.0, palette.p95), (99.0, palette.p99)];
@@ -61,11 +61,6 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, axis: TimeAxis, model: &Mode
         .render(graph, buffer);
     plot::marks(buffer, graph, axis, model, cursor, palette);
     name_bands(buffer, graph, axis, model, palette);
-}
-
-fn faint(palette: &Palette) -> Style {
-    // Without colours the rulers are dim, too.
-    if palette.dim.fg.is_none() { palette.dim.fg(Color::Reset) } else { Style::new() }
 }
 
 /// `latency  p50 4.21 ms  p95 8.10 ms  p99 12.4 ms`.

@@ -35,55 +35,110 @@ pub struct Palette {
     pub chosen: Style,
 }
 
-impl Palette {
-    /// In colours of the 256 that nearly every terminal has; or in none, where `NO_COLOR` asks for that.
-    pub fn new(colour: bool) -> Self {
-        let plain = Style::new();
-        let bold = plain.add_modifier(Modifier::BOLD);
-        let chosen = plain.add_modifier(Modifier::REVERSED);
-        if !colour {
-            let dim = plain.add_modifier(Modifier::DIM);
-            let underlined = plain.add_modifier(Modifier::UNDERLINED);
-            return Self {
-                dim,
-                title: bold,
-                good: plain,
-                bad: bold,
-                warn: bold,
-                key: underlined,
-                p50: dim,
-                p95: plain,
-                p99: bold,
-                used: plain,
-                idle: dim,
-                band: plain,
-                // The mark on the time axis has to do: a reversed column would hide what it reads.
-                cursor: plain,
-                chosen,
-            };
-        }
-        let fg = |number: u8| Style::new().fg(Color::Indexed(number));
-        Self {
-            dim: fg(244),
-            title: bold,
-            good: fg(114),
-            bad: fg(203).add_modifier(Modifier::BOLD),
-            warn: fg(214),
-            key: fg(81),
-            p50: fg(75),
-            p95: fg(114),
-            p99: fg(211),
-            used: fg(75),
-            idle: fg(239),
-            band: plain.bg(Color::Indexed(236)),
-            cursor: plain.bg(Color::Indexed(242)),
-            // Dark on every background, so the text is light.
-            chosen: plain.bg(Color::Indexed(238)).fg(Color::Indexed(255)),
+/// What the colours are chosen for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Theme {
+    /// Light text on a dark background.
+    Dark,
+    /// Dark text on a light background.
+    Light,
+    /// No colours.
+    Plain,
+}
+
+impl Theme {
+    /// What the environment tells: `NO_COLOR` (<https://no-color.org>), and `COLORFGBG`, which some terminals set to their colours.
+    pub fn from_environment() -> Self {
+        let variable = |name| std::env::var(name).unwrap_or_default();
+        Self::tell(&variable("NO_COLOR"), &variable("COLORFGBG"))
+    }
+
+    fn tell(no_color: &str, colorfgbg: &str) -> Self {
+        let background = colorfgbg.rsplit(';').next().and_then(|number| number.parse::<u8>().ok());
+        match background {
+            _ if !no_color.is_empty() => Self::Plain,
+            // White, light grey, and whatever is bright.
+            Some(7 | 9..=15) => Self::Light,
+            _ => Self::Dark,
         }
     }
 }
 
-/// Whether the user wants colours: <https://no-color.org>.
-pub fn wants_colour() -> bool {
-    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+impl Palette {
+    /// In colours of the 256 that nearly every terminal has.
+    pub fn new(theme: Theme) -> Self {
+        let plain = Style::new();
+        let bold = plain.add_modifier(Modifier::BOLD);
+        let fg = |number: u8| Style::new().fg(Color::Indexed(number));
+        let bg = |number: u8| Style::new().bg(Color::Indexed(number));
+        match theme {
+            Theme::Plain => {
+                let dim = plain.add_modifier(Modifier::DIM);
+                Self {
+                    dim,
+                    title: bold,
+                    good: plain,
+                    bad: bold,
+                    warn: bold,
+                    key: plain.add_modifier(Modifier::UNDERLINED),
+                    p50: dim,
+                    p95: plain,
+                    p99: bold,
+                    used: plain,
+                    idle: dim,
+                    band: plain,
+                    // The mark on the time axis has to do: a reversed column would hide what it reads.
+                    cursor: plain,
+                    chosen: plain.add_modifier(Modifier::REVERSED),
+                }
+            }
+            Theme::Dark => Self {
+                dim: fg(244),
+                title: bold,
+                good: fg(114),
+                bad: fg(203).add_modifier(Modifier::BOLD),
+                warn: fg(214),
+                key: fg(81),
+                p50: fg(75),
+                p95: fg(114),
+                p99: fg(211),
+                used: fg(75),
+                idle: fg(239),
+                band: bg(236),
+                cursor: bg(242),
+                // Readable where the background is light after all.
+                chosen: bg(238).fg(Color::Indexed(255)),
+            },
+            Theme::Light => Self {
+                dim: fg(242),
+                title: bold,
+                good: fg(28),
+                bad: fg(160).add_modifier(Modifier::BOLD),
+                warn: fg(166),
+                key: fg(25),
+                p50: fg(26),
+                p95: fg(28),
+                p99: fg(162),
+                used: fg(26),
+                idle: fg(250),
+                band: bg(253),
+                cursor: bg(249),
+                chosen: bg(252),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Theme;
+
+    #[test]
+    fn the_environment_tells_the_theme() {
+        assert_eq!(Theme::tell("", ""), Theme::Dark);
+        assert_eq!(Theme::tell("1", "0;15"), Theme::Plain);
+        assert_eq!(Theme::tell("", "0;15"), Theme::Light);
+        assert_eq!(Theme::tell("", "0;default;15"), Theme::Light);
+        assert_eq!(Theme::tell("", "15;0"), Theme::Dark);
+    }
 }

@@ -72,7 +72,7 @@ fn ui() -> Ui {
         Listed { name: (*name).to_owned(), title: plan.title, about: plan.about, thresholds }
     };
     // The first two only: a snapshot should not change with every scenario that is shipped.
-    Ui::new(Palette::new(true), None, crate::scenario::SHIPPED.iter().take(2).map(listed).collect())
+    Ui::new(Palette::new(Theme::Dark), None, crate::scenario::SHIPPED.iter().take(2).map(listed).collect())
 }
 
 fn drawn(model: &Model, ui: &mut Ui, (width, height): (u16, u16)) -> Buffer {
@@ -185,7 +185,7 @@ fn help_and_scenarios_lie_over_the_screen() {
 fn without_colours_nothing_is_coloured_and_faults_are_still_named() {
     let model = model(21);
     let mut ui = ui();
-    ui.palette = Palette::new(false);
+    ui.palette = Palette::new(Theme::Plain);
     let buffer = drawn(&model, &mut ui, (120, 36));
     let coloured = |colour| colour != Color::Reset;
     assert!(buffer.content.iter().all(|cell| !coloured(cell.fg) && !coloured(cell.bg)));
