@@ -67,7 +67,7 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "lab: {:#}", self.error)
+        write!(f, "lab: {}", out::sentence(&self.error))
     }
 }
 

@@ -31,3 +31,25 @@ fn harmless(text: &str) -> Cow<'_, str> {
     let steers = |c: char| c.is_control() && c != '\n';
     if text.contains(steers) { text.replace(steers, "\u{fffd}").into() } else { text.into() }
 }
+
+/// An error with its causes, as one sentence. Some libraries say their cause in their own words already; it is not said again.
+pub fn sentence(error: &anyhow::Error) -> String {
+    error.chain().fold(String::new(), |said, cause| match cause.to_string() {
+        text if said.is_empty() => text,
+        text if said.ends_with(&text) => said,
+        text => format!("{said}: {text}"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::anyhow;
+
+    use super::sentence;
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let error = anyhow!("no such table").context("the database said: no such table").context("cannot lock it");
+        assert_eq!(sentence(&error), "cannot lock it: the database said: no such table");
+    }
+}

@@ -7,6 +7,7 @@ use sqlx::postgres::PgConnection;
 
 use super::database::{Database, LOCK_PATIENCE};
 use super::{End, Injected, ledger};
+use crate::out::sentence;
 use crate::scenario::DiceErrorRate;
 
 /// In the ledger.
@@ -34,7 +35,7 @@ pub(super) async fn inject(kind: &DiceErrorRate, database: &Database) -> anyhow:
     Ok(Injected::new(since, async move {
         match ledger::undo(&database, NAME, &die).await {
             Ok(()) => End::Undone,
-            Err(error) => End::Stuck(format!("the error rate of `{die}` is not restored: {error:#}")),
+            Err(error) => End::Stuck(format!("the error rate of `{die}` is not restored: {}", sentence(&error))),
         }
     }))
 }

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::event::{Event, Fact, FaultChange};
 use crate::fault::{End, Injector};
 use crate::load::RunClock;
+use crate::out::sentence;
 use crate::scenario::Fault;
 
 /// How long before its time a fault is prepared.
@@ -41,7 +42,7 @@ impl<T: Fn(Event)> Faults<'_, T> {
         // What was cut off while it began is made sure of as well.
         match self.injector.clear().await {
             Ok(()) => stuck.into_iter().for_each(|index| self.told(index, FaultChange::Ended)),
-            Err(error) => stuck.into_iter().for_each(|index| self.told(index, FaultChange::Failed(format!("{error:#}")))),
+            Err(error) => stuck.into_iter().for_each(|index| self.told(index, FaultChange::Failed(sentence(&error)))),
         }
     }
 
@@ -72,7 +73,7 @@ impl<T: Fn(Event)> Faults<'_, T> {
         let injected = match injected {
             Ok(injected) => injected,
             Err(error) => {
-                self.told(index, FaultChange::Failed(format!("{error:#}")));
+                self.told(index, FaultChange::Failed(sentence(&error)));
                 return (index, false);
             }
         };

@@ -41,7 +41,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, open: &mut Open, ui: &Ui) {
     // The attributes get what the waterfall leaves, within bounds.
     let wanted = u16::try_from(waterfall.rows.len()).unwrap_or(u16::MAX).saturating_add(1);
     let below = area.height.saturating_sub(2);
-    let attributes = below.saturating_sub(wanted).clamp(below.min(4), below.min(14).max(below / 3));
+    let attributes = below.saturating_sub(wanted).clamp(below.min(6), below.min(14).max(below / 3));
     let rows = Rect { y: area.y + 2, height: below - attributes, ..area };
     let first = (chosen_row + 1).saturating_sub(usize::from(rows.height));
     let label_width = waterfall.label_width().min(usize::from(area.width) / 2);
@@ -119,7 +119,10 @@ fn draw_span(
 
 fn draw_attributes(buffer: &mut Buffer, area: Rect, span: &TraceSpan, palette: &Palette) {
     let title = format!("{} {} ({} span)", span.service, span.name, span.kind);
-    let pairs = span.attributes.iter().map(|(key, value)| (key.clone(), bare(value))).collect();
+    let mut pairs: Vec<(String, String)> = span.attributes.iter().map(|(key, value)| (key.clone(), bare(value))).collect();
+    // What tells most comes first, where not all of it has room.
+    const FIRST: [&str; 5] = ["error.type", "lab.fault", "http.response.status_code", "http.route", "db.query.text"];
+    pairs.sort_by_key(|(key, _)| FIRST.iter().position(|first| first == key).unwrap_or(FIRST.len()));
     draw_pairs(buffer, area, &title, pairs, palette);
 }
 
