@@ -128,7 +128,7 @@ async fn bad_input_is_refused_before_anything_starts() {
     let good = place.write("good.toml", &scenario("1s", "get = \"/roll?die=fair\"", ""));
     let (bad, good) = (bad.to_str().unwrap(), good.to_str().unwrap());
     let unwritable = place.path("no/such/folder/out.json");
-    let cases: [(&[&str], &str); 13] = [
+    let cases: [(&[&str], &str); 15] = [
         (&["run", bad], ":7:12: `soon` is no time (write a time such as"),
         (&["run", good, bad], ":7:12: `soon` is no time"),
         (
@@ -136,6 +136,8 @@ async fn bad_input_is_refused_before_anything_starts() {
             "cannot read no-such-scenario, and no shipped scenario has that name (there are first-minute, traffic, db-load, ",
         ),
         (&["run", good, "--json", unwritable.to_str().unwrap()], "cannot write "),
+        (&["run", good, "--junit", unwritable.to_str().unwrap()], "cannot write "),
+        (&["run", good, "--json", "-", "--junit", "-"], "cannot both be written to standard output; name a file for one of them"),
         (&["run", good, "--time-scale", "0"], "write a factor from 0.001 to 1000"),
         (&["run", good, "--port", "frontent=9000"], "`frontent` has no port; known: die-service, dice-roller"),
         (&["run", good, "--port", "frontend=90000"], "`90000` is no port; write 1 to 65535"),
