@@ -202,3 +202,22 @@ async fn bash_completes_commands_and_flags() {
     }
     assert_eq!(place.run(&["completions", "tcsh"]).await.code, Some(104));
 }
+
+/// Help fits where it is read, and where nobody knows how wide that is; no word is cut.
+#[tokio::test]
+async fn help_is_wrapped_between_words() {
+    let place = Place::new();
+    for (columns, widest) in [(None, 100), (Some("80"), 80)] {
+        for command in [&["--help"][..], &["run", "--help"], &["up", "--help"], &["serve", "die-service", "--help"]] {
+            let mut lab = place.lab(command);
+            lab.env_remove("COLUMNS").envs(columns.map(|columns| ("COLUMNS", columns)));
+            let help = ended(lab.spawn().unwrap()).await;
+            let long: Vec<&str> = help.stdout.lines().filter(|line| line.chars().count() > widest).collect();
+            assert!(help.code == Some(0) && long.is_empty(), "{command:?} {columns:?}\n{}", help.stdout);
+        }
+        let whole = ["http://localhost:3000/trace/{trace_id}", "postgresql://user:password@host:5432/database"];
+        let mut lab = place.lab(&["run", "--help"]);
+        let help = ended(lab.env_remove("COLUMNS").envs(columns.map(|columns| ("COLUMNS", columns))).spawn().unwrap()).await;
+        assert!(whole.iter().all(|word| help.stdout.contains(word)), "{}", help.stdout);
+    }
+}
