@@ -71,9 +71,9 @@ impl Reports {
     }
 
     /// A run that could not be brought to its end.
-    pub(crate) fn add_without_end(&mut self, scenario: &str, failure: &Failure) {
+    pub(crate) fn add_without_end(&mut self, scenario: &str, why: &str) {
         if let Some((_, junit)) = &mut self.junit {
-            junit.add_without_end(scenario, &failure.to_string());
+            junit.add_without_end(scenario, why);
         }
     }
 

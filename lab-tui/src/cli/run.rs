@@ -66,7 +66,17 @@ pub(crate) async fn run(flags: Run) -> Result<Exit, Failure> {
     let link = flags.trace_url.or(flags.grafana_url);
     // The page of a service that shows trace IDs links them alike.
     let template = link.as_ref().map(|link| ("TRACE_URL_TEMPLATE".to_owned(), link.as_template().to_owned()));
-    let Some(mut up) = flags.stack.start(template).await? else { return Ok(Exit::Interrupted) };
+    let mut up = match flags.stack.start(template).await {
+        Ok(Some(up)) => up,
+        not_up => {
+            let why = not_up.as_ref().err().map_or("interrupted before the stack was ready".to_owned(), Failure::to_string);
+            plans.iter().for_each(|planned| reports.add_without_end(&planned.name, &why));
+            let written = reports.write();
+            not_up?;
+            written?;
+            return Ok(Exit::Interrupted);
+        }
+    };
     announce(&up, started.elapsed());
     if !flags.headless && !reports.are_wanted() && screen::is_there() {
         let left = screen::run(&with_shipped(plans)?, link, &mut up).await;
@@ -89,7 +99,7 @@ async fn run_all(plans: &[Planned], up: &mut Up, link: Option<&TraceLink>, repor
         match run_one(planned, up, link, reports).await {
             Ok(exit) => worst = worst.max(exit),
             Err(failure) => {
-                reports.add_without_end(&planned.name, &failure);
+                reports.add_without_end(&planned.name, &failure.to_string());
                 return Err(failure);
             }
         }

@@ -120,7 +120,9 @@ fn conclusion(summary: &Summary<'_>) -> String {
     let broken = summary.thresholds.iter().filter(|threshold| !threshold.ok).count();
     let verdict = match summary.verdict {
         Word::Pass if summary.thresholds.is_empty() => "pass: there was no threshold to keep".to_owned(),
+        Word::Pass if summary.thresholds.len() == 1 => "pass: the threshold was kept".to_owned(),
         Word::Pass => format!("pass: all {} thresholds kept", summary.thresholds.len()),
+        Word::Fail if summary.thresholds.len() == 1 => "fail: the threshold was broken".to_owned(),
         Word::Fail => format!("fail: {broken} of {} thresholds broken", summary.thresholds.len()),
         Word::Inconclusive => format!("inconclusive: {}", summary.inconclusive.join("; ")),
     };

@@ -126,6 +126,21 @@ async fn a_run_without_an_end_is_an_error_in_the_junit() {
     assert!(message.contains("a defect of the lab: asked for by a test"), "{message}");
 }
 
+/// What stood in the file before would look like a result of this run.
+#[tokio::test]
+async fn a_stack_that_does_not_come_up_is_an_error_in_the_junit() {
+    let place = Place::new();
+    let junit = place.write("junit.xml", "of yesterday");
+    let database = ["--database-url", "postgresql://nobody@127.0.0.1:1/x"];
+    let run = place.run(&[&["run", "traffic", "db-load", "--junit", junit.to_str().unwrap()], &database[..]].concat()).await;
+    assert_eq!((run.code, run.stdout.as_str()), (Some(100), ""), "{}", run.stderr);
+    let xml = std::fs::read_to_string(junit).unwrap();
+    let document = Document::parse(&xml).unwrap();
+    assert_eq!(counts(document.root_element()), [2, 0, 2], "{xml}");
+    let (_, message) = cases(document.root_element().first_element_child().unwrap())["run"].unwrap();
+    assert!(message.contains("cannot use the database at postgresql://nobody@127.0.0.1:1/x"), "{message}");
+}
+
 #[tokio::test]
 async fn check_tells_of_every_file() {
     let place = Place::new();
