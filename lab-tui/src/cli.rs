@@ -1,7 +1,12 @@
 //! The command line: what can be asked, and how a command ends.
 
 pub(crate) mod ask;
+pub(crate) mod check;
+pub(crate) mod completions;
 mod fetching;
+mod github;
+pub(crate) mod new;
+mod reports;
 pub(crate) mod run;
 pub(crate) mod screen;
 pub(crate) mod stack;
@@ -37,6 +42,12 @@ pub(crate) enum Command {
     Trace(ask::TraceFlags),
     /// Print the addresses of the running lab
     Status(ask::StatusFlags),
+    /// Read scenarios without running them, and say what is wrong
+    Check(check::CheckFlags),
+    /// Write a commented scenario to start from
+    New(new::NewFlags),
+    /// Print what makes a shell complete the lab's commands and flags, as in `source <(lab completions bash)`
+    Completions(completions::CompletionsFlags),
     /// Run one service by hand or in a container
     Serve {
         #[command(subcommand)]
@@ -71,6 +82,17 @@ impl fmt::Display for Failure {
     }
 }
 
+/// How a command ends that needs no runtime.
+pub(crate) fn ended(command: Result<Exit, Failure>) -> ExitCode {
+    match command {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            out::note(&failure.to_string());
+            failure.exit.into()
+        }
+    }
+}
+
 /// Runs a command on the lab's runtime. The load has a runtime of its own.
 pub(crate) fn block_on(command: impl Future<Output = Result<Exit, Failure>>) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
@@ -80,11 +102,5 @@ pub(crate) fn block_on(command: impl Future<Output = Result<Exit, Failure>>) -> 
             return Exit::NotReady.into();
         }
     };
-    match runtime.block_on(command) {
-        Ok(exit) => exit.into(),
-        Err(failure) => {
-            out::note(&failure.to_string());
-            failure.exit.into()
-        }
-    }
+    ended(runtime.block_on(command))
 }

@@ -23,6 +23,9 @@ fn main() -> ExitCode {
     match cli.command.unwrap_or(Command::Run(cli.run)) {
         Command::Serve { service } => service.run(),
         Command::Guard => guard::main(),
+        Command::Check(check) => cli::ended(cli::check::check(&check)),
+        Command::New(new) => cli::ended(cli::new::new(&new)),
+        Command::Completions(completions) => cli::ended(cli::completions::completions(&completions)),
         Command::Run(run) => cli::block_on(cli::run::run(run)),
         Command::Up(stack) => cli::block_on(cli::up::up(stack)),
         Command::Trace(trace) => cli::block_on(cli::ask::trace(trace)),

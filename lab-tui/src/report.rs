@@ -1,11 +1,14 @@
-//! What a run says at its end: one summary, told as text or as JSON; and a trace as a waterfall.
+//! What a run says at its end: one summary, told as text, JSON, JUnit XML or as annotations; and a trace as a waterfall.
 
+pub mod annotation;
 pub mod format;
+mod junit;
 mod link;
 mod summary;
 mod text;
 pub mod waterfall;
 
+pub use junit::Junit;
 pub use link::TraceLink;
 pub use summary::Summary;
 pub use text::text;

@@ -13,6 +13,6 @@ mod threshold;
 pub use fault::{Affected, DbLock, DiceErrorRate, Fault, FaultKind, ServiceError, ServiceLatency};
 pub use plan::{Load, Plan, Request, Target};
 pub use refusal::Refusal;
-pub use shipped::{SHIPPED, shipped};
+pub use shipped::{SHIPPED, STARTING, shipped};
 pub use template::Template;
 pub use threshold::{Aggregate, Comparison, Metric, MetricKind, Outside, Selector, Threshold};

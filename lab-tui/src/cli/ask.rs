@@ -39,7 +39,7 @@ pub(crate) struct StatusFlags {
 #[derive(Debug, Args)]
 struct WhichLab {
     /// The lab with this process ID instead of the newest
-    #[arg(long, value_name = "PID", env = "LAB_PID")]
+    #[arg(long, value_name = "PID", env = "LAB_PID", value_parser = process)]
     lab: Option<u32>,
 }
 
@@ -83,6 +83,10 @@ fn width() -> usize {
 fn json(value: &impl Serialize) -> Result<String, Failure> {
     let text = serde_json::to_string_pretty(value).map_err(|error| Failure::new(Exit::NotReady, error))?;
     Ok(text + "\n")
+}
+
+fn process(text: &str) -> Result<u32, String> {
+    text.parse().map_err(|_| "a process ID is a whole number, such as 4711".to_owned())
 }
 
 fn trace_id(text: &str) -> Result<TraceId, String> {

@@ -1,7 +1,6 @@
 //! `lab run`: plans every file before anything starts, runs them on one stack, reports.
 
 use std::any::Any;
-use std::io::Write as _;
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,6 +15,7 @@ use lab_tui::exit::Exit;
 use lab_tui::headless;
 use lab_tui::model::Model;
 use lab_tui::out;
+use lab_tui::report::annotation::annotations;
 use lab_tui::report::{self, Summary, TraceLink};
 use lab_tui::runner;
 use lab_tui::scenario::{Plan, SHIPPED, shipped};
@@ -25,8 +25,9 @@ use lab_tui::verdict;
 use tokio::sync::mpsc;
 
 use super::Failure;
+use super::reports::{ReportFlags, Reports};
 use super::stack::{StackFlags, Up};
-use super::{ask, screen};
+use super::{ask, github, screen};
 
 #[derive(Debug, Args)]
 pub(crate) struct Run {
@@ -45,12 +46,11 @@ pub(crate) struct Run {
     /// Make trace IDs links to this Grafana's Explore, with its Tempo data source of the uid `tempo`
     #[arg(long, value_name = "URL", env = "LAB_GRAFANA_URL", value_parser = TraceLink::grafana, conflicts_with = "trace_url")]
     grafana_url: Option<TraceLink>,
-    /// Write the summary as JSON, without a screen; `-` for standard output in place of the text; an array where several files run
-    #[arg(long, value_name = "FILE", env = "LAB_JSON")]
-    json: Option<PathBuf>,
     /// Multiply every duration in the scenario, such as 0.1 for a quick look
     #[arg(long, value_name = "FACTOR", env = "LAB_TIME_SCALE", value_parser = time_scale)]
     time_scale: Option<f64>,
+    #[command(flatten)]
+    reports: ReportFlags,
     #[command(flatten)]
     stack: StackFlags,
 }
@@ -73,33 +73,53 @@ impl From<Background> for Theme {
 /// A scenario that was understood, with the name it goes by.
 pub(crate) struct Planned {
     pub(crate) name: String,
+    /// As the user named it; `None` where it came with the lab.
+    pub(crate) file: Option<String>,
     pub(crate) plan: Arc<Plan>,
 }
 
 pub(crate) async fn run(flags: Run) -> Result<Exit, Failure> {
     let plans = plan_all(&flags.files, flags.time_scale).map_err(|error| Failure::new(Exit::BadInput, error))?;
-    let mut json = flags.json.as_deref().map(Output::open).transpose().map_err(|error| Failure::new(Exit::BadInput, error))?;
+    let mut reports = flags.reports.open()?;
     let started = Instant::now();
     let link = flags.trace_url.or(flags.grafana_url);
     let theme = flags.theme.map_or_else(Theme::from_environment, Theme::from);
     // The page of a service that shows trace IDs links them alike.
     let template = link.as_ref().map(|link| ("TRACE_URL_TEMPLATE".to_owned(), link.as_template().to_owned()));
-    let Some(mut up) = flags.stack.start(template).await? else { return Ok(Exit::Interrupted) };
+    let mut up = match flags.stack.start(template).await {
+        Ok(Some(up)) => up,
+        not_up => {
+            let why = not_up.as_ref().err().map_or("interrupted before the stack was ready".to_owned(), Failure::to_string);
+            plans.iter().for_each(|planned| reports.add_without_end(&planned.name, &why));
+            let written = reports.write();
+            not_up?;
+            written?;
+            return Ok(Exit::Interrupted);
+        }
+    };
     announce(&up, started.elapsed());
-    if !flags.headless && json.is_none() && screen::is_there() {
+    if !flags.headless && !reports.are_wanted() && screen::is_there() {
         let left = screen::run(&with_shipped(plans)?, theme, link, &mut up).await;
         up.stack.stop().await;
         return left;
     }
 
+    let ran = run_all(&plans, &mut up, link.as_ref(), &mut reports).await;
+    up.stack.stop().await;
+    // What was measured before a failure is written as well, and the failure is what the user hears of.
+    let written = reports.write();
+    let worst = ran?;
+    written?;
+    Ok(worst)
+}
+
+async fn run_all(plans: &[Planned], up: &mut Up, link: Option<&TraceLink>, reports: &mut Reports) -> Result<Exit, Failure> {
     let mut worst = Exit::Kept;
-    let mut summaries = Vec::new();
-    for planned in &plans {
-        let exit = run_one(planned, &mut up, link.as_ref(), json.as_ref(), &mut summaries).await;
-        match exit {
+    for planned in plans {
+        match run_one(planned, up, link, reports).await {
             Ok(exit) => worst = worst.max(exit),
             Err(failure) => {
-                up.stack.stop().await;
+                reports.add_without_end(&planned.name, &failure.to_string());
                 return Err(failure);
             }
         }
@@ -107,20 +127,10 @@ pub(crate) async fn run(flags: Run) -> Result<Exit, Failure> {
             break;
         }
     }
-    up.stack.stop().await;
-    if let Some(json) = &mut json {
-        json.write(&summaries).map_err(|error| Failure::new(Exit::BadInput, error))?;
-    }
     Ok(worst)
 }
 
-async fn run_one(
-    planned: &Planned,
-    up: &mut Up,
-    link: Option<&TraceLink>,
-    json: Option<&Output>,
-    summaries: &mut Vec<serde_json::Value>,
-) -> Result<Exit, Failure> {
+async fn run_one(planned: &Planned, up: &mut Up, link: Option<&TraceLink>, reports: &mut Reports) -> Result<Exit, Failure> {
     let (wishes, commands) = mpsc::unbounded_channel();
     let (facts, events) = mpsc::unbounded_channel();
     let mut model = Model::new(Arc::clone(&planned.plan));
@@ -153,13 +163,12 @@ async fn run_one(
     }
     let verdict = verdict::judge(&planned.plan, &model);
     let summary = Summary::new(&planned.name, &model, &verdict, &up.stack.endpoints, link);
-    if json.is_none_or(|json| !json.is_stdout()) {
+    if !reports.take_stdout() {
         let slowest = model.slowest().first().and_then(|slow| up.store.trace(slow.trace_id));
         out::result(&report::text(&summary, slowest.as_ref())).map_err(Failure::unwritable)?;
     }
-    if json.is_some() {
-        summaries.push(serde_json::to_value(&summary).map_err(|error| Failure::new(Exit::BadInput, error))?);
-    }
+    github::show(&annotations(&summary, planned.file.as_deref()));
+    reports.add(&summary)?;
     Ok(verdict.exit)
 }
 
@@ -204,11 +213,11 @@ fn with_shipped(mut plans: Vec<Planned>) -> Result<Vec<Planned>, Failure> {
 }
 
 /// A path where there is such a file, else the name of a shipped scenario.
-fn plan(file: &Path, time_scale: Option<f64>) -> anyhow::Result<Planned> {
+pub(crate) fn plan(file: &Path, time_scale: Option<f64>) -> anyhow::Result<Planned> {
     let origin = file.display().to_string();
-    let text = match (std::fs::read_to_string(file), shipped(&origin)) {
-        (Ok(text), _) => text,
-        (Err(_), Some(text)) => text.to_owned(),
+    let (text, found) = match (std::fs::read_to_string(file), shipped(&origin)) {
+        (Ok(text), _) => (text, true),
+        (Err(_), Some(text)) => (text.to_owned(), false),
         (Err(error), None) if error.kind() == std::io::ErrorKind::InvalidData => bail!("{origin} is not UTF-8 text"),
         (Err(error), None) => {
             let names: Vec<&str> = SHIPPED.iter().map(|(name, _)| *name).collect();
@@ -218,59 +227,14 @@ fn plan(file: &Path, time_scale: Option<f64>) -> anyhow::Result<Planned> {
     };
     let plan = Plan::parse(&text, &origin, &SERVICES)?;
     let plan = time_scale.map_or(plan.clone(), |factor| plan.scaled(factor));
-    let name = file.file_stem().map_or(origin, |stem| stem.to_string_lossy().into_owned());
-    Ok(Planned { name, plan: Arc::new(plan) })
+    let name = file.file_stem().map_or_else(|| origin.clone(), |stem| stem.to_string_lossy().into_owned());
+    Ok(Planned { name, file: found.then_some(origin), plan: Arc::new(plan) })
 }
 
 fn announce(up: &Up, took: Duration) {
     out::note(&format!("stack ready in {:.2} s", took.as_secs_f64()));
     for line in ask::addresses(&up.stack.endpoints).lines() {
         out::note(&format!("  {line}"));
-    }
-}
-
-/// Where a report goes; opened before anything starts, so that a run is never lost to a wrong path. What stands there is replaced
-/// when there is something to replace it with.
-struct Output {
-    path: PathBuf,
-    file: Option<std::fs::File>,
-}
-
-impl Output {
-    fn open(path: &Path) -> anyhow::Result<Self> {
-        let file = match path.as_os_str() == "-" {
-            true => None,
-            false => Some(
-                std::fs::OpenOptions::new()
-                    .write(true)
-                    .create(true)
-                    .truncate(false)
-                    .open(path)
-                    .with_context(|| format!("cannot write {}", path.display()))?,
-            ),
-        };
-        Ok(Self { path: path.to_owned(), file })
-    }
-
-    fn is_stdout(&self) -> bool {
-        self.file.is_none()
-    }
-
-    fn write(&mut self, summaries: &[serde_json::Value]) -> anyhow::Result<()> {
-        let mut text = match summaries {
-            [one] => serde_json::to_vec_pretty(one)?,
-            several => serde_json::to_vec_pretty(several)?,
-        };
-        text.push(b'\n');
-        let written = match &mut self.file {
-            Some(file) => {
-                // A pipe or a device has no length to cut.
-                let _ = file.set_len(0);
-                file.write_all(&text)
-            }
-            None => out::result(&String::from_utf8_lossy(&text)),
-        };
-        written.with_context(|| format!("cannot write {}", self.path.display()))
     }
 }
 

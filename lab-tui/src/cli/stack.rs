@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::anyhow;
+use anyhow::{anyhow, bail};
 use clap::Args;
 use clap::builder::{FalseyValueParser, OsStringValueParser, TypedValueParser as _};
 use lab_tui::control;
@@ -60,6 +60,7 @@ impl StackFlags {
     /// `more` goes into the services' environment, unless the user set it.
     pub(crate) async fn start(mut self, more: impl IntoIterator<Item = (String, String)>) -> Result<Option<Up>, Failure> {
         self.env.splice(..0, more);
+        self.database_url = self.database_url.filter(|url| !url.is_empty());
         let somebody_elses = self.database_url.is_some();
         let options = self.options().map_err(|error| Failure::new(Exit::BadInput, error))?;
         let mut interrupts = Interrupts::listen()?;
@@ -95,8 +96,16 @@ impl StackFlags {
     /// A variable that is set to nothing counts as not set.
     fn options(self) -> anyhow::Result<Options> {
         let mirror = self.pg_mirror.filter(|mirror| !mirror.is_empty());
-        // The parser's own words may repeat a password.
+        // The parser's own words may repeat a password, and say nothing to who uses it.
         let mirror = mirror.map(|mirror| Url::parse(&mirror).map_err(|_| anyhow!("{WRITE_MIRROR}"))).transpose()?;
+        if self.database_url.as_ref().is_some_and(|url| Url::parse(url).is_err()) {
+            bail!("the database URL cannot be read; write postgresql://user:password@host:5432/database");
+        }
+        for (index, (name, port)) in self.ports.iter().enumerate() {
+            if let Some((_, other)) = self.ports[..index].iter().find(|(other, _)| other == name) {
+                bail!("{name} cannot have both port {other} and port {port}; name it once");
+            }
+        }
         let options = Options {
             ports: self.ports.into_iter().collect(),
             database_url: self.database_url,

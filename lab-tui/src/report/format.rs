@@ -19,6 +19,13 @@ pub fn seconds(duration: Duration) -> String {
     format!("{:.1} s", duration.as_secs_f64())
 }
 
+/// `1 load`, `2 loads`.
+pub fn count(count: impl TryInto<u64>, what: &str) -> String {
+    // What does not fit is more than one, and nothing counted here is that many.
+    let count = count.try_into().unwrap_or(u64::MAX);
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
 /// Up to four decimals, none that say nothing.
 pub fn number(value: f64) -> String {
     let text = format!("{value:.4}");
@@ -33,6 +40,7 @@ mod tests {
     fn numbers_keep_three_digits() {
         let shown = [0.0, 0.0451, 0.214, 9.994, 9.995, 99.94, 99.95, 999.4, 999.5, 12_345.0].map(|ms| milliseconds(Some(ms)));
         assert_eq!(shown, ["0.00 ms", "45 µs", "0.21 ms", "9.99 ms", "10.0 ms", "99.9 ms", "100 ms", "999 ms", "1.00 s", "12.35 s"]);
+        assert_eq!([count(0_u64, "load"), count(1_u64, "load"), count(2_usize, "load")], ["0 loads", "1 load", "2 loads"]);
         assert_eq!([0.0, 0.5, 1200.0, 0.033_333].map(number), ["0", "0.5", "1200", "0.0333"]);
     }
 }

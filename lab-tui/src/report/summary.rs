@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::TraceLink;
+use super::format::number;
 use crate::exit::Exit;
 use crate::model::{Distribution, Model};
 use crate::stack::Endpoints;
@@ -118,6 +119,25 @@ pub struct ThresholdSummary {
     pub value: Option<f64>,
     /// Whether it was kept.
     pub ok: bool,
+}
+
+impl ThresholdSummary {
+    /// As in `http_req_duration p(95)<50 outside table locked`.
+    pub fn promise(&self) -> String {
+        let outside = if self.outside.is_empty() { String::new() } else { format!(" outside {}", self.outside.join(", ")) };
+        format!("{} {}{outside}", self.metric, self.expression)
+    }
+
+    /// Why it is broken, in one sentence, where it is.
+    pub fn broken(&self) -> Option<String> {
+        if self.ok {
+            return None;
+        }
+        Some(match self.value {
+            Some(value) => format!("{} is broken: it was {}", self.promise(), number(value)),
+            None => format!("{} is broken: there were no samples", self.promise()),
+        })
+    }
 }
 
 /// One slow request.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::format::{milliseconds, number};
+use super::format::{count, milliseconds, number};
 use super::summary::{Latencies, LoadSummary, Summary, ThresholdSummary};
 use super::waterfall::waterfall;
 use crate::observe::trace::Trace;
@@ -27,7 +27,7 @@ fn write(out: &mut String, summary: &Summary<'_>, slowest: Option<&Trace>) -> st
     }
     if !summary.thresholds.is_empty() {
         writeln!(out, "\nthresholds")?;
-        let promises: Vec<String> = summary.thresholds.iter().map(promise).collect();
+        let promises: Vec<String> = summary.thresholds.iter().map(ThresholdSummary::promise).collect();
         let width = promises.iter().map(|promise| promise.chars().count()).max().unwrap_or_default();
         for (threshold, promise) in summary.thresholds.iter().zip(promises) {
             let sign = if threshold.ok { "kept  " } else { "BROKEN" };
@@ -81,12 +81,6 @@ fn write(out: &mut String, summary: &Summary<'_>, slowest: Option<&Trace>) -> st
     writeln!(out, "\n{}", conclusion(summary))
 }
 
-/// As in `http_req_duration p(95)<50 outside table locked`.
-fn promise(threshold: &ThresholdSummary) -> String {
-    let outside = if threshold.outside.is_empty() { String::new() } else { format!(" outside {}", threshold.outside.join(", ")) };
-    format!("{} {}{outside}", threshold.metric, threshold.expression)
-}
-
 /// Since the start of the run.
 fn seconds(at: Option<f64>) -> String {
     at.map_or("-".to_owned(), |at| format!("{at:.2} s"))
@@ -95,8 +89,12 @@ fn seconds(at: Option<f64>) -> String {
 fn write_load(out: &mut String, load: &LoadSummary<'_>) -> std::fmt::Result {
     writeln!(
         out,
-        "{}: {} requests, {:.1} a second; {} failed, {} dropped",
-        load.name, load.requests, load.achieved_rate, load.failed, load.dropped
+        "{}: {}, {:.1} a second; {} failed, {} dropped",
+        load.name,
+        count(load.requests, "request"),
+        load.achieved_rate,
+        load.failed,
+        load.dropped
     )?;
     writeln!(out, "  {:<14}{:>9}{:>9}{:>9}{:>9}{:>9}{:>9}{:>9}", "", "p50", "p90", "p95", "p99", "p99.9", "max", "mean")?;
     for (name, times) in [("response time", &load.response_time_ms), ("service time", &load.service_time_ms)] {
@@ -122,7 +120,9 @@ fn conclusion(summary: &Summary<'_>) -> String {
     let broken = summary.thresholds.iter().filter(|threshold| !threshold.ok).count();
     let verdict = match summary.verdict {
         Word::Pass if summary.thresholds.is_empty() => "pass: there was no threshold to keep".to_owned(),
+        Word::Pass if summary.thresholds.len() == 1 => "pass: the threshold was kept".to_owned(),
         Word::Pass => format!("pass: all {} thresholds kept", summary.thresholds.len()),
+        Word::Fail if summary.thresholds.len() == 1 => "fail: the threshold was broken".to_owned(),
         Word::Fail => format!("fail: {broken} of {} thresholds broken", summary.thresholds.len()),
         Word::Inconclusive => format!("inconclusive: {}", summary.inconclusive.join("; ")),
     };

@@ -9,6 +9,9 @@ pub const SHIPPED: &[(&str, &str)] = &[
     ("locked-table", include_str!("../../../scenarios/locked-table.toml")),
 ];
 
+/// A commented scenario for an author to begin with; in no list, since it is no scenario to be run by name.
+pub const STARTING: &str = include_str!("starting.toml");
+
 /// The text of the shipped scenario of that name.
 pub fn shipped(name: &str) -> Option<&'static str> {
     SHIPPED.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
@@ -16,7 +19,8 @@ pub fn shipped(name: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::SHIPPED;
+    use super::{SHIPPED, STARTING};
+    use crate::scenario::Plan;
 
     #[test]
     fn every_file_in_scenarios_is_shipped() {
@@ -30,5 +34,20 @@ mod tests {
         files.sort();
         shipped.sort_unstable();
         assert_eq!(shipped, files);
+    }
+
+    /// The starting scenario is what an author learns the format from, so it is understood, with what it leaves commented out as well.
+    #[test]
+    fn the_starting_scenario_is_understood_with_and_without_its_comments() {
+        let services = ["frontend", "dice-roller", "die-service"];
+        let plan = Plan::parse(STARTING, "new.toml", &services).unwrap();
+        assert_eq!((plan.loads.len(), plan.faults.len(), plan.thresholds.len()), (1, 1, 4));
+        // Sentences are commented out with `# `, what can be switched on with `#` alone.
+        let commented_out = |line: &&str| line.starts_with('#') && !line.starts_with("# ") && *line != "#";
+        assert!(STARTING.lines().filter(commented_out).count() > 5);
+        let all: String = STARTING.lines().map(|line| format!("{}\n", if commented_out(&line) { &line[1..] } else { line })).collect();
+        let plan = Plan::parse(&all, "new.toml", &services).unwrap();
+        assert_eq!((plan.loads.len(), plan.faults.len(), plan.thresholds.len()), (2, 2, 5));
+        assert!(plan.keep_going);
     }
 }

@@ -7,6 +7,7 @@ mod common;
 mod contract;
 mod faults;
 mod fetch;
+mod files;
 mod run;
 mod saturation;
 mod screen;

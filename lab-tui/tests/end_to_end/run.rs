@@ -128,7 +128,7 @@ async fn bad_input_is_refused_before_anything_starts() {
     let good = place.write("good.toml", &scenario("1s", "get = \"/roll?die=fair\"", ""));
     let (bad, good) = (bad.to_str().unwrap(), good.to_str().unwrap());
     let unwritable = place.path("no/such/folder/out.json");
-    let cases: [(&[&str], &str); 13] = [
+    let cases: [(&[&str], &str); 19] = [
         (&["run", bad], ":7:12: `soon` is no time (write a time such as"),
         (&["run", good, bad], ":7:12: `soon` is no time"),
         (
@@ -136,14 +136,20 @@ async fn bad_input_is_refused_before_anything_starts() {
             "cannot read no-such-scenario, and no shipped scenario has that name (there are first-minute, traffic, db-load, ",
         ),
         (&["run", good, "--json", unwritable.to_str().unwrap()], "cannot write "),
+        (&["run", good, "--junit", unwritable.to_str().unwrap()], "cannot write "),
+        (&["run", good, "--json", "-", "--junit", "-"], "cannot both be written to standard output; name a file for one of them"),
         (&["run", good, "--time-scale", "0"], "write a factor from 0.001 to 1000"),
         (&["run", good, "--port", "frontent=9000"], "`frontent` has no port; known: die-service, dice-roller"),
         (&["run", good, "--port", "frontend=90000"], "`90000` is no port; write 1 to 65535"),
         (&["run", good, "--hedless"], "--headless"),
         (&["run", good, "--port", "frontend=9000,dice-roller=9000"], "cannot both have port 9000"),
+        (&["run", good, "--port", "frontend=9000", "--port", "frontend=9001"], "cannot have both port 9000 and port 9001; name it once"),
         (&["run", good, "--env", "LOG_LEVEL=error"], "the lab reads the services' INFO lines"),
         (&["run", good, "--pg-bin", "/no/such/folder"], "/no/such/folder"),
         (&["run", good, "--database-url", "mysql://wrong@127.0.0.1/x"], "write postgresql://user:password@host:5432/database"),
+        (&["run", good, "--database-url", "foo"], "the database URL cannot be read; write postgresql://user:password@host:5432/database\n"),
+        (&["run", good, "--database-url", "postgresql://u:secret@h:x/d"], "lab: the database URL cannot be read; write postgresql://user:"),
+        (&["status", "--lab", "abc"], "a process ID is a whole number, such as 4711\n"),
         (&["trace", "xyz"], "a trace ID has 32 hex digits"),
     ];
     // The number of cases is written out, so that none is dropped unseen.

@@ -1,0 +1,55 @@
+//! `lab check`: whether scenarios are understood, without running them.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use lab_tui::exit::Exit;
+use lab_tui::out;
+use lab_tui::report::annotation::{Annotation, Severity};
+use lab_tui::report::format;
+use lab_tui::scenario::{Plan, Refusal};
+
+use super::Failure;
+use super::github;
+use super::run::plan;
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckFlags {
+    /// Scenario files, or names of shipped scenarios
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+}
+
+/// A line on standard output for each file that is understood, one on standard error for each that is not: `file:line:column: what`,
+/// as editors read it.
+pub(crate) fn check(flags: &CheckFlags) -> Result<Exit, Failure> {
+    let mut exit = Exit::Kept;
+    for file in &flags.files {
+        match plan(file, None) {
+            Ok(planned) => out::result(&format!("{}: {}\n", file.display(), contents(&planned.plan))).map_err(Failure::unwritable)?,
+            Err(error) => {
+                out::note(&format!("{error:#}"));
+                github::show(&[annotation(file, &error)]);
+                exit = Exit::BadInput;
+            }
+        }
+    }
+    Ok(exit)
+}
+
+/// As in `Load on the database; 1 load, 0 faults, 3 thresholds, 30.0 s`.
+fn contents(plan: &Plan) -> String {
+    let counts = [(plan.loads.len(), "load"), (plan.faults.len(), "fault"), (plan.thresholds.len(), "threshold")];
+    let counts = counts.map(|(count, what)| format::count(count, what)).join(", ");
+    format!("{}; {counts}, {}", plan.title, format::seconds(plan.duration()))
+}
+
+fn annotation(file: &Path, error: &anyhow::Error) -> Annotation {
+    Annotation {
+        severity: Severity::Error,
+        file: Some(file.display().to_string()),
+        place: error.downcast_ref::<Refusal>().and_then(|refusal| refusal.place),
+        title: "The scenario is not understood".to_owned(),
+        message: format!("{error:#}"),
+    }
+}

@@ -1,0 +1,35 @@
+//! `lab new`: a scenario to start from.
+
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Write as _};
+use std::path::PathBuf;
+
+use anyhow::{Context as _, anyhow};
+use clap::Args;
+use lab_tui::exit::Exit;
+use lab_tui::out;
+use lab_tui::scenario::STARTING;
+
+use super::Failure;
+
+#[derive(Debug, Args)]
+pub(crate) struct NewFlags {
+    /// Where to write it, such as mine.toml; without it or as `-`, to standard output
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
+}
+
+pub(crate) fn new(flags: &NewFlags) -> Result<Exit, Failure> {
+    let Some(file) = flags.file.as_ref().filter(|file| file.as_os_str() != "-") else {
+        return out::result(STARTING).map(|()| Exit::Kept).map_err(Failure::unwritable);
+    };
+    let name = file.display();
+    // Nothing that stands there is lost, not even when it came a moment ago.
+    let written = match OpenOptions::new().write(true).create_new(true).open(file) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(anyhow!("{name} exists and is not overwritten; write another name")),
+        opened => opened.and_then(|mut file| file.write_all(STARTING.as_bytes())).with_context(|| format!("cannot write {name}")),
+    };
+    written.map_err(|error| Failure::new(Exit::BadInput, error))?;
+    out::note(&format!("wrote {name}; `lab check {name}` reads it, `lab run {name}` runs it"));
+    Ok(Exit::Kept)
+}

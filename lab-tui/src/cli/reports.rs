@@ -1,0 +1,134 @@
+//! The files that a run leaves behind: the JSON summary and the JUnit report.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, anyhow};
+use clap::Args;
+use clap::builder::{OsStringValueParser, TypedValueParser as _};
+use lab_tui::exit::Exit;
+use lab_tui::out;
+use lab_tui::report::{Junit, Summary};
+
+use super::Failure;
+
+#[derive(Debug, Args)]
+pub(crate) struct ReportFlags {
+    /// Write the summary as JSON, without a screen; `-` for standard output in place of the text; an array where several files run
+    #[arg(long, value_name = "FILE", env = "LAB_JSON", value_parser = OsStringValueParser::new().map(PathBuf::from))]
+    json: Option<PathBuf>,
+    /// Write the thresholds as JUnit XML for a CI, without a screen; `-` for standard output in place of the text
+    #[arg(long, value_name = "FILE", env = "LAB_JUNIT", value_parser = OsStringValueParser::new().map(PathBuf::from))]
+    junit: Option<PathBuf>,
+}
+
+/// What is to be written at the end, and what is known of it so far.
+pub(crate) struct Reports {
+    json: Option<(Output, Vec<serde_json::Value>)>,
+    junit: Option<(Output, Junit)>,
+}
+
+impl ReportFlags {
+    /// Opens every file, so that a run is never lost to a wrong path. A variable that is set to nothing counts as not set.
+    pub(crate) fn open(self) -> Result<Reports, Failure> {
+        let bad = |error| Failure::new(Exit::BadInput, error);
+        let [json, junit] = [self.json, self.junit].map(|path| path.filter(|path| !path.as_os_str().is_empty()));
+        if let (Some(json), Some(junit)) = (&json, &junit)
+            && json == junit
+        {
+            let place = if is_stdout(json) { "standard output".to_owned() } else { json.display().to_string() };
+            return Err(bad(anyhow!("--json and --junit cannot both be written to {place}; name a file for one of them")));
+        }
+        let open = |path: Option<&Path>| path.map(Output::open).transpose().map_err(bad);
+        Ok(Reports {
+            json: open(json.as_deref())?.map(|output| (output, Vec::new())),
+            junit: open(junit.as_deref())?.map(|output| (output, Junit::default())),
+        })
+    }
+}
+
+impl Reports {
+    /// Whether any is wanted.
+    pub(crate) fn are_wanted(&self) -> bool {
+        self.json.is_some() || self.junit.is_some()
+    }
+
+    /// Whether one of them takes the place of the text.
+    pub(crate) fn take_stdout(&self) -> bool {
+        let outputs = [self.json.as_ref().map(|(output, _)| output), self.junit.as_ref().map(|(output, _)| output)];
+        outputs.into_iter().flatten().any(|output| output.file.is_none())
+    }
+
+    /// A run that has ended.
+    pub(crate) fn add(&mut self, summary: &Summary<'_>) -> Result<(), Failure> {
+        if let Some((_, summaries)) = &mut self.json {
+            summaries.push(serde_json::to_value(summary).map_err(|error| Failure::new(Exit::BadInput, error))?);
+        }
+        if let Some((_, junit)) = &mut self.junit {
+            junit.add(summary);
+        }
+        Ok(())
+    }
+
+    /// A run that could not be brought to its end.
+    pub(crate) fn add_without_end(&mut self, scenario: &str, why: &str) {
+        if let Some((_, junit)) = &mut self.junit {
+            junit.add_without_end(scenario, why);
+        }
+    }
+
+    /// Writes them. Where no run has ended, JSON has nothing to say, and what stands in its file stays.
+    pub(crate) fn write(self) -> Result<(), Failure> {
+        let json = self.json.filter(|(_, summaries)| !summaries.is_empty()).map(|(output, summaries)| output.write_json(&summaries));
+        let junit = self.junit.filter(|(_, junit)| !junit.is_empty()).map(|(output, junit)| output.write(&junit.to_xml()?));
+        // One that cannot be written does not keep the other from being written.
+        json.into_iter().chain(junit).collect::<anyhow::Result<()>>().map_err(|error| Failure::new(Exit::BadInput, error))
+    }
+}
+
+/// Where a report goes. What stands there is replaced when there is something to replace it with.
+struct Output {
+    path: PathBuf,
+    file: Option<std::fs::File>,
+}
+
+impl Output {
+    fn open(path: &Path) -> anyhow::Result<Self> {
+        let file = match is_stdout(path) {
+            true => None,
+            false => Some(
+                std::fs::OpenOptions::new()
+                    .write(true)
+                    .create(true)
+                    .truncate(false)
+                    .open(path)
+                    .with_context(|| format!("cannot write {}", path.display()))?,
+            ),
+        };
+        Ok(Self { path: path.to_owned(), file })
+    }
+
+    fn write_json(self, summaries: &[serde_json::Value]) -> anyhow::Result<()> {
+        let text = match summaries {
+            [one] => serde_json::to_string_pretty(one)?,
+            several => serde_json::to_string_pretty(several)?,
+        };
+        self.write(&(text + "\n"))
+    }
+
+    fn write(mut self, text: &str) -> anyhow::Result<()> {
+        let written = match &mut self.file {
+            Some(file) => {
+                // A pipe or a device has no length to cut.
+                let _ = file.set_len(0);
+                file.write_all(text.as_bytes())
+            }
+            None => out::result(text),
+        };
+        written.with_context(|| format!("cannot write {}", self.path.display()))
+    }
+}
+
+fn is_stdout(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}

@@ -1,0 +1,90 @@
+//! Lines that GitHub Actions shows beside the code and on the page of the workflow's run:
+//! <https://docs.github.com/actions/reference/workflow-commands-for-github-actions>.
+
+use std::fmt;
+
+use super::Summary;
+
+/// One remark. Displays as GitHub's workflow command, in one line without its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Annotation {
+    /// Whether it is why the command failed.
+    pub severity: Severity,
+    /// The file as the user named it; `None` where the scenario is no file.
+    pub file: Option<String>,
+    /// Line and column, counted from 1.
+    pub place: Option<(usize, usize)>,
+    /// In a few words.
+    pub title: String,
+    /// In a sentence.
+    pub message: String,
+}
+
+/// How grave it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Severity {
+    /// A promise is broken, a file refused.
+    Error,
+    /// Nothing can be said.
+    Warning,
+}
+
+impl fmt::Display for Annotation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.severity {
+            Severity::Error => "::error ",
+            Severity::Warning => "::warning ",
+        })?;
+        if let Some(file) = &self.file {
+            write!(f, "file={},", property(file))?;
+        }
+        if let Some((line, column)) = self.place {
+            write!(f, "line={line},col={column},")?;
+        }
+        write!(f, "title={}::{}", property(&self.title), data(&self.message))
+    }
+}
+
+/// One for each broken threshold, and one for each reason why nothing can be said.
+pub fn annotations(summary: &Summary<'_>, file: Option<&str>) -> Vec<Annotation> {
+    let remark = |severity, message: &str| Annotation {
+        severity,
+        file: file.map(str::to_owned),
+        place: None,
+        title: format!("{} ({})", summary.title, summary.scenario),
+        message: message.to_owned(),
+    };
+    let broken = summary.thresholds.iter().filter_map(|threshold| Some(remark(Severity::Error, &threshold.broken()?)));
+    let unclear = summary.inconclusive.iter().map(|why| remark(Severity::Warning, &format!("inconclusive: {why}")));
+    broken.chain(unclear).collect()
+}
+
+fn data(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_end_a_command_or_a_property_is_escaped() {
+        let annotation = Annotation {
+            severity: Severity::Error,
+            file: Some("a,b:c.toml".to_owned()),
+            place: Some((7, 12)),
+            title: "100 %: all, or none".to_owned(),
+            message: "rate<1%, was: 2\r\n::warning::no".to_owned(),
+        };
+        assert_eq!(
+            annotation.to_string(),
+            "::error file=a%2Cb%3Ac.toml,line=7,col=12,title=100 %25%3A all%2C or none::rate<1%25, was: 2%0D%0A::warning::no"
+        );
+        let bare = Annotation { severity: Severity::Warning, file: None, place: None, ..annotation };
+        assert!(bare.to_string().starts_with("::warning title=100"), "{bare}");
+    }
+}

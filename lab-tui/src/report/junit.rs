@@ -1,0 +1,103 @@
+//! The summaries as JUnit XML, which GitLab, Jenkins and GitHub's actions show as test results.
+//!
+//! A scenario is a test suite. Its test cases have the same names in every run, so that a CI can tell what is newly broken: the run
+//! itself, which is an error when nothing can be said; each fault, an error when it was not there as planned; each threshold, a
+//! failure when it is broken.
+
+use std::time::Duration;
+
+use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+
+use super::Summary;
+use crate::verdict::Word;
+
+/// The name of all of it together.
+const NAME: &str = "lab";
+
+/// What happened in each scenario so far.
+#[derive(Debug)]
+pub struct Junit {
+    report: Report,
+}
+
+impl Default for Junit {
+    fn default() -> Self {
+        Self { report: Report::new(NAME) }
+    }
+}
+
+impl Junit {
+    /// Whether no scenario has been told of.
+    pub fn is_empty(&self) -> bool {
+        self.report.test_suites.is_empty()
+    }
+
+    /// A run that has ended, or as far as it has come.
+    pub fn add(&mut self, summary: &Summary<'_>) {
+        // Seconds from the clock of the run are neither negative nor endless.
+        let took = Duration::try_from_secs_f64(summary.duration_seconds).unwrap_or_default();
+        let mut suite = TestSuite::new(summary.scenario);
+        suite.set_time(took);
+        suite.add_property(("title", summary.title));
+        suite.add_property(("seed", summary.seed.to_string().as_str()));
+        let mut run = case(summary.scenario, "run", nothing_can_be_said(summary).map(|why| error("inconclusive", &why)));
+        run.set_time(took);
+        suite.add_test_case(run);
+        for fault in &summary.faults {
+            let failed = fault.failed.as_ref().map(|why| error("fault", &format!("the fault was not there as planned: {why}")));
+            suite.add_test_case(case(summary.scenario, &format!("fault {}", fault.name), failed));
+        }
+        for threshold in &summary.thresholds {
+            let broken = threshold.broken().map(|why| not_kept(NonSuccessKind::Failure, "threshold", &why));
+            suite.add_test_case(case(summary.scenario, &threshold.promise(), broken));
+        }
+        self.push(suite, took);
+    }
+
+    /// A run that could not be brought to its end, so that there is no summary of it.
+    pub fn add_without_end(&mut self, scenario: &str, why: &str) {
+        let mut suite = TestSuite::new(scenario);
+        suite.set_time(Duration::ZERO);
+        suite.add_test_case(case(scenario, "run", Some(error("lab", why))));
+        self.push(suite, Duration::ZERO);
+    }
+
+    /// The XML; ends in a line break. Characters that XML cannot hold are left out.
+    ///
+    /// # Errors
+    /// When it cannot be written down as XML, which no summary is known to bring about.
+    pub fn to_xml(&self) -> anyhow::Result<String> {
+        Ok(self.report.to_string()?)
+    }
+
+    fn push(&mut self, suite: TestSuite, took: Duration) {
+        self.report.set_time(self.report.time.unwrap_or_default() + took);
+        self.report.add_test_suite(suite);
+    }
+}
+
+fn nothing_can_be_said(summary: &Summary<'_>) -> Option<String> {
+    let interrupted = summary.interrupted.then(|| "interrupted; the results are those up to then".to_owned());
+    let inconclusive = (summary.verdict == Word::Inconclusive).then(|| format!("inconclusive: {}", summary.inconclusive.join("; ")));
+    let why: Vec<String> = interrupted.into_iter().chain(inconclusive).collect();
+    (!why.is_empty()).then(|| why.join("; "))
+}
+
+fn case(scenario: &str, name: &str, status: Option<TestCaseStatus>) -> TestCase {
+    let mut case = TestCase::new(name, status.unwrap_or_else(TestCaseStatus::success));
+    case.set_classname(scenario);
+    // Times of the parts would add up to more than the run took.
+    case.set_time(Duration::ZERO);
+    case
+}
+
+fn error(kind: &str, why: &str) -> TestCaseStatus {
+    not_kept(NonSuccessKind::Error, kind, why)
+}
+
+/// GitLab shows the text, Jenkins and GitHub the message.
+fn not_kept(how: NonSuccessKind, kind: &str, why: &str) -> TestCaseStatus {
+    let mut status = TestCaseStatus::non_success(how);
+    status.set_type(kind).set_message(why).set_description(why);
+    status
+}
