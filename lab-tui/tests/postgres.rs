@@ -423,10 +423,12 @@ async fn a_sweep_ends_an_orphan_and_leaves_the_living_alone() {
     within(Duration::from_secs(1), "the guard is dead", || !lives(guard));
     assert!(lives(server) && folder.exists());
 
-    let started = Instant::now();
-    RunFolder::sweep_in(&place.runs());
-    println!("swept in {:?}", started.elapsed());
-    assert!(!folder.exists());
+    // The first thread of a killed process can be gone while another still holds its files, and with them its locks.
+    let took = within(Duration::from_secs(5), "the folder is swept", || {
+        RunFolder::sweep_in(&place.runs());
+        !folder.exists()
+    });
+    println!("swept in {took:?}");
     within(Duration::from_secs(1), "the orphan is gone", || !lives(server));
     assert_eq!(RunFolder::live_in(&place.runs()), [living.path().to_owned()]);
     connect(postgres.superuser_options()).await.close().await.unwrap();
