@@ -180,6 +180,8 @@ pub enum Outcome {
     ConnectionFailed,
     /// The connection broke before the answer was whole.
     ConnectionBroken,
+    /// It was still in flight when its load's `graceful_stop` (or a user's `graceful_ramp_down`) was over.
+    Outlasted,
     /// The run was interrupted while it was in flight.
     Interrupted,
 }
@@ -191,6 +193,7 @@ impl fmt::Display for Outcome {
             Self::Timeout => f.write_str("timeout"),
             Self::ConnectionFailed => f.write_str("connection failed"),
             Self::ConnectionBroken => f.write_str("connection broken"),
+            Self::Outlasted => f.write_str("outlasted its grace"),
             Self::Interrupted => f.write_str("interrupted"),
         }
     }

@@ -2,16 +2,20 @@
 //!
 //! A `Plan` cannot hold what the runner would have to refuse: rates are positive, names resolve, templates are parsed.
 
+mod executor;
 mod fault;
 mod file;
+mod load;
 mod plan;
 mod refusal;
 mod shipped;
 mod template;
 mod threshold;
 
+pub use executor::{Arrivals, Executor, Spacing, Stage};
 pub use fault::{Affected, DbLock, DiceErrorRate, Fault, FaultKind, ServiceError, ServiceLatency};
-pub use plan::{Load, Plan, Request, Target};
+pub use load::{Load, Request, Target};
+pub use plan::Plan;
 pub use refusal::Refusal;
 pub use shipped::{SHIPPED, STARTING, shipped};
 pub use template::Template;

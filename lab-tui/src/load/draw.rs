@@ -1,4 +1,4 @@
-//! Which request an arrival becomes. Draws are keyed by seed, load and arrival, so that the same seed gives the same sequence.
+//! What is drawn. Draws are keyed by seed, load and arrival, so that the same seed gives the same sequence.
 
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
@@ -15,13 +15,32 @@ pub(super) struct Drawn {
     pub(super) url: String,
 }
 
-/// Draws the request of an arrival.
-pub(super) fn draw(seed: u32, load: &Load, arrival: Arrival) -> Drawn {
+/// Draws for one purpose do not change those for another.
+#[derive(Debug, Clone, Copy)]
+enum Purpose {
+    Request = 0,
+    Gap = 1,
+}
+
+fn keyed(seed: u32, load: usize, index: u64, purpose: Purpose) -> ChaCha8Rng {
     let mut key = [0; 32];
     key[..4].copy_from_slice(&seed.to_le_bytes());
-    key[4..8].copy_from_slice(&u32::try_from(arrival.load).unwrap_or(u32::MAX).to_le_bytes());
-    key[8..16].copy_from_slice(&arrival.index.to_le_bytes());
-    let mut random = ChaCha8Rng::from_seed(key);
+    key[4..8].copy_from_slice(&u32::try_from(load).unwrap_or(u32::MAX).to_le_bytes());
+    key[8..16].copy_from_slice(&index.to_le_bytes());
+    key[16] = purpose as u8;
+    ChaCha8Rng::from_seed(key)
+}
+
+/// The gap before an arrival of a Poisson process, in mean gaps: exponential, with mean and deviation 1.
+pub(super) fn gap(seed: u32, load: usize, index: u64) -> f64 {
+    // From 0 up to but not 1, so the logarithm is finite.
+    let share: f64 = keyed(seed, load, index, Purpose::Gap).random();
+    -(1.0 - share).ln()
+}
+
+/// Draws the request of an arrival.
+pub(super) fn draw(seed: u32, load: &Load, arrival: Arrival) -> Drawn {
+    let mut random = keyed(seed, arrival.load, arrival.index, Purpose::Request);
     let total: u64 = load.requests.iter().map(|request| u64::from(request.weight)).sum();
     let mut ticket = random.random_range(0..total.max(1));
     let mut chosen = 0;

@@ -1,12 +1,16 @@
 //! When requests are due: a schedule is an iterator of intended starts, whatever becomes of the requests.
 
+mod rate;
+
+use std::iter::Peekable;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use self::rate::Starts;
 use super::RunClock;
-use crate::scenario::Plan;
+use crate::scenario::{Executor, Plan};
 
 /// A request is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,13 +26,15 @@ pub(super) struct Arrival {
 /// The arrivals of all loads of a plan, in the order in which they are due.
 #[derive(Debug)]
 pub(super) struct Schedule {
-    loads: Vec<std::iter::Peekable<ConstantRate>>,
+    loads: Vec<Peekable<Starts>>,
 }
 
 impl Schedule {
     pub(super) fn new(plan: &Plan) -> Self {
-        let each = plan.loads.iter().enumerate();
-        Self { loads: each.map(|(load, it)| ConstantRate { load, rate: it.rate, duration: it.duration, next: 0 }.peekable()).collect() }
+        let each = plan.loads.iter().enumerate().map(|(index, load)| match &load.executor {
+            Executor::Arrivals(arrivals) => Starts::new(plan.seed, index, load.start, arrivals),
+        });
+        Self { loads: each.map(Iterator::peekable).collect() }
     }
 }
 
@@ -42,31 +48,6 @@ impl Iterator for Schedule {
             .filter_map(|load| load.peek().map(|arrival| arrival.intended).map(|due| (due, load)))
             .min_by_key(|(due, _)| *due)?;
         earliest.next()
-    }
-}
-
-/// Evenly spaced: the k-th arrival is due at k / rate.
-#[derive(Debug)]
-struct ConstantRate {
-    load: usize,
-    rate: f64,
-    duration: Duration,
-    next: u64,
-}
-
-impl Iterator for ConstantRate {
-    type Item = Arrival;
-
-    #[expect(clippy::cast_precision_loss, reason = "arrival counts stay far below 2^52")]
-    fn next(&mut self) -> Option<Arrival> {
-        // Each start is computed from its own index, so no rounding error adds up.
-        let intended = Duration::from_secs_f64(self.next as f64 / self.rate);
-        if intended >= self.duration {
-            return None;
-        }
-        let arrival = Arrival { load: self.load, index: self.next, intended };
-        self.next += 1;
-        Some(arrival)
     }
 }
 
@@ -106,22 +87,15 @@ pub(super) fn pace(schedule: Schedule, clock: RunClock, stop: &CancellationToken
 mod tests {
     use super::*;
 
-    fn constant(rate: f64, seconds: u64) -> ConstantRate {
-        ConstantRate { load: 0, rate, duration: Duration::from_secs(seconds), next: 0 }
-    }
-
     #[test]
-    fn a_constant_rate_is_even_and_does_not_drift() {
-        let starts: Vec<Duration> = constant(3.0, 1000).map(|arrival| arrival.intended).collect();
-        assert_eq!(starts.len(), 3000);
-        assert_eq!(starts[3], Duration::from_secs(1));
-        assert_eq!(starts[2999], Duration::from_secs_f64(2999.0 / 3.0));
-    }
-
-    #[test]
-    fn several_loads_are_merged_in_order() {
-        let schedule = Schedule { loads: vec![constant(2.0, 2).peekable(), ConstantRate { load: 1, ..constant(1.0, 3) }.peekable()] };
-        let order: Vec<(u64, usize, u64)> = schedule.map(|a| (u64::try_from(a.intended.as_millis()).unwrap(), a.load, a.index)).collect();
-        assert_eq!(order, [(0, 0, 0), (0, 1, 0), (500, 0, 1), (1000, 0, 2), (1000, 1, 1), (1500, 0, 3), (2000, 1, 2)]);
+    fn several_loads_are_merged_in_order_each_with_its_own_start() {
+        let load = |name: &str, keys: &str| {
+            format!("[[load]]\nname = \"{name}\"\nexecutor = \"constant-arrival-rate\"\n{keys}\n[[load.request]]\nget = \"http://a/b\"\n")
+        };
+        let two = load("a", "rate = 2\nduration = \"2s\"") + &load("b", "rate = 1\nduration = \"3s\"\nstart = \"500ms\"");
+        let plan = Plan::parse(&format!("format = 1\ntitle = \"t\"\n{two}"), "t", &[]).unwrap();
+        let order: Vec<(u128, usize, u64)> = Schedule::new(&plan).map(|a| (a.intended.as_millis(), a.load, a.index)).collect();
+        assert_eq!(order, [(0, 0, 0), (500, 0, 1), (500, 1, 0), (1000, 0, 2), (1500, 0, 3), (1500, 1, 1), (2500, 1, 2)]);
+        assert_eq!(plan.duration(), Duration::from_millis(3500));
     }
 }

@@ -58,6 +58,7 @@ impl Spans {
             }
             Outcome::Timeout => Some("timeout".to_owned()),
             Outcome::ConnectionFailed | Outcome::ConnectionBroken => Some("connection_error".to_owned()),
+            Outcome::Outlasted => Some("outlasted".to_owned()),
             Outcome::Interrupted => Some("cancelled".to_owned()),
         };
         if let Some(kind) = &error {

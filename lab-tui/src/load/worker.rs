@@ -17,7 +17,7 @@ use super::span::{Ended, Spans};
 use super::window::{Windows, micros};
 use super::{INTERRUPT_GRACE, Report};
 use crate::event::{Exemplar, Outcome, TraceId, WINDOW};
-use crate::scenario::Plan;
+use crate::scenario::{Arrivals, Executor, Plan};
 
 pub(super) struct Worker<S, N> {
     plan: Arc<Plan>,
@@ -100,7 +100,8 @@ impl<S: Sender, N: Fn() -> Duration> Worker<S, N> {
                     None => scheduled = false,
                     Some(arrival) => {
                         windows.offered(arrival);
-                        if per_load[arrival.load] >= plan.loads[arrival.load].max_vus {
+                        let Executor::Arrivals(Arrivals { max_vus, .. }) = &plan.loads[arrival.load].executor;
+                        if per_load[arrival.load] >= *max_vus {
                             windows.dropped(arrival);
                         } else {
                             per_load[arrival.load] += 1;
@@ -139,8 +140,10 @@ async fn request<S: Sender>(plan: &Plan, arrival: Arrival, sender: &S, now: &imp
         tokio::task::yield_now().await;
     }
     let sent = now();
+    let grace = (load.end() + load.graceful_stop).saturating_sub(sent);
+    let (limit, beyond) = if grace < load.timeout { (grace, Outcome::Outlasted) } else { (load.timeout, Outcome::Timeout) };
     let outcome = tokio::select! {
-        outcome = tokio::time::timeout(load.timeout, sender.send(&url, traceparent)) => outcome.unwrap_or(Outcome::Timeout),
+        outcome = tokio::time::timeout(limit, sender.send(&url, traceparent)) => outcome.unwrap_or(beyond),
         () = abort.cancelled() => Outcome::Interrupted,
     };
     let ended = now();

@@ -33,9 +33,15 @@ pub(super) struct ScenarioFile {
 pub(super) struct LoadTable {
     pub(super) name: Spanned<String>,
     pub(super) executor: Spanned<String>,
+    pub(super) start: Option<Spanned<String>>,
+    pub(super) graceful_stop: Option<Spanned<String>>,
+    // What follows up to `timeout` depends on the executor.
     pub(super) rate: Option<Spanned<f64>>,
+    pub(super) start_rate: Option<Spanned<f64>>,
     pub(super) time_unit: Option<Spanned<String>>,
+    pub(super) stages: Option<Spanned<Vec<Spanned<StageTable>>>>,
     pub(super) duration: Option<Spanned<String>>,
+    pub(super) arrivals: Option<Spanned<String>>,
     pub(super) max_vus: Option<Spanned<i64>>,
     pub(super) timeout: Option<Spanned<String>>,
     pub(super) service: Option<Spanned<String>>,
@@ -43,6 +49,13 @@ pub(super) struct LoadTable {
     pub(super) request: Vec<Spanned<RequestTable>>,
     #[serde(default)]
     pub(super) vars: BTreeMap<String, Spanned<Vec<String>>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StageTable {
+    pub(super) target: Spanned<f64>,
+    pub(super) duration: Spanned<String>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -1,5 +1,6 @@
 use super::*;
-use crate::scenario::SHIPPED;
+use crate::event::Outcome;
+use crate::scenario::{Arrivals, Executor, SHIPPED, Spacing, Stage};
 
 const SERVICES: &[&str] = &["frontend", "dice-roller", "die-service"];
 
@@ -32,6 +33,11 @@ die = ["fair"]
     BASE.replace(old, new)
 }
 
+fn arrivals(plan: &Plan) -> &Arrivals {
+    let Executor::Arrivals(arrivals) = &plan.loads[0].executor;
+    arrivals
+}
+
 #[test]
 fn shipped_scenarios_are_accepted() {
     for (name, text) in SHIPPED {
@@ -43,12 +49,14 @@ fn shipped_scenarios_are_accepted() {
 fn defaults_are_as_documented() {
     let plan = Plan::parse(&with("title", "title"), "x.toml", SERVICES).unwrap();
     let load = &plan.loads[0];
-    assert_eq!((load.max_vus, load.timeout), (500, Duration::from_secs(10)));
+    assert_eq!((load.start, load.timeout, load.graceful_stop), (Duration::ZERO, Duration::from_secs(10), Duration::from_secs(30)));
+    let stage = Stage { target: 50.0, duration: Duration::from_secs(30) };
+    assert_eq!(*arrivals(&plan), Arrivals { start_rate: 50.0, stages: vec![stage], spacing: Spacing::Uniform, max_vus: 500 });
     assert_eq!(load.requests[0].name, "GET /dice?identifier={die}");
     assert!(load.requests[0].expects(Outcome::Status(204)) && !load.requests[0].expects(Outcome::Status(404)));
     let slow = Plan::parse(&with("rate = 50", "rate = 6\ntime_unit = \"1m\""), "x.toml", SERVICES).unwrap();
-    assert!((slow.loads[0].rate - 0.1).abs() < 1e-9);
-    assert_eq!(slow.loads[0].max_vus, 100);
+    assert!((arrivals(&slow).start_rate - 0.1).abs() < 1e-9);
+    assert_eq!(arrivals(&slow).max_vus, 100);
 }
 
 /// Each refusal names the place, the fault and the way out.
@@ -102,6 +110,68 @@ fn refusals() {
         let answer = refusal(&with(old, new));
         assert!(answer.starts_with(expected), "{old:?} -> {new:?}\n  said     {answer}\n  expected {expected}");
     }
+}
+
+/// A load of its own executor: `keys` take the place of what `constant-arrival-rate` needs. They begin in line 6.
+fn load(keys: &str) -> String {
+    with("executor = \"constant-arrival-rate\"\nrate = 50\nduration = \"30s\"\n", keys)
+}
+
+#[test]
+fn refusals_of_executors() {
+    let ramp = |keys: &str| format!("executor = \"ramping-arrival-rate\"\n{keys}\n");
+    let constant = |keys: &str| format!("executor = \"constant-arrival-rate\"\nrate = 50\nduration = \"30s\"\n{keys}\n");
+    let cases = [
+        (ramp(""), "x.toml:4:1: the key `stages` is missing here (add `stages = [{ target = 100, duration = \"10s\" }]`)"),
+        (ramp("stages = []"), "x.toml:7:10: the stages last 0s in all (let them last more than nothing, up to 7 days)"),
+        (ramp("stages = [{ target = 1, duration = \"0s\" }]"), "x.toml:7:10: the stages last 0s in all"),
+        (
+            ramp("stages = [{ target = 1, duration = \"4days\" }, { target = 1, duration = \"4days\" }]"),
+            "x.toml:7:10: the stages last 8days in all",
+        ),
+        (ramp("stages = [{ duration = \"1s\" }]"), "x.toml:7:11: the key `target` is missing here (add `target = …`)"),
+        (ramp("stages = [{ target = 1 }]"), "x.toml:7:11: the key `duration` is missing here (add `duration = …`)"),
+        (ramp("stages = [{ targe = 1, duration = \"1s\" }]"), "x.toml:7:13: unknown key `targe` (did you mean `target`?)"),
+        (ramp("stages = [{ target = 1, duration = \"1\" }]"), "x.toml:7:36: `1` is no time"),
+        (ramp("stages = [{ target = -1, duration = \"1s\" }]"), "x.toml:7:22: a rate of -1 per 1s cannot be kept"),
+        (ramp("stages = [{ target = 1e9, duration = \"1s\" }]"), "x.toml:7:22: a rate of 1000000000 per 1s cannot be kept"),
+        (ramp("stages = [{ target = 0, duration = \"1s\" }]"), "x.toml:7:10: the rate stays at 0 (raise a target, or `start_rate`)"),
+        (ramp("start_rate = inf\nstages = [{ target = 0, duration = \"1s\" }]"), "x.toml:7:14: a rate of inf per 1s cannot be kept"),
+        (
+            ramp("rate = 5"),
+            "x.toml:7:8: `rate` means nothing to ramping-arrival-rate (it has start_rate, stages, time_unit, arrivals, max_vus)",
+        ),
+        (constant("arrivals = \"poison\""), "x.toml:9:12: arrivals cannot be `poison` (did you mean `poisson`?)"),
+        (constant("max_vus = 0"), "x.toml:9:11: max_vus = 0 is out of range (write 1 to 100000)"),
+        (constant("start = \"-1s\""), "x.toml:9:9: `-1s` is no time (write a time such as \"0s\" or \"12s\", up to 7 days)"),
+        (constant("graceful_stop = \"8days\""), "x.toml:9:17: `8days` is no time"),
+        (
+            constant("stages = []"),
+            "x.toml:9:10: `stages` means nothing to constant-arrival-rate (it has rate, duration, time_unit, arrivals, max_vus)",
+        ),
+    ];
+    for (keys, expected) in cases {
+        let answer = refusal(&load(&keys));
+        assert!(answer.starts_with(expected), "{keys}\n  said     {answer}\n  expected {expected}");
+    }
+}
+
+#[test]
+fn a_ramp_is_read_scaled_and_kept_going() {
+    let keys = "executor = \"ramping-arrival-rate\"\nstart = \"4s\"\ntime_unit = \"1m\"\narrivals = \"poisson\"\ngraceful_stop = \"0s\"\n\
+                stages = [{ target = 600, duration = \"10s\" }, { target = 60, duration = \"0s\" }]\n";
+    let text = load(keys).replace("title", "keep_going = true\ntitle");
+    let plan = Plan::parse(&text, "x.toml", SERVICES).unwrap();
+    let stage = |target, seconds| Stage { target, duration: Duration::from_secs(seconds) };
+    let stages = vec![stage(10.0, 10), stage(1.0, 0)];
+    assert_eq!(*arrivals(&plan), Arrivals { start_rate: 0.0, stages, spacing: Spacing::Poisson, max_vus: 100 });
+    assert_eq!((plan.loads[0].graceful_stop, plan.duration()), (Duration::ZERO, Duration::from_secs(14)));
+    let scaled = plan.clone().scaled(0.5);
+    assert_eq!((scaled.loads[0].start, scaled.duration()), (Duration::from_secs(2), Duration::from_secs(7)));
+    let week = 7 * 24 * 3600;
+    assert_eq!(arrivals(&plan.for_screen()).stages, [stage(10.0, 10), stage(1.0, 0), stage(1.0, week - 10)]);
+    let flat = with("title", "keep_going = true\ntitle");
+    assert_eq!(arrivals(&Plan::parse(&flat, "x.toml", SERVICES).unwrap().for_screen()).stages, [stage(50.0, week)]);
 }
 
 mod faults {
