@@ -34,7 +34,7 @@ die = ["fair"]
 }
 
 fn arrivals(plan: &Plan) -> &Arrivals {
-    let Executor::Arrivals(arrivals) = &plan.loads[0].executor;
+    let Executor::Arrivals(arrivals) = &plan.loads[0].executor else { panic!("{plan:?}") };
     arrivals
 }
 
