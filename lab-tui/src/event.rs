@@ -97,9 +97,9 @@ pub struct LoadWindow {
     pub load: usize,
     /// Index of the window: it begins at `index * WINDOW`.
     pub index: u64,
-    /// Arrivals that were due.
+    /// Arrivals that were due, or requests that users were to send.
     pub offered: u32,
-    /// Arrivals that were not sent, because `max_vus` requests were in flight.
+    /// Those that were not sent, because `max_vus` requests were in flight, or because `max_duration` was over.
     pub dropped: u32,
     /// From the intended to the actual send, in microseconds, of those that were sent.
     pub lag: Samples,

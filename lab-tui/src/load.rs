@@ -89,12 +89,17 @@ pub fn start(
 ) -> anyhow::Result<mpsc::UnboundedReceiver<Report>> {
     let sender = HttpSender::new(plan, endpoints)?;
     let (reports, receiver) = mpsc::unbounded_channel();
-    let (arrivals, due) = mpsc::unbounded_channel();
+    let (turns, due) = mpsc::unbounded_channel();
+    let (ask, asked) = std::sync::mpsc::channel();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let worker = worker::Worker::new(Arc::clone(plan), sender, span::Spans::new(scenario, clock), reports, move || clock.offset());
-    let schedule = pacer::Schedule::new(plan);
+    let agenda = pacer::Agenda::new(plan);
     let stopped = stop.clone();
-    std::thread::Builder::new().name("lab-load".to_owned()).spawn(move || runtime.block_on(worker.run(due, stopped)))?;
-    std::thread::Builder::new().name("lab-pacer".to_owned()).spawn(move || pacer::pace(schedule, clock, &stop, &arrivals))?;
+    // A pacer that is gone has been stopped, and so has the worker.
+    let ask = move |turn| {
+        let _ = ask.send(turn);
+    };
+    std::thread::Builder::new().name("lab-load".to_owned()).spawn(move || runtime.block_on(worker.run(due, ask, stopped)))?;
+    std::thread::Builder::new().name("lab-pacer".to_owned()).spawn(move || pacer::pace(agenda, &asked, clock, &stop, &turns))?;
     Ok(receiver)
 }

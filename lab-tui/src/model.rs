@@ -73,6 +73,8 @@ pub struct LoadState {
     pub dropped: u64,
     /// From the intended to the actual send.
     pub lag: Distribution,
+    /// When its last answer came, to a tenth of a second; from the start of the run.
+    pub answered: Duration,
     /// Requests that have ended, by index of the request in its load and by outcome.
     pub cells: BTreeMap<(usize, Outcome), Latency>,
 }
@@ -91,6 +93,9 @@ impl LoadState {
         self.offered += u64::from(window.offered);
         self.dropped += u64::from(window.dropped);
         self.lag.add(&window.lag);
+        // The exemplars are of requests that ended within a tenth of a second of one another.
+        let ends = window.exemplars.iter().map(|one| one.at + Duration::from_micros(u64::from(one.micros)));
+        self.answered = ends.fold(self.answered, Duration::max);
         for cell in &window.cells {
             let latency = self.cells.entry((cell.request, cell.outcome)).or_default();
             latency.response.add(&cell.response_time);
@@ -194,6 +199,17 @@ impl Model {
             Some(Finished { interrupted: false, .. }) => due,
             _ => self.now.min(due),
         }
+    }
+
+    /// When the last request of a load was due, or will be: at the load's end, or with its last answer where it ends when all is done.
+    pub fn due(&self, load: usize) -> Duration {
+        let (plan, state) = (&self.plan.loads[load], &self.loads[load]);
+        if plan.executor.ends_early() { plan.end().min(state.answered) } else { plan.end() }
+    }
+
+    /// The same for the last load.
+    pub fn due_of_all(&self) -> Duration {
+        (0..self.loads.len()).map(|load| self.due(load)).max().unwrap_or_default()
     }
 
     /// Each load's totals, in the plan's order.

@@ -12,7 +12,7 @@ mod shipped;
 mod template;
 mod threshold;
 
-pub use executor::{Arrivals, Executor, Spacing, Stage};
+pub use executor::{Arrivals, Executor, Iterations, Spacing, Stage, ThinkTime, Users};
 pub use fault::{Affected, DbLock, DiceErrorRate, Fault, FaultKind, ServiceError, ServiceLatency};
 pub use load::{Load, Request, Target};
 pub use plan::Plan;

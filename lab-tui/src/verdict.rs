@@ -150,7 +150,7 @@ impl<'m> Samples<'m> {
         match aggregate {
             Aggregate::Count => Some(number(count)),
             Aggregate::Rate => {
-                let seconds = self.model.elapsed_outside(self.model.plan().duration(), self.outside).as_secs_f64();
+                let seconds = self.model.elapsed_outside(self.model.due_of_all(), self.outside).as_secs_f64();
                 (seconds > 0.0).then(|| number(count) / seconds)
             }
             _ => None,

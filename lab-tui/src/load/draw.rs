@@ -1,10 +1,12 @@
 //! What is drawn. Draws are keyed by seed, load and arrival, so that the same seed gives the same sequence.
 
+use std::time::Duration;
+
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
 use super::pacer::Arrival;
-use crate::scenario::{Load, Target};
+use crate::scenario::{Load, Target, ThinkTime};
 
 /// A request with its variables filled in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +22,7 @@ pub(super) struct Drawn {
 enum Purpose {
     Request = 0,
     Gap = 1,
+    Think = 2,
 }
 
 fn keyed(seed: u32, load: usize, index: u64, purpose: Purpose) -> ChaCha8Rng {
@@ -36,6 +39,12 @@ pub(super) fn gap(seed: u32, load: usize, index: u64) -> f64 {
     // From 0 up to but not 1, so the logarithm is finite.
     let share: f64 = keyed(seed, load, index, Purpose::Gap).random();
     -(1.0 - share).ln()
+}
+
+/// How long the user thinks who sent the request of that index.
+pub(super) fn think(seed: u32, time: ThinkTime, load: usize, index: u64) -> Duration {
+    let share: f64 = keyed(seed, load, index, Purpose::Think).random();
+    time.min + (time.max - time.min).mul_f64(share)
 }
 
 /// Draws the request of an arrival.
@@ -66,7 +75,6 @@ pub(super) fn draw(seed: u32, load: &Load, arrival: Arrival) -> Drawn {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
-    use std::time::Duration;
 
     use super::*;
     use crate::scenario::{Plan, shipped};

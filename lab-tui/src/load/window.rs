@@ -40,6 +40,17 @@ impl Windows {
         self.of(arrival).dropped += 1;
     }
 
+    /// So many requests of a load were not sent, because there was no time for them before its end. Its last window has them.
+    pub(super) fn undone(&mut self, load: usize, end: Duration, count: u64) {
+        if count > 0 {
+            let last = end.saturating_sub(Duration::from_nanos(1));
+            let window = self.of(Arrival { load, index: 0, intended: last });
+            let count = u32::try_from(count).unwrap_or(u32::MAX);
+            window.offered = window.offered.saturating_add(count);
+            window.dropped = window.dropped.saturating_add(count);
+        }
+    }
+
     pub(super) fn ended(&mut self, arrival: Arrival, sent: Duration, ended: Duration, exemplar: Exemplar) {
         let window = self.of(arrival);
         window.lag.push(micros(sent.saturating_sub(arrival.intended)));

@@ -1,4 +1,6 @@
-//! The one work loop: takes arrivals as they come due, sends them, and tells in windows what came back.
+//! The one work loop: takes turns as they come due, sends them, and tells in windows what came back.
+
+mod users;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,14 +12,15 @@ use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-use super::draw::draw;
-use super::pacer::Arrival;
+use self::users::{Crew, Next};
+use super::draw::{draw, think};
+use super::pacer::{Arrival, EARLIEST, Turn};
 use super::sender::Sender;
 use super::span::{Ended, Spans};
 use super::window::{Windows, micros};
 use super::{INTERRUPT_GRACE, Report};
 use crate::event::{Exemplar, Outcome, TraceId, WINDOW};
-use crate::scenario::{Arrivals, Executor, Plan};
+use crate::scenario::{Executor, Plan};
 
 pub(super) struct Worker<S, N> {
     plan: Arc<Plan>,
@@ -32,6 +35,8 @@ pub(super) struct Worker<S, N> {
 /// A request that has ended.
 struct Done {
     arrival: Arrival,
+    /// The number of the user who sent it, where there are users.
+    user: Option<u64>,
     request: usize,
     trace_id: TraceId,
     span_id: [u8; 8],
@@ -42,6 +47,13 @@ struct Done {
 }
 
 impl Done {
+    /// When its user is ready again.
+    fn next_turn(&self, plan: &Plan) -> Option<Turn> {
+        let Arrival { load, index, .. } = self.arrival;
+        let (Executor::Users(users), Some(number)) = (&plan.loads[load].executor, self.user) else { return None };
+        Some(Turn { due: self.ended + think(plan.seed, users.think_time, load, index), load, number })
+    }
+
     fn exemplar(&self, plan: &Plan) -> Exemplar {
         Exemplar {
             load: self.arrival.load,
@@ -60,12 +72,15 @@ impl<S: Sender, N: Fn() -> Duration> Worker<S, N> {
         Self { plan, sender, windows: Windows::default(), spans, reports, now }
     }
 
-    /// Until the arrivals are over and every request has ended; sooner, after a moment's grace, when stopped.
-    pub(super) async fn run(mut self, mut due: mpsc::UnboundedReceiver<Arrival>, stop: CancellationToken) {
+    /// Until all turns are over and every request has ended; sooner, after a moment's grace, when stopped. `ask` is for turns that
+    /// users want later; it is dropped when nobody will want one.
+    pub(super) async fn run(mut self, mut turns: mpsc::UnboundedReceiver<Turn>, ask: impl Fn(Turn), stop: CancellationToken) {
         let plan = Arc::clone(&self.plan);
         let Self { sender, windows, spans, reports, now, .. } = &mut self;
         let (sender, now) = (&*sender, &*now);
         let mut per_load = vec![0_usize; plan.loads.len()];
+        let mut crew = Crew::new(&plan);
+        let mut ask = Some(ask).filter(|_| !crew.is_gone());
         let abort = CancellationToken::new();
         let mut in_flight = FuturesUnordered::new();
         let give_up = async {
@@ -78,7 +93,7 @@ impl<S: Sender, N: Fn() -> Duration> Worker<S, N> {
         flush.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (mut scheduled, mut given_up) = (true, false);
         while scheduled || !in_flight.is_empty() {
-            tokio::select! {
+            let turn = tokio::select! {
                 // Requests that wait to be sent come before further arrivals, so that a burst does not make the first ones late.
                 biased;
                 Some(done) = in_flight.next(), if !in_flight.is_empty() => {
@@ -95,22 +110,50 @@ impl<S: Sender, N: Fn() -> Duration> Worker<S, N> {
                         ended: done.ended,
                         outcome: done.outcome,
                     });
+                    done.next_turn(&plan)
                 }
-                arrival = due.recv(), if scheduled => match arrival {
-                    None => scheduled = false,
-                    Some(arrival) => {
+                turn = turns.recv(), if scheduled => {
+                    scheduled = turn.is_some();
+                    turn
+                }
+                _ = flush.tick() => {
+                    report(windows, spans, reports);
+                    None
+                }
+                () = &mut give_up, if !given_up => {
+                    given_up = true;
+                    None
+                }
+            };
+            let Some(turn) = turn else { continue };
+            let load = &plan.loads[turn.load];
+            match &load.executor {
+                Executor::Arrivals(arrivals) => {
+                    let arrival = Arrival { load: turn.load, index: turn.number, intended: turn.due };
+                    windows.offered(arrival);
+                    if per_load[turn.load] >= arrivals.max_vus {
+                        windows.dropped(arrival);
+                    } else {
+                        per_load[turn.load] += 1;
+                        in_flight.push(request(&plan, arrival, None, load.end() + load.graceful_stop, sender, now, &abort));
+                    }
+                }
+                // A stopped run begins nothing; nor does it wait for those who would.
+                Executor::Users(_) if stop.is_cancelled() => {}
+                // Only a turn that has come is one; an answer and no time to think make the next one come at once.
+                Executor::Users(_) if turn.due > now() + EARLIEST => ask.iter().for_each(|ask| ask(turn)),
+                Executor::Users(users) => match crew.ready(&plan, users, turn) {
+                    Next::Send(arrival, last) => {
+                        per_load[turn.load] += 1;
                         windows.offered(arrival);
-                        let Executor::Arrivals(Arrivals { max_vus, .. }) = &plan.loads[arrival.load].executor;
-                        if per_load[arrival.load] >= *max_vus {
-                            windows.dropped(arrival);
-                        } else {
-                            per_load[arrival.load] += 1;
-                            in_flight.push(request(&plan, arrival, sender, now, &abort));
-                        }
+                        in_flight.push(request(&plan, arrival, Some(turn.number), last, sender, now, &abort));
+                    }
+                    Next::Wait(turn) => ask.iter().for_each(|ask| ask(turn)),
+                    Next::Leave(undone) => {
+                        windows.undone(turn.load, load.end(), undone);
+                        ask = ask.filter(|_| !crew.is_gone());
                     }
                 },
-                _ = flush.tick() => report(windows, spans, reports),
-                () = &mut give_up, if !given_up => given_up = true,
             }
         }
         drop(in_flight);
@@ -128,7 +171,16 @@ fn report(windows: &mut Windows, spans: &mut Spans, reports: &mpsc::UnboundedSen
     }
 }
 
-async fn request<S: Sender>(plan: &Plan, arrival: Arrival, sender: &S, now: &impl Fn() -> Duration, abort: &CancellationToken) -> Done {
+/// Sends what an arrival becomes. At the moment `last` it is given up, even if its timeout is not over.
+async fn request<S: Sender>(
+    plan: &Plan,
+    arrival: Arrival,
+    user: Option<u64>,
+    last: Duration,
+    sender: &S,
+    now: &impl Fn() -> Duration,
+    abort: &CancellationToken,
+) -> Done {
     let load = &plan.loads[arrival.load];
     let drawn = draw(plan.seed, load, arrival);
     let (trace_id, span_id) = new_ids();
@@ -140,14 +192,14 @@ async fn request<S: Sender>(plan: &Plan, arrival: Arrival, sender: &S, now: &imp
         tokio::task::yield_now().await;
     }
     let sent = now();
-    let grace = (load.end() + load.graceful_stop).saturating_sub(sent);
-    let (limit, beyond) = if grace < load.timeout { (grace, Outcome::Outlasted) } else { (load.timeout, Outcome::Timeout) };
+    let left = last.saturating_sub(sent);
+    let (limit, beyond) = if left < load.timeout { (left, Outcome::Outlasted) } else { (load.timeout, Outcome::Timeout) };
     let outcome = tokio::select! {
         outcome = tokio::time::timeout(limit, sender.send(&url, traceparent)) => outcome.unwrap_or(beyond),
         () = abort.cancelled() => Outcome::Interrupted,
     };
     let ended = now();
-    Done { arrival, request: drawn.request, trace_id, span_id, url, sent, ended, outcome }
+    Done { arrival, user, request: drawn.request, trace_id, span_id, url, sent, ended, outcome }
 }
 
 /// Random and not zero, as W3C Trace Context wants them.

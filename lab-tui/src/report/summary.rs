@@ -271,7 +271,7 @@ fn load_summary(index: usize, model: &Model) -> LoadSummary<'_> {
         failed += if expected { 0 } else { count };
         outcomes.push(OutcomeSummary { request: &plan.requests[*request].name, outcome: outcome.to_string(), count, expected });
     }
-    let seconds = model.elapsed(plan.end()).saturating_sub(plan.start).as_secs_f64();
+    let seconds = model.elapsed(model.due(index)).saturating_sub(plan.start).as_secs_f64();
     #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
     let sent = (state.offered - state.dropped) as f64;
     LoadSummary {

@@ -1,6 +1,7 @@
 //! When the requests of a load are sent. k6's executors, of which several are one here: a constant rate is a ramp with one flat stage.
 
 mod arrivals;
+mod users;
 
 use std::ops::Range;
 use std::time::Duration;
@@ -8,6 +9,7 @@ use std::time::Duration;
 use toml::Spanned;
 
 pub use arrivals::{Arrivals, Spacing};
+pub use users::{Iterations, ThinkTime, Users};
 
 use super::fault::moment;
 use super::file::{LoadTable, StageTable};
@@ -19,6 +21,8 @@ use super::refusal::{Wrong, suggest};
 pub enum Executor {
     /// At a rate, whatever became of the requests before.
     Arrivals(Arrivals),
+    /// By users, each of which waits for its answer.
+    Users(Users),
 }
 
 /// A way from the level before to another one.
@@ -31,30 +35,43 @@ pub struct Stage<T> {
 }
 
 /// The executors and the keys that each has besides those that all have.
-const KEYS: [(&str, &[&str]); 2] = [
+const KEYS: [(&str, &[&str]); 6] = [
     ("constant-arrival-rate", &["rate", "duration", "time_unit", "arrivals", "max_vus"]),
     ("ramping-arrival-rate", &["start_rate", "stages", "time_unit", "arrivals", "max_vus"]),
+    ("constant-vus", &["vus", "duration", "think_time"]),
+    ("ramping-vus", &["start_vus", "stages", "graceful_ramp_down", "think_time"]),
+    ("shared-iterations", &["vus", "iterations", "max_duration", "think_time"]),
+    ("per-vu-iterations", &["vus", "iterations", "max_duration", "think_time"]),
 ];
 
 impl Executor {
-    /// How long requests go on to begin; above 0.
+    /// How long requests go on to begin, at the longest; above 0.
     pub fn duration(&self) -> Duration {
         match self {
             Self::Arrivals(arrivals) => total(&arrivals.stages),
+            Self::Users(users) => total(&users.stages),
         }
+    }
+
+    /// Whether it is over when so much has been done, however long that takes.
+    pub fn ends_early(&self) -> bool {
+        matches!(self, Self::Users(users) if users.iterations != Iterations::Unlimited)
     }
 
     /// Multiplies all that lies on the run's time line.
     pub(super) fn scale(&mut self, factor: f64) {
         match self {
             Self::Arrivals(arrivals) => scale(&mut arrivals.stages, factor),
+            Self::Users(users) => scale(&mut users.stages, factor),
         }
     }
 
-    /// Stays at its last level for as long as a run may last.
+    /// Stays at its last level for as long as a run may last. What is over when so much has been done stays as it is.
     pub(super) fn keep_going(&mut self) {
         match self {
             Self::Arrivals(arrivals) => hold(arrivals.start_rate, &mut arrivals.stages),
+            Self::Users(users) if users.iterations == Iterations::Unlimited => hold(users.start, &mut users.stages),
+            Self::Users(_) => {}
         }
     }
 
@@ -71,7 +88,11 @@ impl Executor {
         }
         match name {
             "constant-arrival-rate" => Arrivals::constant(table, span).map(Self::Arrivals),
-            _ => Arrivals::ramping(table, span).map(Self::Arrivals),
+            "ramping-arrival-rate" => Arrivals::ramping(table, span).map(Self::Arrivals),
+            "constant-vus" => Users::constant(table, span).map(Self::Users),
+            "ramping-vus" => Users::ramping(table, span).map(Self::Users),
+            "shared-iterations" => Users::shared(table).map(Self::Users),
+            _ => Users::each(table).map(Self::Users),
         }
     }
 }
@@ -89,6 +110,12 @@ fn given(table: &LoadTable) -> Vec<(&'static str, Range<usize>)> {
         ("duration", at(table.duration.as_ref())),
         ("arrivals", at(table.arrivals.as_ref())),
         ("max_vus", at(table.max_vus.as_ref())),
+        ("vus", at(table.vus.as_ref())),
+        ("start_vus", at(table.start_vus.as_ref())),
+        ("iterations", at(table.iterations.as_ref())),
+        ("max_duration", at(table.max_duration.as_ref())),
+        ("graceful_ramp_down", at(table.graceful_ramp_down.as_ref())),
+        ("think_time", at(table.think_time.as_ref())),
     ];
     all.into_iter().filter_map(|(key, place)| Some((key, place?))).collect()
 }

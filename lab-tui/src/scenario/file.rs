@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -43,6 +44,12 @@ pub(super) struct LoadTable {
     pub(super) duration: Option<Spanned<String>>,
     pub(super) arrivals: Option<Spanned<String>>,
     pub(super) max_vus: Option<Spanned<i64>>,
+    pub(super) vus: Option<Spanned<i64>>,
+    pub(super) start_vus: Option<Spanned<i64>>,
+    pub(super) iterations: Option<Spanned<i64>>,
+    pub(super) max_duration: Option<Spanned<String>>,
+    pub(super) graceful_ramp_down: Option<Spanned<String>>,
+    pub(super) think_time: Option<Spanned<Think>>,
     pub(super) timeout: Option<Spanned<String>>,
     pub(super) service: Option<Spanned<String>>,
     #[serde(default)]
@@ -68,6 +75,20 @@ pub(super) struct RequestTable {
     pub(super) expect_status: Vec<Spanned<i64>>,
 }
 
+/// `"1s"`, or a table with the shortest and the longest.
+#[derive(Debug)]
+pub(super) enum Think {
+    Fixed(String),
+    Between(ThinkTable),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ThinkTable {
+    pub(super) min: Spanned<String>,
+    pub(super) max: Spanned<String>,
+}
+
 /// `"p(95)<50"`, or a table with the promise and what it leaves out.
 #[derive(Debug)]
 pub(super) enum Promise {
@@ -87,26 +108,58 @@ pub(super) struct PromiseTable {
 #[derive(Debug)]
 pub(super) struct Names(pub(super) Vec<String>);
 
-/// A derived untagged enum would work too, and lose every place inside of it.
+/// A text, or a table in its place. A derived untagged enum would work too, and lose every place inside of it.
+struct TextOr<T>(PhantomData<T>);
+
+impl<'de, T: From<String> + From<Table>, Table: Deserialize<'de>> Visitor<'de> for TextOr<(T, Table)> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string or a table")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<T, E> {
+        Ok(T::from(text.to_owned()))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+        Table::deserialize(MapAccessDeserializer::new(map)).map(T::from)
+    }
+}
+
 impl<'de> Deserialize<'de> for Promise {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Either;
-        impl<'de> Visitor<'de> for Either {
-            type Value = Promise;
+        deserializer.deserialize_any(TextOr::<(Self, PromiseTable)>(PhantomData))
+    }
+}
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string or a table")
-            }
+impl<'de> Deserialize<'de> for Think {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(TextOr::<(Self, ThinkTable)>(PhantomData))
+    }
+}
 
-            fn visit_str<E>(self, text: &str) -> Result<Promise, E> {
-                Ok(Promise::Plain(text.to_owned()))
-            }
+impl From<String> for Promise {
+    fn from(text: String) -> Self {
+        Self::Plain(text)
+    }
+}
 
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Promise, A::Error> {
-                PromiseTable::deserialize(MapAccessDeserializer::new(map)).map(Promise::Outside)
-            }
-        }
-        deserializer.deserialize_any(Either)
+impl From<PromiseTable> for Promise {
+    fn from(table: PromiseTable) -> Self {
+        Self::Outside(table)
+    }
+}
+
+impl From<String> for Think {
+    fn from(text: String) -> Self {
+        Self::Fixed(text)
+    }
+}
+
+impl From<ThinkTable> for Think {
+    fn from(table: ThinkTable) -> Self {
+        Self::Between(table)
     }
 }
 

@@ -1,15 +1,21 @@
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use super::*;
 use crate::event::LoadWindow;
 use crate::load::RunClock;
+use crate::load::pacer::Agenda;
 use crate::scenario::Target;
+
+/// When, and to where.
+type Log = Vec<(u128, String)>;
 
 /// Answers each request after a set time with a set status, on tokio's paused clock: percentiles are exact.
 struct Fake {
-    answer: fn(u64) -> (Duration, u16),
-    sent: Cell<u64>,
+    answer: fn(usize) -> (Duration, u16),
+    start: tokio::time::Instant,
+    sent: Rc<RefCell<Log>>,
 }
 
 impl Sender for Fake {
@@ -17,51 +23,88 @@ impl Sender for Fake {
         rendered.to_owned()
     }
 
-    async fn send(&self, _: &str, traceparent: String) -> Outcome {
+    async fn send(&self, url: &str, traceparent: String) -> Outcome {
         assert_eq!(traceparent.len(), 55);
-        let (time, status) = (self.answer)(self.sent.get());
-        self.sent.set(self.sent.get() + 1);
+        let (time, status) = (self.answer)(self.sent.borrow().len());
+        self.sent.borrow_mut().push((self.start.elapsed().as_millis(), url.to_owned()));
         tokio::time::sleep(time).await;
         Outcome::Status(status)
     }
 }
 
-fn plan(max_vus: usize) -> Plan {
+fn one_load(executor: &str, keys: &str) -> Plan {
     let text = format!(
-        "format = 1\ntitle = \"t\"\n[[load]]\nname = \"l\"\nexecutor = \"constant-arrival-rate\"\nrate = 100\nduration = \"1s\"\n\
-         max_vus = {max_vus}\ntimeout = \"2s\"\n[[load.request]]\nget = \"http://a/b\"\n"
+        "format = 1\ntitle = \"t\"\nseed = 7\n[[load]]\nname = \"l\"\nexecutor = \"{executor}\"\n{keys}\n[[load.request]]\n\
+         get = \"http://a/{{die}}\"\n[load.vars]\ndie = [\"fair\", \"risky\", \"extreme\"]\n"
     );
     Plan::parse(&text, "t", &[]).unwrap()
 }
 
-/// Runs 100 arrivals at 100/s against the fake and returns every part of every window.
-async fn run(max_vus: usize, answer: fn(u64) -> (Duration, u16), stop_after: Option<Duration>) -> Vec<LoadWindow> {
-    let (reports, mut received) = mpsc::unbounded_channel();
-    let (arrivals, due) = mpsc::unbounded_channel();
-    let start = tokio::time::Instant::now();
-    let sender = Fake { answer, sent: Cell::new(0) };
-    let worker = Worker::new(Arc::new(plan(max_vus)), sender, Spans::new("t", RunClock::start_now()), reports, move || start.elapsed());
-    let stop = CancellationToken::new();
-    let stopped = stop.clone();
-    let pace = async move {
-        for index in 0..100 {
-            let intended = Duration::from_millis(index * 10);
-            tokio::time::sleep_until(start + intended).await;
-            if stop_after.is_some_and(|limit| intended >= limit) {
-                stop.cancel();
-                break;
+/// What a run told: every part of every window, and each request as it was sent.
+struct Told {
+    windows: Vec<LoadWindow>,
+    sent: Log,
+}
+
+/// The pacer on simulated time.
+async fn pace(
+    mut agenda: Agenda,
+    start: tokio::time::Instant,
+    mut asked: mpsc::UnboundedReceiver<Turn>,
+    turns: mpsc::UnboundedSender<Turn>,
+    stop: CancellationToken,
+) {
+    let mut asking = true;
+    loop {
+        let next = agenda.peek();
+        if next.is_none() && !asking {
+            return;
+        }
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => return,
+            turn = asked.recv(), if asking => match turn {
+                Some(turn) => agenda.ask(turn),
+                None => asking = false,
+            },
+            () = tokio::time::sleep_until(start + next.map_or(Duration::ZERO, |next| next.due)), if next.is_some() => {
+                turns.send(agenda.pop().unwrap()).unwrap();
             }
-            arrivals.send(Arrival { load: 0, index, intended }).unwrap();
+        }
+    }
+}
+
+async fn walk(plan: Plan, answer: fn(usize) -> (Duration, u16), stop_after: Option<u64>) -> Told {
+    let (reports, mut received) = mpsc::unbounded_channel();
+    let (turns, due) = mpsc::unbounded_channel();
+    let (ask, asked) = mpsc::unbounded_channel();
+    let start = tokio::time::Instant::now();
+    let sent = Rc::new(RefCell::new(Vec::new()));
+    let sender = Fake { answer, start, sent: Rc::clone(&sent) };
+    let agenda = Agenda::new(&plan);
+    let worker = Worker::new(Arc::new(plan), sender, Spans::new("t", RunClock::start_now()), reports, move || start.elapsed());
+    let stop = CancellationToken::new();
+    let stopping = async {
+        if let Some(limit) = stop_after {
+            tokio::time::sleep_until(start + Duration::from_millis(limit)).await;
+            stop.cancel();
         }
     };
-    tokio::join!(worker.run(due, stopped), pace);
+    let asking = move |turn| ask.send(turn).unwrap();
+    tokio::join!(stopping, worker.run(due, asking, stop.clone()), pace(agenda, start, asked, turns, stop.clone()));
     let mut windows = Vec::new();
     while let Some(report) = received.recv().await {
         if let Report::Window(window) = report {
             windows.push(window);
         }
     }
-    windows
+    Told { windows, sent: sent.take() }
+}
+
+/// Runs 100 arrivals at 100/s against the fake and returns every part of every window.
+async fn run(max_vus: usize, answer: fn(usize) -> (Duration, u16), stop_after: Option<u64>) -> Vec<LoadWindow> {
+    let keys = format!("rate = 100\nduration = \"1s\"\nmax_vus = {max_vus}\ntimeout = \"2s\"");
+    walk(one_load("constant-arrival-rate", &keys), answer, stop_after).await.windows
 }
 
 /// Response times in whole milliseconds by outcome, and (offered, dropped).
@@ -108,8 +151,10 @@ async fn a_request_without_an_answer_times_out() {
 #[tokio::test(start_paused = true)]
 async fn an_interruption_gives_requests_in_flight_a_second() {
     let answer = |sent| (Duration::from_millis(if sent < 20 { 500 } else { 1500 }), 200);
-    let (times, (offered, _)) = summed(&run(50, answer, Some(Duration::from_millis(300))).await);
+    let (times, (offered, _)) = summed(&run(50, answer, Some(295)).await);
     assert_eq!(offered, 30);
     assert_eq!(times[&Outcome::Status(200)].values().sum::<u32>(), 20);
     assert_eq!(times[&Outcome::Interrupted].values().sum::<u32>(), 10);
 }
+
+mod users;

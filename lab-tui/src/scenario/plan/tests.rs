@@ -34,7 +34,7 @@ die = ["fair"]
 }
 
 fn arrivals(plan: &Plan) -> &Arrivals {
-    let Executor::Arrivals(arrivals) = &plan.loads[0].executor;
+    let Executor::Arrivals(arrivals) = &plan.loads[0].executor else { panic!("{plan:?}") };
     arrivals
 }
 
@@ -149,6 +149,35 @@ fn refusals_of_executors() {
             constant("stages = []"),
             "x.toml:9:10: `stages` means nothing to constant-arrival-rate (it has rate, duration, time_unit, arrivals, max_vus)",
         ),
+    ];
+    for (keys, expected) in cases {
+        let answer = refusal(&load(&keys));
+        assert!(answer.starts_with(expected), "{keys}\n  said     {answer}\n  expected {expected}");
+    }
+}
+
+#[test]
+fn refusals_of_users() {
+    let of = |executor: &str, keys: &str| format!("executor = \"{executor}\"\n{keys}\n");
+    let cases = [
+        (of("constant-arrival-rate", "vus = 5"), "x.toml:7:7: `vus` means nothing to constant-arrival-rate (it has rate,"),
+        (of("constant-vus", ""), "x.toml:4:1: the key `duration` is missing here (add `duration = \"30s\"`)"),
+        (of("constant-vus", "vus = 0\nduration = \"1s\""), "x.toml:7:7: vus = 0 is out of range (write 1 to 100000)"),
+        (
+            of("constant-vus", "duration = \"1s\"\nthink_time = 3"),
+            "x.toml:8:14: found integer `3` where the scenario needs a string or a table",
+        ),
+        (
+            of("constant-vus", "duration = \"1s\"\nthink_time = { min = \"2s\", max = \"1s\" }"),
+            "x.toml:8:22: `min` is longer than `max` (swap the two)",
+        ),
+        (
+            of("ramping-vus", "stages = [{ target = 1.5, duration = \"1s\" }]"),
+            "x.toml:7:22: there cannot be 1.5 users (write a whole number from 0 to 100000)",
+        ),
+        (of("ramping-vus", "start_vus = 0\nstages = [{ target = 0, duration = \"1s\" }]"), "x.toml:8:10: there is never a user"),
+        (of("shared-iterations", "vus = 5\niterations = 3"), "x.toml:8:14: 5 users cannot share 3 iterations (give each at least one)"),
+        (of("per-vu-iterations", "iterations = 0"), "x.toml:7:14: iterations = 0 is out of range (write 1 to 1000000000)"),
     ];
     for (keys, expected) in cases {
         let answer = refusal(&load(&keys));
