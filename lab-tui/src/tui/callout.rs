@@ -40,9 +40,9 @@ pub(super) fn text(model: &Model) -> Option<String> {
     }
 }
 
-/// The second with the highest p99, and that p99 in milliseconds.
+/// The second with the highest p99, and that p99 in milliseconds: of requests that have ended, for only these have a trace to open.
 pub(super) fn peak(model: &Model) -> Option<(u64, f64)> {
-    let each = model.seconds().iter().filter_map(|second| Some((second.index, second.response_so_far(model.now()).percentile(99.0)?)));
+    let each = model.seconds().iter().filter_map(|second| Some((second.index, second.response.percentile(99.0)?)));
     // Of equals the first: the last ones may still grow.
     each.reduce(|highest, next| if next.1 > highest.1 { next } else { highest })
 }
