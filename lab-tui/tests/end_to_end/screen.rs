@@ -146,7 +146,7 @@ async fn another_scenario_is_a_key_away() {
     terminal.press("s");
     terminal.press("\x1b[B\r");
     terminal.shows("lab  first-minute").await;
-    terminal.shows("All is calm").await;
+    terminal.shows("20/s").await;
     terminal.press("\x03");
     terminal.ended(105).await;
     place.assert_empty();
