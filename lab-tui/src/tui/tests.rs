@@ -137,7 +137,9 @@ fn failing_processes_and_the_end_are_told() {
     apply(26, Fact::Process { name: "postgres".to_owned(), change: ProcessChange::Exited("signal 9".to_owned()) });
     apply(27, Fact::Process { name: "postgres".to_owned(), change: ProcessChange::Restarted });
     apply(28, Fact::Finished { interrupted: false });
-    insta::assert_snapshot!("failing_120x36", text(&drawn(&model, &mut ui(), (120, 36))));
+    for size in SIZES {
+        insta::assert_snapshot!(format!("failing_{}x{}", size.0, size.1), text(&drawn(&model, &mut ui(), size)));
+    }
     let mut ui = ui();
     // At 80 columns thresholds and events are lists like the others.
     drawn(&model, &mut ui, (80, 24));
