@@ -1,14 +1,12 @@
 //! A run without a screen: one line that moves on a terminal, plain lines elsewhere. All of it goes to standard error.
 
-use std::io::IsTerminal as _;
 use std::time::Duration;
 
-use rustix::termios::tcgetwinsize;
 use tokio::sync::mpsc;
 
 use crate::event::{Event, Fact, FaultChange, ProcessChange};
 use crate::model::{Distribution, Model};
-use crate::out;
+use crate::out::{self, MovingLine};
 use crate::report::format;
 use crate::scenario::Plan;
 
@@ -19,21 +17,26 @@ const PLAIN: Duration = Duration::from_secs(5);
 
 /// Feeds the model to the end of the stream and shows how far it is.
 pub async fn watch(model: &mut Model, mut events: mpsc::UnboundedReceiver<Event>) {
-    let mut progress = {
-        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        let moves = std::io::stderr().is_terminal() && !dumb;
-        Progress { moves, next: if moves { Duration::ZERO } else { PLAIN } }
-    };
+    let mut moving = MovingLine::on_stderr();
+    let pace = if moving.moves() { FRAME } else { PLAIN };
+    let mut next = if moving.moves() { Duration::ZERO } else { PLAIN };
     while let Some(event) = events.recv().await {
         let news = news(&event.fact, model.plan());
         let at = event.at;
         model.apply(event);
         if let Some(news) = news {
-            progress.say(&format!("{:>7}  {news}", format::seconds(at)));
+            moving.say(&format!("{:>7}  {news}", format::seconds(at)));
         }
-        progress.show(model);
+        if model.now() < next {
+            continue;
+        }
+        next = model.now() + pace;
+        if moving.moves() {
+            moving.draw(&line(model, moving.width()));
+        } else {
+            out::note(&line(model, usize::MAX));
+        }
     }
-    progress.clear();
 }
 
 /// What deserves a line of its own.
@@ -50,39 +53,6 @@ fn news(fact: &Fact, plan: &Plan) -> Option<String> {
             })
         }
         _ => None,
-    }
-}
-
-struct Progress {
-    moves: bool,
-    next: Duration,
-}
-
-impl Progress {
-    fn show(&mut self, model: &Model) {
-        if model.now() < self.next {
-            return;
-        }
-        self.next = model.now() + if self.moves { FRAME } else { PLAIN };
-        if self.moves {
-            // A line that wraps could not be overwritten.
-            let width = tcgetwinsize(std::io::stderr()).map_or(80, |size| usize::from(size.ws_col));
-            let shown = line(model, width.saturating_sub(1));
-            out::progress(&format!("\r\x1b[2K{shown}"));
-        } else {
-            out::note(&line(model, usize::MAX));
-        }
-    }
-
-    fn say(&self, text: &str) {
-        self.clear();
-        out::note(text);
-    }
-
-    fn clear(&self) {
-        if self.moves {
-            out::progress("\r\x1b[2K");
-        }
     }
 }
 

@@ -1,7 +1,9 @@
 //! The two streams a command talks to. A reader that has gone (`lab run | head`) ends nothing: what it wanted, it has.
 
 use std::borrow::Cow;
-use std::io::{self, ErrorKind, Write as _};
+use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
+
+use rustix::termios::tcgetwinsize;
 
 /// Results, to standard output.
 ///
@@ -15,15 +17,69 @@ pub fn result(text: &str) -> io::Result<()> {
     }
 }
 
-/// Progress, to standard error: as it is, control sequences included.
-pub fn progress(text: &str) {
+/// A line of progress or diagnostics, to standard error.
+pub fn note(line: &str) {
+    raw(&format!("{}\n", harmless(line)));
+}
+
+/// To standard error as it is, control sequences included.
+fn raw(text: &str) {
     let mut stream = io::stderr().lock();
     let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
 }
 
-/// A line of progress or diagnostics, to standard error.
-pub fn note(line: &str) {
-    progress(&format!("{}\n", harmless(line)));
+/// The line on standard error that is drawn anew in its place, where there is a terminal that can do so. Dropped, it is gone.
+#[derive(Debug)]
+pub struct MovingLine {
+    moves: bool,
+    drawn: bool,
+}
+
+impl MovingLine {
+    /// Nothing is drawn yet.
+    pub fn on_stderr() -> Self {
+        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        Self { moves: io::stderr().is_terminal() && !dumb, drawn: false }
+    }
+
+    /// Whether it can be drawn at all; where not, plain lines have to do.
+    pub fn moves(&self) -> bool {
+        self.moves
+    }
+
+    /// How many columns it may have: one that wraps could not be overwritten.
+    pub fn width(&self) -> usize {
+        let columns = tcgetwinsize(io::stderr()).map_or(0, |size| usize::from(size.ws_col));
+        // Some terminals do not know theirs.
+        if columns == 0 { 79 } else { columns - 1 }
+    }
+
+    /// Draws it, cut to its width.
+    pub fn draw(&mut self, text: &str) {
+        if self.moves {
+            let shown: String = harmless(text).chars().take(self.width()).collect();
+            raw(&format!("\r\x1b[2K{shown}"));
+            self.drawn = true;
+        }
+    }
+
+    /// Writes a line that stays, in its place.
+    pub fn say(&mut self, text: &str) {
+        self.clear();
+        note(text);
+    }
+
+    fn clear(&mut self) {
+        if std::mem::take(&mut self.drawn) {
+            raw("\r\x1b[2K");
+        }
+    }
+}
+
+impl Drop for MovingLine {
+    fn drop(&mut self) {
+        self.clear();
+    }
 }
 
 /// Names and messages of others must not steer the terminal.

@@ -28,7 +28,7 @@ pub(crate) fn check(flags: &CheckFlags) -> Result<Exit, Failure> {
         match plan(file, None) {
             Ok(planned) => out::result(&format!("{}: {}\n", file.display(), contents(&planned.plan))).map_err(Failure::unwritable)?,
             Err(error) => {
-                out::note(&format!("{error:#}"));
+                out::note(&out::sentence(&error));
                 github::show(&[annotation(file, &error)]);
                 exit = Exit::BadInput;
             }
@@ -50,6 +50,6 @@ fn annotation(file: &Path, error: &anyhow::Error) -> Annotation {
         file: Some(file.display().to_string()),
         place: error.downcast_ref::<Refusal>().and_then(|refusal| refusal.place),
         title: "The scenario is not understood".to_owned(),
-        message: format!("{error:#}"),
+        message: out::sentence(error),
     }
 }

@@ -1,11 +1,9 @@
 //! How far the fetch of PostgreSQL is: a bar that moves on a terminal, a few plain lines elsewhere.
 
-use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
 
-use lab_tui::out;
+use lab_tui::out::{self, MovingLine};
 use lab_tui::stack::postgres::fetch::Progress;
-use rustix::termios::tcgetwinsize;
 
 /// How often the bar moves.
 const FRAME: Duration = Duration::from_millis(100);
@@ -17,67 +15,36 @@ const BAR: u64 = 30;
 /// Shows [`Progress`] on standard error; leaves no half-drawn line behind, also where the fetch is interrupted.
 #[derive(Debug)]
 pub(super) struct Fetching {
-    moves: bool,
-    drawn: bool,
+    line: MovingLine,
     last: Instant,
 }
 
 impl Fetching {
     pub(super) fn new() -> Self {
-        Self { moves: std::io::stderr().is_terminal(), drawn: false, last: Instant::now() }
+        Self { line: MovingLine::on_stderr(), last: Instant::now() }
     }
 
     pub(super) fn show(&mut self, progress: Progress) {
         match progress {
-            Progress::Waiting => self.say("another lab is fetching PostgreSQL; waiting for it"),
+            Progress::Waiting => self.line.say("another lab is fetching PostgreSQL; waiting for it"),
             Progress::Started { version, from, bytes } => {
                 let size = bytes.map_or(String::new(), |bytes| format!(", {}", megabytes(bytes)));
-                self.say(&format!("fetching PostgreSQL {version}, once ({from}{size})"));
+                self.line.say(&format!("fetching PostgreSQL {version}, once ({from}{size})"));
             }
             Progress::Received { bytes, of } => self.received(bytes, of),
-            Progress::Unpacking => self.draw("unpacking"),
-            Progress::Ready { folder } => self.say(&format!("PostgreSQL is in {}", folder.display())),
+            Progress::Unpacking => self.line.draw("unpacking"),
+            Progress::Ready { folder } => self.line.say(&format!("PostgreSQL is in {}", folder.display())),
         }
     }
 
     fn received(&mut self, bytes: u64, of: Option<u64>) {
-        let done = of == Some(bytes) && self.moves;
-        if !done && self.last.elapsed() < if self.moves { FRAME } else { PLAIN } {
+        let done = of == Some(bytes) && self.line.moves();
+        if !done && self.last.elapsed() < if self.line.moves() { FRAME } else { PLAIN } {
             return;
         }
         self.last = Instant::now();
         let text = line(bytes, of);
-        if self.moves { self.draw(&text) } else { out::note(&format!("  {text}")) }
-    }
-
-    fn draw(&mut self, text: &str) {
-        if self.moves {
-            // A line that wraps could not be overwritten.
-            let width = tcgetwinsize(std::io::stderr()).map_or(0, |size| usize::from(size.ws_col));
-            // Some terminals do not know theirs.
-            let width = if width == 0 { 80 } else { width };
-            let shown: String = text.chars().take(width.saturating_sub(1)).collect();
-            out::progress(&format!("\r\x1b[2K{shown}"));
-            self.drawn = true;
-        }
-    }
-
-    fn say(&mut self, text: &str) {
-        self.clear();
-        out::note(text);
-    }
-
-    fn clear(&mut self) {
-        if self.drawn {
-            out::progress("\r\x1b[2K");
-            self.drawn = false;
-        }
-    }
-}
-
-impl Drop for Fetching {
-    fn drop(&mut self) {
-        self.clear();
+        if self.line.moves() { self.line.draw(&text) } else { out::note(&format!("  {text}")) }
     }
 }
 

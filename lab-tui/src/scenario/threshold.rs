@@ -1,6 +1,5 @@
 //! k6's thresholds: `http_req_duration{load:db,status:200}` and `p(95)<50`.
 
-use std::fmt;
 use std::time::Duration;
 
 use super::refusal::suggest;
@@ -199,12 +198,6 @@ pub struct Threshold {
     pub bound: f64,
     /// What it leaves out, if anything.
     pub outside: Option<Outside>,
-}
-
-impl fmt::Display for Threshold {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.selector.source, self.expression)
-    }
 }
 
 impl Threshold {

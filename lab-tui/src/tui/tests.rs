@@ -179,8 +179,10 @@ fn help_and_scenarios_lie_over_the_screen() {
     insta::assert_snapshot!("help_80x24", text(&drawn(&model, &mut ui, (80, 24))));
     press(&mut ui, &model, &[KeyCode::Esc, KeyCode::Char('s'), KeyCode::Down]);
     insta::assert_snapshot!("scenarios_80x24", text(&drawn(&model, &mut ui, (80, 24))));
-    let wish = ui.on_key(KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE), &model);
-    assert_eq!(wish, Some(Wish::Run(1)));
+    // The latter is what is left of an Enter that came before the screen.
+    for enter in [KeyEvent::from(KeyCode::Enter), KeyEvent::new(KeyCode::Char('j'), KeyModifiers::CONTROL)] {
+        assert_eq!(ui.on_key(enter, &model), Some(Wish::Run(1)));
+    }
 }
 
 #[test]

@@ -197,7 +197,12 @@ impl Ui {
     /// Takes in a key.
     pub fn on_key(&mut self, key: KeyEvent, model: &Model) -> Option<Wish> {
         if key.modifiers.contains(KeyModifiers::CONTROL) {
-            return (key.code == KeyCode::Char('c')).then_some(Wish::Interrupt);
+            return match key.code {
+                KeyCode::Char('c') => Some(Wish::Interrupt),
+                // An Enter that was pressed before the screen took the terminal over: its carriage return has become a line feed.
+                KeyCode::Char('j') => self.on_key(KeyCode::Enter.into(), model),
+                _ => None,
+            };
         }
         if let Some(overlay) = self.overlay {
             return self.on_key_over(key.code, overlay);

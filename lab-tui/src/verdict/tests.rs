@@ -45,7 +45,12 @@ telemetry_loss = ["count==0"]
     let cells =
         vec![cell(0, Outcome::Status(200), &[10, 20, 30]), cell(0, Outcome::Timeout, &[999]), cell(1, Outcome::Status(404), &[3, 4])];
     let verdict = verdict(thresholds, cells, Vec::new());
-    let broken: Vec<String> = verdict.thresholds.iter().filter(|j| !j.ok).map(|j| format!("{} = {:?}", j.threshold, j.value)).collect();
+    let broken: Vec<String> = verdict
+        .thresholds
+        .iter()
+        .filter(|j| !j.ok)
+        .map(|j| format!("{} {} = {:?}", j.threshold.selector.source, j.threshold.expression, j.value))
+        .collect();
     assert!(broken.is_empty(), "{broken:?}");
     assert_eq!((verdict.word, verdict.exit), (Word::Pass, Exit::Kept));
     let share = verdict.thresholds.iter().find(|j| j.threshold.expression == "rate<0.25").unwrap().value;
@@ -141,7 +146,12 @@ schedule_lag = ["max>1", { threshold = "max<1", outside = "f" }]
             (1000, window(8, 20, 200, 100)),
             (1000, Fact::Finished { interrupted: false }),
         ]);
-        let broken: Vec<String> = verdict.thresholds.iter().filter(|j| !j.ok).map(|j| format!("{} = {:?}", j.threshold, j.value)).collect();
+        let broken: Vec<String> = verdict
+            .thresholds
+            .iter()
+            .filter(|j| !j.ok)
+            .map(|j| format!("{} {} = {:?}", j.threshold.selector.source, j.threshold.expression, j.value))
+            .collect();
         assert!(broken.is_empty(), "{broken:?}");
         assert_eq!((verdict.word, verdict.exit), (Word::Pass, Exit::Kept));
     }

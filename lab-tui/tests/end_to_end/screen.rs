@@ -72,6 +72,11 @@ impl Terminal {
         assert!(waited.await.is_ok(), "never showed `{text}`, but\n{}", self.text());
     }
 
+    /// Waits until the lab has taken the terminal over; before that it prints addresses, and keys are not its own.
+    async fn taken_over(&self) {
+        until("the screen", PATIENCE, || async { self.parser.lock().unwrap().screen().alternate_screen() }).await;
+    }
+
     fn press(&mut self, keys: &str) {
         self.keys.write_all(keys.as_bytes()).unwrap();
     }
@@ -117,6 +122,7 @@ fn local_flags(master: &dyn MasterPty) -> u64 {
 async fn the_first_minute_leads_to_the_trace_that_explains_it() {
     let place = Place::new();
     let mut terminal = Terminal::start(&place, &["--time-scale", "0.3"], (80, 24));
+    terminal.taken_over().await;
     terminal.shows("first-minute").await;
     terminal.shows("postgresql").await;
     terminal.shows("press Enter on the peak").await;
@@ -142,7 +148,8 @@ async fn the_first_minute_leads_to_the_trace_that_explains_it() {
 async fn another_scenario_is_a_key_away() {
     let place = Place::new();
     let mut terminal = Terminal::start(&place, &["run", "traffic"], (120, 36));
-    terminal.shows("postgresql").await;
+    terminal.taken_over().await;
+    terminal.shows("lab  traffic").await;
     terminal.press("s");
     terminal.press("\x1b[B\r");
     terminal.shows("lab  first-minute").await;
