@@ -78,7 +78,11 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "lab: {}", out::sentence(&self.error))
+        // A refused file may have several problems, each in a line of its own.
+        let said = out::sentence(&self.error);
+        let mut lines = said.lines();
+        write!(f, "lab: {}", lines.next().unwrap_or_default())?;
+        lines.try_for_each(|line| write!(f, "\nlab: {line}"))
     }
 }
 

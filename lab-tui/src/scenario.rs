@@ -5,8 +5,10 @@
 mod executor;
 mod fault;
 mod file;
+mod keys;
 mod load;
 mod plan;
+mod problems;
 mod refusal;
 mod shipped;
 mod template;
@@ -16,7 +18,8 @@ pub use executor::{Arrivals, Executor, Iterations, Spacing, Stage, ThinkTime, Us
 pub use fault::{Affected, DbLock, DiceErrorRate, Fault, FaultKind, ServiceError, ServiceLatency};
 pub use load::{Load, Request, Target};
 pub use plan::Plan;
-pub use refusal::Refusal;
+pub use problems::{LARGEST, text};
+pub use refusal::{Refusal, Refusals};
 pub use shipped::{SHIPPED, STARTING, shipped};
 pub use template::Template;
 pub use threshold::{Aggregate, Comparison, Metric, MetricKind, Outside, Selector, Threshold};

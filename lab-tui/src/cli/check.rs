@@ -7,7 +7,7 @@ use lab_tui::exit::Exit;
 use lab_tui::out;
 use lab_tui::report::annotation::{Annotation, Severity};
 use lab_tui::report::format;
-use lab_tui::scenario::{Plan, Refusal};
+use lab_tui::scenario::{Plan, Refusals};
 
 use super::Failure;
 use super::github;
@@ -20,8 +20,8 @@ pub(crate) struct CheckFlags {
     files: Vec<PathBuf>,
 }
 
-/// A line on standard output for each file that is understood, one on standard error for each that is not: `file:line:column: what`,
-/// as editors read it.
+/// A line on standard output for each file that is understood, and on standard error one for each problem of each that is not:
+/// `file:line:column: what (way out)`, as editors read it.
 pub(crate) fn check(flags: &CheckFlags) -> Result<Exit, Failure> {
     let mut exit = Exit::Kept;
     for file in &flags.files {
@@ -29,7 +29,7 @@ pub(crate) fn check(flags: &CheckFlags) -> Result<Exit, Failure> {
             Ok(planned) => out::result(&format!("{}: {}\n", file.display(), contents(&planned.plan))).map_err(Failure::unwritable)?,
             Err(error) => {
                 out::note(&out::sentence(&error));
-                github::show(&[annotation(file, &error)]);
+                github::show(&refusals(file, &error));
                 exit = Exit::BadInput;
             }
         }
@@ -44,12 +44,17 @@ fn contents(plan: &Plan) -> String {
     format!("{}; {counts}, {}", plan.title, format::seconds(plan.duration()))
 }
 
-fn annotation(file: &Path, error: &anyhow::Error) -> Annotation {
-    Annotation {
+/// A remark for each problem of a file that was refused.
+pub(super) fn refusals(file: &Path, error: &anyhow::Error) -> Vec<Annotation> {
+    let remark = |place, message| Annotation {
         severity: Severity::Error,
         file: Some(file.display().to_string()),
-        place: error.downcast_ref::<Refusal>().and_then(|refusal| refusal.place),
+        place,
         title: "The scenario is not understood".to_owned(),
-        message: out::sentence(error),
+        message,
+    };
+    match error.downcast_ref::<Refusals>() {
+        Some(refusals) => refusals.iter().map(|refusal| remark(refusal.place, refusal.to_string())).collect(),
+        None => vec![remark(None, out::sentence(error))],
     }
 }

@@ -1,6 +1,8 @@
 //! `lab run`: plans every file before anything starts, runs them on one stack, reports.
 
 use std::any::Any;
+use std::fs::File;
+use std::io::{self, ErrorKind, Read as _};
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,13 +20,14 @@ use lab_tui::out;
 use lab_tui::report::annotation::annotations;
 use lab_tui::report::{self, Summary, TraceLink};
 use lab_tui::runner;
-use lab_tui::scenario::{Plan, SHIPPED, shipped};
+use lab_tui::scenario::{LARGEST, Plan, SHIPPED, shipped, text};
 use lab_tui::stack::embedded::SERVICES;
 use lab_tui::tui::Theme;
 use lab_tui::verdict;
 use tokio::sync::mpsc;
 
 use super::Failure;
+use super::check::refusals;
 use super::reports::{ReportFlags, Reports};
 use super::stack::{StackFlags, Up};
 use super::{ask, github, screen};
@@ -79,7 +82,7 @@ pub(crate) struct Planned {
 }
 
 pub(crate) async fn run(flags: Run) -> Result<Exit, Failure> {
-    let plans = plan_all(&flags.files, flags.time_scale).map_err(|error| Failure::new(Exit::BadInput, error))?;
+    let plans = plan_all(&flags.files, flags.time_scale)?;
     let mut reports = flags.reports.open()?;
     let started = Instant::now();
     let link = flags.trace_url.or(flags.grafana_url);
@@ -196,10 +199,21 @@ pub(crate) async fn defect_on_request() {
     std::future::pending::<()>().await;
 }
 
-fn plan_all(files: &[PathBuf], time_scale: Option<f64>) -> anyhow::Result<Vec<Planned>> {
+/// All of them, or all that is wrong with any of them.
+fn plan_all(files: &[PathBuf], time_scale: Option<f64>) -> Result<Vec<Planned>, Failure> {
     let default = [PathBuf::from(SHIPPED.first().map_or("", |(name, _)| name))];
     let files = if files.is_empty() { &default } else { files };
-    files.iter().map(|file| plan(file, time_scale)).collect()
+    let (mut plans, mut refused) = (Vec::new(), Vec::new());
+    for file in files {
+        match plan(file, time_scale) {
+            Ok(planned) => plans.push(planned),
+            Err(error) => {
+                github::show(&refusals(file, &error));
+                refused.push(out::sentence(&error));
+            }
+        }
+    }
+    if refused.is_empty() { Ok(plans) } else { Err(Failure::new(Exit::BadInput, anyhow!(refused.join("\n")))) }
 }
 
 /// The scenarios that were asked for, then the shipped ones.
@@ -215,20 +229,27 @@ fn with_shipped(mut plans: Vec<Planned>) -> Result<Vec<Planned>, Failure> {
 /// A path where there is such a file, else the name of a shipped scenario.
 pub(crate) fn plan(file: &Path, time_scale: Option<f64>) -> anyhow::Result<Planned> {
     let origin = file.display().to_string();
-    let (text, found) = match (std::fs::read_to_string(file), shipped(&origin)) {
-        (Ok(text), _) => (text, true),
+    let (text, found) = match (read(file), shipped(&origin)) {
+        (Ok(bytes), _) => (text(bytes, &origin)?, true),
         (Err(_), Some(text)) => (text.to_owned(), false),
-        (Err(error), None) if error.kind() == std::io::ErrorKind::InvalidData => bail!("{origin} is not UTF-8 text"),
-        (Err(error), None) => {
+        (Err(error), None) if error.kind() == ErrorKind::IsADirectory => bail!("{origin}: this is a folder (name a scenario file in it)"),
+        (Err(error), None) if error.kind() == ErrorKind::NotFound => {
             let names: Vec<&str> = SHIPPED.iter().map(|(name, _)| *name).collect();
-            return Err(error)
-                .with_context(|| format!("cannot read {origin}, and no shipped scenario has that name (there are {})", names.join(", ")));
+            bail!("{origin}: there is no such file, and no shipped scenario has that name (there are {})", names.join(", "))
         }
+        (Err(error), None) => return Err(error).with_context(|| format!("{origin}: this cannot be read")),
     };
     let plan = Plan::parse(&text, &origin, &SERVICES)?;
     let plan = time_scale.map_or(plan.clone(), |factor| plan.scaled(factor));
     let name = file.file_stem().map_or_else(|| origin.clone(), |stem| stem.to_string_lossy().into_owned());
     Ok(Planned { name, file: found.then_some(origin), plan: Arc::new(plan) })
+}
+
+/// No more of it than shows that it is too large: it may be a device that never ends.
+fn read(file: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(file)?.take(LARGEST as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 fn announce(up: &Up, took: Duration) {

@@ -12,7 +12,9 @@ use toml::Spanned;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ScenarioFile {
-    pub(super) format: Spanned<i64>,
+    /// Read before all else; named here, so that it is missed.
+    #[serde(rename = "format")]
+    _format: i64,
     pub(super) title: String,
     #[serde(default)]
     pub(super) about: String,

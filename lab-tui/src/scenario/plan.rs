@@ -10,7 +10,8 @@ use toml::de::{DeTable, Deserializer};
 use super::fault::{self, Fault};
 use super::file::{Promise, PromiseTable, ScenarioFile};
 use super::load::{self, Load};
-use super::refusal::{Refusal, Wrong, suggest};
+use super::problems;
+use super::refusal::{Refusals, Wrong, suggest};
 use super::threshold::{Metric, Outside, Selector, Threshold};
 
 const FORMAT: i64 = 1;
@@ -39,9 +40,10 @@ impl Plan {
     /// Reads a scenario. `services` are the names that the stack knows.
     ///
     /// # Errors
-    /// The first thing that is wrong, with its line and column in `origin`.
-    pub fn parse(text: &str, origin: &str, services: &[&str]) -> Result<Self, Refusal> {
-        plan(text, services).map_err(|wrong| wrong.at(origin, text))
+    /// All that is wrong, each with its line and column in `origin`.
+    pub fn parse(text: &str, origin: &str, services: &[&str]) -> Result<Self, Refusals> {
+        let refused = |wrongs: Vec<Wrong>| Refusals(wrongs.into_iter().map(|wrong| wrong.at(origin, text)).collect());
+        problems::read_all(text, services, |document| plan(document, services)).map_err(refused)
     }
 
     /// The same scenario with all that lies on the run's time line multiplied by `factor`, for a quick look or for CI. What a single
@@ -76,14 +78,10 @@ impl Plan {
     }
 }
 
-fn plan(text: &str, services: &[&str]) -> Result<Plan, Wrong> {
-    let mut document = DeTable::parse(text)?;
+/// Stops at the first thing that is wrong.
+fn plan(mut document: Spanned<DeTable<'_>>, services: &[&str]) -> Result<Plan, Wrong> {
     let faults = document.get_mut().remove("fault");
     let file = ScenarioFile::deserialize(Deserializer::from(document))?;
-    if *file.format.get_ref() != FORMAT {
-        let what = format!("format {} is not known to this version", file.format.get_ref());
-        return Err(Wrong::new(file.format.span(), what, format!("write `format = {FORMAT}`")));
-    }
     if file.load.is_empty() {
         let hint = "add a [[load]] table".to_owned();
         return Err(Wrong { span: None, what: "the scenario has no load".to_owned(), hint: Some(hint) });
@@ -117,6 +115,13 @@ fn plan(text: &str, services: &[&str]) -> Result<Plan, Wrong> {
         }
     }
     Ok(Plan { title: file.title, about: file.about, seed: file.seed, keep_going: file.keep_going, loads, faults, thresholds })
+}
+
+/// Whether the file is of another version than this one, of which nothing else can be said then.
+pub(super) fn unknown_format(document: &DeTable<'_>) -> Option<Wrong> {
+    let given = document.get("format")?;
+    let number = given.get_ref().as_integer().filter(|number| i64::from_str_radix(number.as_str(), number.radix()) != Ok(FORMAT))?;
+    Some(Wrong::new(given.span(), format!("format {number} is not known to this version"), format!("write `format = {FORMAT}`")))
 }
 
 fn outside(table: &PromiseTable, selector: &Selector, faults: &[Fault]) -> Result<Outside, Wrong> {

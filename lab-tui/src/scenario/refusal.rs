@@ -32,8 +32,39 @@ impl fmt::Display for Refusal {
     }
 }
 
+/// All that is wrong with a scenario, in the order of the places, and never empty. Displays as one line for each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusals(pub(super) Vec<Refusal>);
+
+impl Refusals {
+    /// One after the other.
+    pub fn iter(&self) -> std::slice::Iter<'_, Refusal> {
+        self.0.iter()
+    }
+}
+
+impl<'r> IntoIterator for &'r Refusals {
+    type Item = &'r Refusal;
+    type IntoIter = std::slice::Iter<'r, Refusal>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl std::error::Error for Refusals {}
+
+impl fmt::Display for Refusals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, refusal) in self.iter().enumerate() {
+            write!(f, "{}{refusal}", if index == 0 { "" } else { "\n" })?;
+        }
+        Ok(())
+    }
+}
+
 /// Something wrong in the text, before it is known which line it stands in.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Wrong {
     pub(super) span: Option<Range<usize>>,
     pub(super) what: String,
@@ -80,6 +111,16 @@ impl Wrong {
         }
         Self { span, what: in_toml_words(&message), hint: None }
     }
+
+    /// The key without which the table in this place is refused. All readers word it so.
+    pub(super) fn missing_key(&self) -> Option<&str> {
+        self.what.strip_prefix("the key `")?.strip_suffix("` is missing here")
+    }
+
+    /// Whether a name in this place is that of nothing in the file. All readers word it so: no load is named `x`.
+    pub(super) fn leads_nowhere(&self) -> bool {
+        self.what.starts_with("no ") && self.what.contains(" is named ")
+    }
 }
 
 /// The parser speaks of Rust's types; the author of a scenario knows TOML's.
@@ -100,10 +141,17 @@ fn in_toml_words(message: &str) -> String {
 
 /// "did you mean …" for a near miss, else the whole list.
 pub(super) fn suggest(unknown: &str, known: &[&str]) -> String {
-    let nearest = known.iter().map(|name| (strsim::damerau_levenshtein(unknown, name), name)).min();
-    match nearest {
-        Some((distance, name)) if distance <= 1 + unknown.len() / 4 => format!("did you mean `{name}`?"),
-        Some(_) => format!("known here: {}", known.join(", ")),
-        None => "nothing is known here".to_owned(),
+    match nearest(unknown, known) {
+        Some(name) => format!("did you mean `{name}`?"),
+        None if known.is_empty() => "nothing is known here".to_owned(),
+        None => format!("known here: {}", known.join(", ")),
     }
+}
+
+/// The name that was meant, if one is near enough.
+pub(super) fn nearest<'k>(unknown: &str, known: &[&'k str]) -> Option<&'k str> {
+    // The distance to a name takes time in proportion to both; one that is much longer was not meant anyway.
+    let near = |name: &&&str| unknown.len().abs_diff(name.len()) <= 1 + unknown.len() / 4 && unknown.len() < 1000;
+    let nearest = known.iter().filter(near).map(|name| (strsim::damerau_levenshtein(unknown, name), *name)).min();
+    nearest.filter(|(distance, _)| *distance <= 1 + unknown.len() / 4).map(|(_, name)| name)
 }

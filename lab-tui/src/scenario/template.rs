@@ -27,7 +27,14 @@ impl Template {
                     text.push(character);
                 }
                 '{' => {
-                    let name: String = characters.by_ref().take_while(|c| *c != '}').collect();
+                    let mut name = String::new();
+                    loop {
+                        match characters.next() {
+                            Some('}') => break,
+                            Some(other) => name.push(other),
+                            None => return Err("a `{` without its `}`".to_owned()),
+                        }
+                    }
                     if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
                         return Err(format!("`{{{name}}}` is no variable"));
                     }
@@ -96,7 +103,7 @@ mod tests {
 
     #[test]
     fn broken_templates_are_refused() {
-        for source in ["/{", "/{}", "/{a b}", "/}"] {
+        for source in ["/{", "/{a", "/{}", "/{a b}", "/}"] {
             assert!(Template::parse(source).is_err(), "{source}");
         }
     }
