@@ -82,12 +82,12 @@ fn large_files_and_folders_are_refused_at_once() {
     let said = said(&output);
     let first = |name: &str| said[name][0].as_str();
     assert_eq!(said["ten-megabytes.toml"], [" no scenario is as large (write 1048576 bytes at most)"]);
-    assert_eq!(first("many-keys.toml"), "1:1: the scenario has no load (add a [[load]] table)");
-    assert!(said["many-keys.toml"][1].starts_with("3:1: unknown key `k0` (known here: format, title,"), "{:?}", said["many-keys.toml"]);
+    assert!(first("many-keys.toml").starts_with("3:1: unknown key `k0` (known here: format, title,"), "{:?}", said["many-keys.toml"]);
     assert!(said["many-tables.toml"].len() > 5);
-    assert_eq!(first("brackets.toml"), "");
-    assert_eq!(first("dots.toml"), "");
-    assert!(first("long-key.toml").contains("unknown key"), "{}", first("long-key.toml").len());
+    assert_eq!(first("brackets.toml"), "1:85: lists and tables lie too deep in one another (no scenario needs more than a few levels)");
+    assert_eq!(first("dots.toml"), "1:1: lists and tables lie too deep in one another (no scenario needs more than a few levels)");
+    assert!(said["long-key.toml"].iter().any(|line| line.starts_with("3:1: unknown key `xxxx")), "{:?}", said["long-key.toml"]);
+    assert!(said.values().flatten().all(|line| line.len() < 1000));
     assert_eq!(first("folder.toml"), " this is a folder (name a scenario file in it)");
     assert!(first("no-such-file.toml").contains("no shipped scenario has that name"), "{said:?}");
 }

@@ -112,18 +112,21 @@ impl Key {
         Self { stand_in: Some(toml), ..self }
     }
 
-    /// A value that the readers accept in this place; `None` for a list of tables or the like, which `Table::stand_in` makes.
+    /// A value that the readers accept in this place, where there is one.
     pub(super) fn stand_in_value(&self) -> Option<DeValue<'static>> {
-        match self.stand_in.or(self.example).or(self.default) {
-            Some(toml) => Some(value(toml)),
-            None => match self.shape {
-                Shape::Table(table) => Some(DeValue::Table(table.filled())),
-                Shape::List(Shape::Table(table), _) => {
-                    Some(DeValue::Array([Spanned::new(0..0, DeValue::Table(table.filled()))].into_iter().collect()))
-                }
-                Shape::Thresholds(_) | Shape::Named(_) => Some(DeValue::Table(DeTable::new())),
-                _ => None,
-            },
+        self.stand_in.or(self.example).or(self.default).map(value).or_else(|| self.shape.stand_in())
+    }
+}
+
+impl Shape {
+    /// A value of this shape.
+    pub(super) fn stand_in(self) -> Option<DeValue<'static>> {
+        match self {
+            Self::Text => Some(DeValue::String(DeString::from("stand-in"))),
+            Self::Table(table) => Some(DeValue::Table(table.filled())),
+            Self::List(shape, _) => Some(DeValue::Array([Spanned::new(0..0, shape.stand_in()?)].into_iter().collect())),
+            Self::Thresholds(_) | Self::Named(_) => Some(DeValue::Table(DeTable::new())),
+            _ => None,
         }
     }
 }

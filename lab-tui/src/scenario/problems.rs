@@ -21,7 +21,7 @@ use mend::Mender;
 pub use text::{LARGEST, text};
 
 /// Nobody mends more in one go.
-const MOST: usize = 100;
+const MOST: usize = 50;
 /// Each problem costs one more reading. A large file is read less often, so that the worst one is answered soon as well.
 const BYTES_READ: usize = 8 * LARGEST;
 
@@ -42,10 +42,14 @@ pub(super) fn read_all<'t, T>(
     for wrong in unquoted {
         file.mend(wrong);
     }
+    let mut all = false;
     for _ in 0..(BYTES_READ / text.len().max(1)).clamp(8, 4 * MOST) {
         match read(file.mender.document()) {
             Ok(read) if file.problems.is_empty() => return Ok(read),
-            Ok(_) => break,
+            Ok(_) => {
+                all = true;
+                break;
+            }
             Err(wrong) => {
                 if !file.mend(wrong) || file.problems.len() == MOST {
                     break;
@@ -54,6 +58,9 @@ pub(super) fn read_all<'t, T>(
         }
     }
     file.problems.sort_by_key(|wrong| wrong.span.as_ref().map(|span| span.start));
+    if !all && let Some(span) = file.problems.last().map(|wrong| wrong.span.clone()) {
+        file.problems.push(Wrong { span, what: "there may be more".to_owned(), hint: Some("mend these first".to_owned()) });
+    }
     Err(file.problems)
 }
 

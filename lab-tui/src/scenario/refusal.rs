@@ -83,7 +83,7 @@ impl Wrong {
             let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
             (line, column)
         });
-        Refusal { origin: origin.to_owned(), place, what: self.what, hint: self.hint }
+        Refusal { origin: origin.to_owned(), place, what: one_line(&self.what), hint: self.hint.as_deref().map(one_line) }
     }
 }
 
@@ -125,18 +125,53 @@ impl Wrong {
 
 /// The parser speaks of Rust's types; the author of a scenario knows TOML's.
 fn in_toml_words(message: &str) -> String {
-    const WORDS: [(&str, &str); 9] = [
-        ("invalid type: ", "found "),
-        ("invalid value: ", "found "),
-        (", expected ", " where the scenario needs "),
+    const WORDS: [(&str, &str); 10] = [
         ("a sequence", "a list, written [ … ] or [[ … ]]"),
+        ("a map", "a table"),
         ("f64", "a number"),
         ("u32", "a whole number up to 4294967295"),
         ("i64", "a whole number"),
         ("floating point", "the number"),
+        ("a boolean", "true or false"),
         ("map", "a table"),
+        (" as i128", ""),
+        (" as u128", ""),
     ];
-    WORDS.iter().fold(message.to_owned(), |text, (rust, toml)| text.replace(rust, toml))
+    let Some((found, expected)) = message.split_once(", expected ") else { return message.to_owned() };
+    let found = found.replace("invalid type: ", "found ").replace("invalid value: ", "found ");
+    let expected = if expected.starts_with("struct ") { "a table" } else { expected };
+    let in_words = |text: &str| WORDS.iter().fold(text.to_owned(), |text, (rust, toml)| text.replace(rust, toml));
+    // What was found may hold any of these words in quotes.
+    let found = if found.contains('"') { found } else { in_words(&found) };
+    format!("{found} where the scenario needs {}", in_words(expected))
+}
+
+/// What was found in the file may be long, and may have lines of its own.
+fn one_line(text: &str) -> String {
+    const LONGEST: usize = 60;
+    let mut quoted = false;
+    let pieces = text.split('`').map(|piece| {
+        let mut shown: String = if quoted { piece.chars().take(LONGEST).collect() } else { piece.to_owned() };
+        if shown.len() < piece.len() {
+            shown.push('…');
+        }
+        quoted = !quoted;
+        shown
+    });
+    let whole = pieces.collect::<Vec<_>>().join("`");
+    let mut line = String::with_capacity(whole.len());
+    for character in whole.chars().take(10 * LONGEST) {
+        match character {
+            control if control.is_control() => line.extend(control.escape_default()),
+            other => line.push(other),
+        }
+    }
+    line
+}
+
+/// A number as it is written, and one with very many digits in fewer.
+pub(super) fn number(number: f64) -> String {
+    if number.abs() < 1e15 || !number.is_finite() { number.to_string() } else { format!("{number:e}") }
 }
 
 /// "did you mean …" for a near miss, else the whole list.

@@ -8,7 +8,7 @@ use toml::Spanned;
 use super::{Stage, stages, users};
 use crate::scenario::file::LoadTable;
 use crate::scenario::plan::{optional_duration, parse_duration, required};
-use crate::scenario::refusal::{Wrong, suggest};
+use crate::scenario::refusal::{Wrong, number, suggest};
 
 const MAX_RATE: f64 = 1_000_000.0;
 
@@ -93,6 +93,6 @@ fn per_second(rate: &Spanned<f64>, unit: Duration) -> Result<f64, Wrong> {
 }
 
 fn no_rate(rate: &Spanned<f64>, unit: Duration) -> Wrong {
-    let what = format!("a rate of {} per {} cannot be kept", rate.get_ref(), humantime::format_duration(unit));
+    let what = format!("a rate of {} per {} cannot be kept", number(*rate.get_ref()), humantime::format_duration(unit));
     Wrong::new(rate.span(), what, "write a rate above 0 and up to 1,000,000 per second")
 }

@@ -10,7 +10,7 @@ use crate::scenario::fault::moment;
 use crate::scenario::file::{LoadTable, Think};
 use crate::scenario::load::DEFAULT_GRACE;
 use crate::scenario::plan::{parse_duration, required};
-use crate::scenario::refusal::Wrong;
+use crate::scenario::refusal::{Wrong, number};
 
 const DEFAULT_MAX_DURATION: Duration = Duration::from_secs(10 * 60);
 const MAX_ITERATIONS: u64 = 1_000_000_000;
@@ -134,7 +134,7 @@ fn part(duration: Duration, parts: usize, of: usize) -> Duration {
 fn target(given: &Spanned<f64>) -> Result<usize, Wrong> {
     let target = *given.get_ref();
     if !((0.0..=100_000.0).contains(&target) && target.fract() == 0.0) {
-        return Err(Wrong::new(given.span(), format!("there cannot be {target} users"), "write a whole number from 0 to 100000"));
+        return Err(Wrong::new(given.span(), format!("there cannot be {} users", number(target)), "write a whole number from 0 to 100000"));
     }
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole and from 0 to 100,000, see above")]
     Ok(target as usize)

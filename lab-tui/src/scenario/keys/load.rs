@@ -23,7 +23,9 @@ pub(super) const LOAD: Table = Table {
             "vars",
             Shape::Named(&Shape::List(&Shape::Text, true)),
             "Variables of the requests, each with the values that every arrival draws one of.",
-        ),
+        )
+        .example("{ die = [\"fair\"] }")
+        .stand_in("{}"),
     ],
     choice: Some(Choice { by: "executor", cases: CASES }),
 };

@@ -24,7 +24,9 @@ const KEYS: &[Key] = &[
         "thresholds",
         Shape::Thresholds(&Shape::Either(&[Shape::Text, Shape::Table(&PROMISE)])),
         "The promises: a metric, which may choose among its samples by tags, and what its aggregates must be, as k6 writes them.",
-    ),
+    )
+    .example("{ http_req_duration = [\"p(95)<50\"] }")
+    .stand_in("{}"),
 ];
 
 /// A promise that leaves something out.

@@ -5,9 +5,10 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeArray, DeString, DeTable, DeValue};
 
-use super::place::{Place, Step, key, shape};
+use super::place::{Place, Step, key, shape, table_of};
 use crate::scenario::keys::{Case, Key, Shape, Table};
-use crate::scenario::refusal::{Wrong, nearest};
+use crate::scenario::refusal::{Wrong, nearest, suggest};
+use crate::scenario::threshold::{MetricKind, Selector};
 
 /// A document that is being mended. What is put into it has spans behind the end of the text, each its own.
 pub(super) struct Mender<'t> {
@@ -39,18 +40,37 @@ impl<'t> Mender<'t> {
     }
 
     /// Adds what the readers do not know: which key was meant where one seems to be missing, and what a value looks like.
-    pub(super) fn word(&mut self, wrong: &mut Wrong, place: &Place) {
-        if let (Some(missing), Some(Shape::Table(table))) = (wrong.missing_key(), shape(&place.steps)) {
-            let Some(Container::Table(given)) = self.container(&place.steps) else { return };
-            let strange = given.keys().filter(|key| table.key(key.get_ref()).is_none());
-            if let Some(key) = strange.into_iter().find(|key| nearest(key.get_ref(), &[missing]).is_some()) {
+    pub(super) fn word(&mut self, wrong: &mut Wrong, Place { steps, is_key }: &Place) {
+        if *is_key {
+            self.word_key(wrong, steps);
+        } else if let Some(missing) = wrong.missing_key() {
+            let (Some(table), Some(Container::Table(given))) = (shape(steps).and_then(table_of), self.container(steps)) else { return };
+            let mut strange = given.keys().filter(|key| table.key(key.get_ref()).is_none());
+            if let Some(key) = strange.find(|key| nearest(key.get_ref(), &[missing]).is_some()) {
                 *wrong = Wrong::new(key.span(), format!("unknown key `{}`", key.get_ref()), format!("did you mean `{missing}`?"));
             }
-        } else if wrong.hint.is_none()
-            && let Some(key) = key(&place.steps)
-            && let Some(example) = key.example.or(key.default)
-        {
-            wrong.hint = Some(format!("write it as in `{} = {example}`", key.name));
+        } else if wrong.hint.is_none() {
+            if let Some(DeValue::Datetime(_)) = self.value_mut(steps).map(|value| value.get_ref()) {
+                "a date is no value here".clone_into(&mut wrong.what);
+            }
+            wrong.hint = (1..=steps.len()).rev().find_map(|length| {
+                let key = key(steps.get(..length)?)?;
+                match key.shape {
+                    Shape::List(Shape::Table(_), _) if key.example.is_none() => Some(format!("write it as [[{}]]", dotted(steps))),
+                    _ => Some(format!("write it as in `{} = {}`", key.name, key.example.or(key.default)?)),
+                }
+            });
+        }
+    }
+
+    /// A reader suggests keys that it knows, and not only those that are not there yet.
+    fn word_key(&mut self, wrong: &mut Wrong, steps: &[Step]) {
+        let Some((Step::Key(name), before)) = steps.split_last() else { return };
+        let (Some(Shape::Table(table)), Some(Container::Table(given))) = (shape(before), self.container(before)) else { return };
+        let is_there = |hint: &String| given.keys().any(|key| *hint == format!("did you mean `{}`?", key.get_ref()));
+        if wrong.hint.as_ref().is_some_and(is_there) {
+            let absent: Vec<&str> = table.keys_of(chosen(table, given)).map(|key| key.name).filter(|key| !given.contains_key(*key)).collect();
+            wrong.hint = Some(suggest(name, &absent));
         }
     }
 
@@ -61,29 +81,43 @@ impl<'t> Mender<'t> {
             return self.mend_key(&steps);
         }
         let is_table = matches!(self.container(&steps), Some(Container::Table(_)));
-        match shape(&steps) {
-            Some(Shape::Table(table)) if is_table => self.mend_table(&steps, table, wrong.missing_key()),
-            Some(Shape::List(Shape::Table(_), _)) if is_table => self.wrap(&steps),
+        let shape = shape(&steps);
+        match (shape, shape.and_then(table_of)) {
+            (_, Some(table)) if is_table => self.mend_table(&steps, table, wrong.missing_key()),
+            (Some(Shape::List(Shape::Table(_), _)), _) if is_table => self.wrap(&steps),
             _ => self.replace(&steps),
         }
     }
 
     /// Takes away what was mended and is refused again; the more often it is refused, the more of what is around it.
     pub(super) fn remove(&mut self, place: &Place, times: usize) -> bool {
-        // What is left lacks no key that it needs.
-        let needed = usize::from(key(&place.steps).is_some_and(|key| key.needed));
+        let needed = usize::from(self.is_needed(&place.steps));
         let left = place.steps.len().saturating_sub(times.saturating_sub(1) + needed);
         let Some((last, before)) = place.steps.get(..left).and_then(<[Step]>::split_last) else { return false };
-        self.lost_a_name = true;
-        match (self.container(before), last) {
-            (Some(Container::Table(table)), Step::Key(name)) => table.remove(name.as_str()).is_some(),
-            (Some(Container::List(list)), Step::Index(index)) if *index < list.len() => {
-                let kept = std::mem::replace(list, DeArray::new()).into_iter().enumerate().filter(|(at, _)| at != index);
-                *list = kept.map(|(_, value)| value).collect();
-                true
+        let in_place = match (last, shape(before)) {
+            // A list of tables may need one.
+            (Step::Index(_), Some(Shape::List(Shape::Table(table), true))) => Some(self.own(DeValue::Table(table.filled()))),
+            _ => None,
+        };
+        let lost = match (self.container(before), last) {
+            (Some(Container::Table(table)), Step::Key(name)) => table.remove(name.as_str()),
+            (Some(Container::List(list)), Step::Index(index)) => {
+                let (lost, kept): (Vec<_>, Vec<_>) =
+                    std::mem::replace(list, DeArray::new()).into_iter().enumerate().partition(|(at, _)| at == index);
+                *list = kept.into_iter().map(|(_, value)| value).chain(in_place).collect();
+                lost.into_iter().next().map(|(_, value)| value)
             }
-            _ => false,
-        }
+            _ => None,
+        };
+        self.lost_a_name |= place.steps.get(..left).and_then(shape).is_some_and(has_names);
+        lost.is_some()
+    }
+
+    /// Whether the table around a value is refused without it.
+    fn is_needed(&mut self, steps: &[Step]) -> bool {
+        let Some((Step::Key(name), before)) = steps.split_last() else { return false };
+        let (Some(table), Some(Container::Table(given))) = (shape(before).and_then(table_of), self.container(before)) else { return false };
+        table.keys_of(chosen(table, given)).any(|key| key.needed && key.name == name)
     }
 
     /// A key that is not known becomes the one that was meant, a selector loses its tags, and all else is taken away.
@@ -116,7 +150,7 @@ impl<'t> Mender<'t> {
         let keys = table.keys_of(chosen(table, given));
         let absent: Vec<&Key> = match missing {
             Some(name) => keys.filter(|key| key.name == name).collect(),
-            None => keys.filter(|key| key.needed && !given.contains_key(key.name)).collect(),
+            None => keys.filter(|key| key.needed && given.get(key.name).is_none_or(is_empty)).collect(),
         };
         if !absent.is_empty() {
             return absent.into_iter().fold(false, |changed, key| self.put(steps, key) || changed);
@@ -143,17 +177,24 @@ impl<'t> Mender<'t> {
     fn choose(&mut self, steps: &[Step], table: &'static Table) -> bool {
         let Some(choice) = &table.choice else { return false };
         let Some(Container::Table(given)) = self.container(steps) else { return false };
-        let fitting = |case: &&Case| case.keys.iter().filter(|key| given.contains_key(key.name)).count();
+        let names: Vec<&str> = choice.cases.iter().map(|case| case.name).collect();
+        let written = given.remove(choice.by);
+        let meant = written.as_ref().and_then(|written| nearest(written.get_ref().as_str()?, &names));
+        let fitting = |case: &&Case| {
+            let keys = case.keys.iter().filter(|key| given.contains_key(key.name)).count();
+            (keys, Some(case.name) == meant)
+        };
         // Of several the first one, which is the most usual.
         let Some(case) = choice.cases.iter().rev().max_by_key(fitting) else { return false };
         for strange in choice.cases.iter().flat_map(|case| case.keys).filter(|key| case.keys.iter().all(|own| own.name != key.name)) {
             given.remove(strange.name);
         }
-        given.remove(choice.by);
         let lacking: Vec<&Key> = case.keys.iter().filter(|key| key.needed && !given.contains_key(key.name)).collect();
+        // A misspelt key is renamed when it is its turn, which a stand-in in its place would prevent.
+        let strange: Vec<String> = given.keys().map(|key| key.get_ref().to_string()).filter(|key| table.key(key).is_none()).collect();
         let word = self.own(DeValue::String(DeString::from(case.name)));
         self.insert(steps, choice.by, word);
-        for key in lacking {
+        for key in lacking.into_iter().filter(|key| strange.iter().all(|strange| nearest(strange, &[key.name]).is_none())) {
             self.put(steps, key);
         }
         true
@@ -162,52 +203,65 @@ impl<'t> Mender<'t> {
     /// Puts what stands in for its value at a key that is not there.
     fn put(&mut self, steps: &[Step], key: &Key) -> bool {
         self.lost_a_name |= key.name == "name";
-        self.stand_in(key).is_some_and(|value| self.insert(steps, key.name, value))
+        self.stand_in(key, steps).is_some_and(|value| self.insert(steps, key.name, value))
     }
 
     fn insert(&mut self, steps: &[Step], key: &'static str, value: Spanned<DeValue<'t>>) -> bool {
         let key = Spanned::new(self.new_span(), DeString::from(key));
         let Some(Container::Table(table)) = self.container(steps) else { return false };
-        table.insert(key, value).is_none()
+        table.insert(key, value);
+        true
     }
 
     /// Puts what stands in for it in the place of a value.
     fn replace(&mut self, steps: &[Step]) -> bool {
-        let place = Place { steps: steps.to_vec(), is_key: false };
-        let (Some(key), Some((last, before))) = (key(steps), steps.split_last()) else { return self.remove(&place, 1) };
-        self.lost_a_name |= key.name == "name";
-        let stand_in = match (last, shape(before)) {
-            (Step::Key(_), Some(Shape::Table(table))) if table.choice.as_ref().is_some_and(|choice| choice.by == key.name) => {
-                let names: Vec<&str> = table.choice.iter().flat_map(|choice| choice.cases).map(|case| case.name).collect();
-                let meant = self.value_mut(steps).and_then(|value| nearest(value.get_ref().as_str()?, &names));
-                let Some(meant) = meant else { return self.choose(before, table) };
-                Some(self.own(DeValue::String(DeString::from(meant.to_owned()))))
+        let Some((last, before)) = steps.split_last() else { return false };
+        let around = shape(before);
+        let stand_in = match (key(steps), last) {
+            (Some(key), Step::Key(_)) => {
+                if let Some(table) = around.and_then(table_of).filter(|table| table.choice.as_ref().is_some_and(|choice| choice.by == key.name)) {
+                    return self.choose(before, table);
+                }
+                self.lost_a_name |= key.name == "name";
+                self.stand_in(key, steps)
             }
-            (Step::Index(_), Some(Shape::List(Shape::Table(table), _))) => Some(self.own(DeValue::Table(table.filled()))),
-            // The first of the list that stands in for the whole one.
-            (Step::Index(_), _) => self.stand_in(key).and_then(|list| match list.into_inner() {
-                DeValue::Array(list) => list.into_iter().next(),
-                _ => None,
-            }),
-            (Step::Key(_), _) => self.stand_in(key),
+            (Some(key), Step::Index(_)) if table_of(key.shape).is_none() && !matches!(key.shape, Shape::List(Shape::Table(_), _)) => {
+                // The first of the list that stands in for the whole one.
+                self.stand_in(key, steps).and_then(|list| match list.into_inner() {
+                    DeValue::Array(list) => list.into_iter().next(),
+                    _ => None,
+                })
+            }
+            _ => shape(steps).and_then(Shape::stand_in).map(|value| self.own(value)),
         };
         match (stand_in, self.value_mut(steps)) {
             (Some(value), Some(place)) => {
                 *place = value;
                 true
             }
-            _ => self.remove(&place, 1),
+            _ => self.remove(&Place::value(steps), 1),
         }
     }
 
-    fn stand_in(&mut self, key: &Key) -> Option<Spanned<DeValue<'t>>> {
-        let value = match key.name {
+    fn stand_in(&mut self, key: &Key, steps: &[Step]) -> Option<Spanned<DeValue<'t>>> {
+        let text = |text: &str| DeValue::String(DeString::from(text.to_owned()));
+        let value = match (key.name, self.services.first()) {
             // No two may have the same.
-            "name" => DeValue::String(DeString::from(format!("stand-in {}", self.given))),
-            "service" => DeValue::String(DeString::from((*self.services.first()?).to_owned())),
+            ("name", _) => text(&format!("stand-in {}", self.given)),
+            ("service", Some(service)) => text(service),
+            ("threshold", _) => text(steps.get(1).map_or("", |step| match step {
+                Step::Key(selector) => promise(selector),
+                Step::Index(_) => "",
+            })),
+            // A path, so that the service that it goes to is looked at as well.
+            ("get", _) if self.goes_to_a_service(steps) => text("/"),
             _ => key.stand_in_value()?,
         };
         Some(self.own(value))
+    }
+
+    fn goes_to_a_service(&mut self, steps: &[Step]) -> bool {
+        matches!(steps.get(..2).and_then(|load| self.container(load)), Some(Container::Table(load)) if load.contains_key("service"))
     }
 
     /// What came from no text, with spans of its own.
@@ -221,6 +275,7 @@ impl<'t> Mender<'t> {
                     .map(|(key, value)| {
                         let value = match (key.get_ref().as_ref(), self.services.first()) {
                             ("service", Some(service)) => DeValue::String(DeString::from((*service).to_owned())),
+                            ("name", _) => DeValue::String(DeString::from(format!("stand-in {}", self.given))),
                             _ => value.into_inner(),
                         };
                         (Spanned::new(self.new_span(), key.into_inner()), self.own(value))
@@ -265,6 +320,35 @@ impl<'t> Mender<'t> {
 enum Container<'c, 't> {
     Table(&'c mut DeTable<'t>),
     List(&'c mut DeArray<'t>),
+}
+
+fn is_empty(value: &Spanned<DeValue<'_>>) -> bool {
+    matches!(value.get_ref(), DeValue::Array(list) if list.is_empty())
+}
+
+/// Whether others may refer to it, or to what is in it.
+fn has_names(shape: Shape) -> bool {
+    match shape {
+        Shape::List(shape, _) => has_names(*shape),
+        shape => table_of(shape).is_some_and(|table| table.key("name").is_some()),
+    }
+}
+
+/// A promise that can be made about the metric.
+fn promise(selector: &str) -> &'static str {
+    match Selector::parse(selector).map(|selector| selector.metric.kind()) {
+        Ok(MetricKind::Trend) => "max>=0",
+        _ => "rate>=0",
+    }
+}
+
+/// As a header names it: load.request.
+fn dotted(steps: &[Step]) -> String {
+    let names = steps.iter().filter_map(|step| match step {
+        Step::Key(name) => Some(name.as_str()),
+        Step::Index(_) => None,
+    });
+    names.collect::<Vec<_>>().join(".")
 }
 
 fn chosen(table: &'static Table, given: &DeTable<'_>) -> Option<&'static Case> {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::scenario::keys::{Key, SCENARIO, Shape};
+use crate::scenario::keys::{Key, SCENARIO, Shape, Table};
 
 /// The way to a value, or to its key.
 #[derive(Debug, Clone)]
@@ -22,6 +22,11 @@ pub(super) enum Step {
 }
 
 impl Place {
+    /// The value, or the key, at the end of these steps.
+    pub(super) fn value(steps: &[Step]) -> Self {
+        Self { steps: steps.to_vec(), is_key: false }
+    }
+
     /// What stands exactly at the span, the innermost where several do; without one, the whole document.
     pub(super) fn find(document: &Spanned<DeTable<'_>>, span: Option<&Range<usize>>) -> Option<Self> {
         let mut steps = Vec::new();
@@ -79,17 +84,18 @@ fn step_into(shape: Shape, step: &Step) -> Option<Shape> {
     }
 }
 
+/// The table that a value of this shape may be.
+pub(super) fn table_of(shape: Shape) -> Option<&'static Table> {
+    match shape {
+        Shape::Table(table) => Some(table),
+        Shape::Either(shapes) => shapes.iter().find_map(|shape| table_of(*shape)),
+        _ => None,
+    }
+}
+
 /// The key whose value these steps lead to, or into a list of.
 pub(super) fn key(steps: &[Step]) -> Option<&'static Key> {
     let last = steps.iter().rposition(|step| matches!(step, Step::Key(_)))?;
     let (Step::Key(name), before) = (steps.get(last)?, steps.get(..last)?) else { return None };
-    key_of(shape(before)?, name)
-}
-
-fn key_of(shape: Shape, name: &str) -> Option<&'static Key> {
-    match shape {
-        Shape::Table(table) => table.key(name),
-        Shape::Either(shapes) => shapes.iter().find_map(|shape| key_of(*shape, name)),
-        _ => None,
-    }
+    table_of(shape(before)?)?.key(name)
 }
