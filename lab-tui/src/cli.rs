@@ -8,6 +8,7 @@ mod github;
 pub(crate) mod new;
 mod reports;
 pub(crate) mod run;
+pub(crate) mod schema;
 pub(crate) mod screen;
 pub(crate) mod stack;
 pub(crate) mod up;
@@ -44,6 +45,8 @@ pub(crate) enum Command {
     Status(ask::StatusFlags),
     /// Read scenarios without running them, and say what is wrong
     Check(check::CheckFlags),
+    /// Print the JSON Schema of scenario files, for editors
+    Schema(schema::SchemaFlags),
     /// Write a commented scenario to start from
     New(new::NewFlags),
     /// Print what makes a shell complete the lab's commands and flags, as in `source <(lab completions bash)`

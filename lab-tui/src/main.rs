@@ -24,6 +24,7 @@ fn main() -> ExitCode {
         Command::Serve { service } => service.run(),
         Command::Guard => guard::main(),
         Command::Check(check) => cli::ended(cli::check::check(&check)),
+        Command::Schema(schema) => cli::ended(cli::schema::schema(&schema)),
         Command::New(new) => cli::ended(cli::new::new(&new)),
         Command::Completions(completions) => cli::ended(cli::completions::completions(&completions)),
         Command::Run(run) => cli::block_on(cli::run::run(run)),

@@ -35,7 +35,7 @@ pub struct Stage<T> {
 }
 
 /// The executors and the keys that each has besides those that all have.
-const KEYS: [(&str, &[&str]); 6] = [
+pub(super) const KEYS: [(&str, &[&str]); 6] = [
     ("constant-arrival-rate", &["rate", "duration", "time_unit", "arrivals", "max_vus"]),
     ("ramping-arrival-rate", &["start_rate", "stages", "time_unit", "arrivals", "max_vus"]),
     ("constant-vus", &["vus", "duration", "think_time"]),

@@ -79,7 +79,7 @@ macro_rules! kinds {
         }
 
         impl FaultKind {
-            const NAMES: &[&str] = &[$($kind::NAME),+];
+            pub(super) const NAMES: &[&str] = &[$($kind::NAME),+];
 
             /// As the file calls it.
             pub fn name(&self) -> &'static str {

@@ -22,6 +22,13 @@ mod tests {
     use super::{SHIPPED, STARTING};
     use crate::scenario::Plan;
 
+    /// Editors find the schema by the first line.
+    #[test]
+    fn every_scenario_names_its_schema() {
+        let texts = SHIPPED.iter().map(|(_, text)| *text).chain([STARTING]);
+        assert!(texts.into_iter().all(|text| text.starts_with("#:schema scenario.schema.json\n")));
+    }
+
     #[test]
     fn every_file_in_scenarios_is_shipped() {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../scenarios");
@@ -43,7 +50,7 @@ mod tests {
         let plan = Plan::parse(STARTING, "new.toml", &services).unwrap();
         assert_eq!((plan.loads.len(), plan.faults.len(), plan.thresholds.len()), (1, 1, 4));
         // Sentences are commented out with `# `, what can be switched on with `#` alone.
-        let commented_out = |line: &&str| line.starts_with('#') && !line.starts_with("# ") && *line != "#";
+        let commented_out = |line: &&str| line.starts_with('#') && !line.starts_with("# ") && !line.starts_with("#:") && *line != "#";
         assert!(STARTING.lines().filter(commented_out).count() > 5);
         let all: String = STARTING.lines().map(|line| format!("{}\n", if commented_out(&line) { &line[1..] } else { line })).collect();
         let plan = Plan::parse(&all, "new.toml", &services).unwrap();

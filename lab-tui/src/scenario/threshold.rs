@@ -35,7 +35,7 @@ pub enum MetricKind {
 }
 
 impl Metric {
-    const ALL: [(&str, Self); 7] = [
+    pub(super) const ALL: [(&str, Self); 7] = [
         ("http_req_duration", Self::HttpReqDuration),
         ("http_req_service_time", Self::HttpReqServiceTime),
         ("http_req_failed", Self::HttpReqFailed),

@@ -66,7 +66,7 @@ impl<'t> Mender<'t> {
     /// A reader suggests keys that it knows, and not only those that are not there yet.
     fn word_key(&mut self, wrong: &mut Wrong, steps: &[Step]) {
         let Some((Step::Key(name), before)) = steps.split_last() else { return };
-        let (Some(Shape::Table(table)), Some(Container::Table(given))) = (shape(before), self.container(before)) else { return };
+        let (Some(table), Some(Container::Table(given))) = (shape(before).and_then(table_of), self.container(before)) else { return };
         let is_there = |hint: &String| given.keys().any(|key| *hint == format!("did you mean `{}`?", key.get_ref()));
         if wrong.hint.as_ref().is_some_and(is_there) {
             let absent: Vec<&str> = table.keys_of(chosen(table, given)).map(|key| key.name).filter(|key| !given.contains_key(*key)).collect();
@@ -126,12 +126,12 @@ impl<'t> Mender<'t> {
         let span = self.new_span();
         let known = shape(before);
         let Some(Container::Table(table)) = self.container(before) else { return false };
-        let meant = match known {
-            Some(Shape::Table(known)) => {
-                let absent: Vec<&str> = known.keys_of(chosen(known, table)).map(|key| key.name).collect();
-                nearest(name, &absent)
+        let meant = match (known, known.and_then(table_of)) {
+            (_, Some(known)) => {
+                let names: Vec<&str> = known.keys_of(chosen(known, table)).map(|key| key.name).collect();
+                nearest(name, &names)
             }
-            Some(Shape::Thresholds(_)) => name.split_once('{').map(|(metric, _)| metric),
+            (Some(Shape::Thresholds(_)), _) => name.split_once('{').map(|(metric, _)| metric),
             _ => None,
         };
         let Some(value) = table.remove(name.as_str()) else { return false };

@@ -1,0 +1,1 @@
+//! What is read on behind a problem, and what is not told.

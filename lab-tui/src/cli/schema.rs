@@ -1,0 +1,28 @@
+//! `lab schema`: what the lab reads and writes, as JSON Schemas.
+
+use clap::{Args, ValueEnum};
+use lab_tui::exit::Exit;
+use lab_tui::out;
+use lab_tui::scenario;
+
+use super::Failure;
+
+#[derive(Debug, Args)]
+pub(crate) struct SchemaFlags {
+    /// Of what
+    #[arg(value_enum, default_value_t = SchemaOf::Scenario)]
+    of: SchemaOf,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum SchemaOf {
+    /// The files that `lab run` and `lab check` read
+    Scenario,
+}
+
+pub(crate) fn schema(flags: &SchemaFlags) -> Result<Exit, Failure> {
+    let schema = match flags.of {
+        SchemaOf::Scenario => scenario::schema(),
+    };
+    out::result(&schema).map(|()| Exit::Kept).map_err(Failure::unwritable)
+}
