@@ -34,12 +34,12 @@ pub(super) fn read_all<'t, T>(
     services: &'t [&'t str],
     read: impl Fn(Spanned<DeTable<'t>>) -> Result<T, Wrong>,
 ) -> Result<T, Vec<Wrong>> {
-    let (document, unquoted) = syntax::parse(text)?;
+    let (document, unquoted) = syntax::parse(text).map_err(|problems| in_order(problems, true))?;
     if let Some(wrong) = unknown_format(document.get_ref()) {
         return Err(vec![wrong]);
     }
     let mut file = File { mender: Mender::new(document, text.len(), services), problems: Vec::new(), refused: HashMap::new() };
-    for wrong in unquoted {
+    for wrong in unquoted.into_iter().take(MOST) {
         file.mend(wrong);
     }
     let mut all = false;
@@ -57,11 +57,18 @@ pub(super) fn read_all<'t, T>(
             }
         }
     }
-    file.problems.sort_by_key(|wrong| wrong.span.as_ref().map(|span| span.start));
-    if !all && let Some(span) = file.problems.last().map(|wrong| wrong.span.clone()) {
-        file.problems.push(Wrong { span, what: "there may be more".to_owned(), hint: Some("mend these first".to_owned()) });
+    Err(in_order(file.problems, all))
+}
+
+/// Not more than anybody mends, and a word about it where these are not `all`.
+fn in_order(mut problems: Vec<Wrong>, all: bool) -> Vec<Wrong> {
+    problems.sort_by_key(|wrong| wrong.span.as_ref().map(|span| span.start));
+    let more = !all || problems.len() > MOST;
+    problems.truncate(MOST);
+    if more && let Some(span) = problems.last().map(|wrong| wrong.span.clone()) {
+        problems.push(Wrong { span, what: "there may be more".to_owned(), hint: Some("mend these first".to_owned()) });
     }
-    Err(file.problems)
+    problems
 }
 
 /// A file that is being mended, and what had to be.
