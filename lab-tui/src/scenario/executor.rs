@@ -13,7 +13,7 @@ pub use users::{Iterations, ThinkTime, Users};
 
 use super::fault::moment;
 use super::file::{LoadTable, StageTable};
-use super::plan::LONGEST;
+use super::plan::{LONGEST, stretched};
 use super::refusal::{Wrong, suggest};
 
 /// When the requests of a load are sent.
@@ -144,7 +144,7 @@ fn total<T>(stages: &[Stage<T>]) -> Duration {
 }
 
 fn scale<T>(stages: &mut [Stage<T>], factor: f64) {
-    stages.iter_mut().for_each(|stage| stage.duration = stage.duration.mul_f64(factor));
+    stages.iter_mut().for_each(|stage| stage.duration = stretched(stage.duration, factor));
 }
 
 /// Appends a flat stage, or prolongs the last one where it is flat.

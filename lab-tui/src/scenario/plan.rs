@@ -55,7 +55,7 @@ impl Plan {
             load.executor.scale(factor);
         }
         for fault in &mut self.faults {
-            (fault.at, fault.duration) = (fault.at.mul_f64(factor), fault.duration.mul_f64(factor));
+            (fault.at, fault.duration) = (fault.at.mul_f64(factor), stretched(fault.duration, factor));
         }
         for outside in self.thresholds.iter_mut().filter_map(|threshold| threshold.outside.as_mut()) {
             outside.settle = outside.settle.mul_f64(factor);
@@ -115,6 +115,11 @@ fn plan(mut document: Spanned<DeTable<'_>>, services: &[&str]) -> Result<Plan, W
         }
     }
     Ok(Plan { title: file.title, about: file.about, seed: file.seed, keep_going: file.keep_going, loads, faults, thresholds })
+}
+
+/// The duration times the factor. What lasts does not come to last no time at all.
+pub(super) fn stretched(duration: Duration, factor: f64) -> Duration {
+    duration.mul_f64(factor).max(duration.min(Duration::from_nanos(1)))
 }
 
 /// Whether the file is of another version than this one, of which nothing else can be said then.

@@ -160,12 +160,35 @@ async fn check_tells_of_every_file() {
     let problems: Vec<&str> = check.stderr.lines().collect();
     assert_eq!(problems.len(), 3, "{}", check.stderr);
     assert!(problems[0].starts_with(&format!("{bad}:7:12: `soon` is no time")), "{}", problems[0]);
-    assert!(problems[1].starts_with(&format!("{worse}:3:1: unknown key `laod` (did you mean `load`?)")), "{}", problems[1]);
+    assert!(problems[1].starts_with(&format!("{worse}:1:10: format 2 is not known to this version")), "{}", problems[1]);
     assert!(problems[2].contains("no shipped scenario has that name"), "{}", problems[2]);
 
-    let mut on_github = place.lab(&["check", bad]);
-    let check = ended(on_github.env("GITHUB_ACTIONS", "true").spawn().unwrap()).await;
-    assert!(check.stderr.contains(&format!("\n::error file={bad},line=7,col=12,title=")), "{}", check.stderr);
+    // All problems of all files, from `run` as well, each with its remark.
+    let worst = place.write("worst.toml", &scenario("soon", "http_reqs = [\"count\"]\nlatency = []").replace("rate = 50", "rat = 50"));
+    let places = [(bad, 7, 12), (worst.to_str().unwrap(), 6, 1), (worst.to_str().unwrap(), 7, 12), (worst.to_str().unwrap(), 12, 14), (worst.to_str().unwrap(), 13, 1)];
+    for command in ["check", "run"] {
+        let mut on_github = place.lab(&[command, bad, good, worst.to_str().unwrap()]);
+        let refused = ended(on_github.env("GITHUB_ACTIONS", "true").spawn().unwrap()).await;
+        assert_eq!(refused.code, Some(104), "{}", refused.stderr);
+        for (file, line, column) in places {
+            let prefix = if command == "run" { "lab: " } else { "" };
+            let told = refused.stderr.lines().filter(|told| told.starts_with(&format!("{prefix}{file}:{line}:{column}: "))).count();
+            let remarked = refused.stderr.matches(&format!("::error file={file},line={line},col={column},title=")).count();
+            assert_eq!((told, remarked), (1, 1), "{file}:{line}:{column}\n{}", refused.stderr);
+        }
+        assert_eq!(refused.stderr.lines().count(), 2 * places.len(), "{}", refused.stderr);
+    }
+}
+
+/// An editor reads what the command prints.
+#[tokio::test]
+async fn the_schema_is_printed() {
+    let place = Place::new();
+    for arguments in [&["schema"][..], &["schema", "scenario"]] {
+        let printed = place.run(arguments).await;
+        assert_eq!((printed.code, printed.stderr.as_str()), (Some(0), ""));
+        assert!(printed.stdout == include_str!("../../../scenarios/scenario.schema.json"), "{arguments:?}");
+    }
 }
 
 /// What `lab new` writes can be run as it is, and keeps its promises.
@@ -196,7 +219,7 @@ async fn bash_completes_commands_and_flags() {
     assert_eq!(script.code, Some(0), "{}", script.stderr);
     let script = place.write("lab.bash", &script.stdout);
     for (words, expected, hidden) in
-        [("lab c", "check completions", "guard"), ("lab run --ju", "--junit", "--json"), ("lab g", "", "guard")]
+        [("lab c", "check completions", "guard"), ("lab sch", "schema", "guard"), ("lab run --ju", "--junit", "--json"), ("lab g", "", "guard")]
     {
         let last = words.rsplit(' ').next().unwrap();
         let ask = format!(

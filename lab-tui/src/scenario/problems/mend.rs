@@ -202,8 +202,14 @@ impl<'t> Mender<'t> {
 
     /// Puts what stands in for its value at a key that is not there.
     fn put(&mut self, steps: &[Step], key: &Key) -> bool {
-        self.lost_a_name |= key.name == "name";
+        self.lost_a_name |= self.names(steps, key);
         self.stand_in(key, steps).is_some_and(|value| self.insert(steps, key.name, value))
+    }
+
+    /// Whether others may refer to the table by the value of this key. A request without a name has that of what it gets.
+    fn names(&mut self, steps: &[Step], key: &Key) -> bool {
+        let named = matches!(self.container(steps), Some(Container::Table(table)) if table.contains_key("name"));
+        key.name == "name" || key.name == "get" && !named
     }
 
     fn insert(&mut self, steps: &[Step], key: &'static str, value: Spanned<DeValue<'t>>) -> bool {
@@ -222,7 +228,7 @@ impl<'t> Mender<'t> {
                 if let Some(table) = around.and_then(table_of).filter(|table| table.choice.as_ref().is_some_and(|choice| choice.by == key.name)) {
                     return self.choose(before, table);
                 }
-                self.lost_a_name |= key.name == "name";
+                self.lost_a_name |= self.names(before, key);
                 self.stand_in(key, steps)
             }
             (Some(key), Step::Index(_)) if table_of(key.shape).is_none() && !matches!(key.shape, Shape::List(Shape::Table(_), _)) => {
