@@ -39,7 +39,10 @@ fn every_broken_file_is_refused_in_these_words() {
     let names: Vec<&str> = files.iter().map(String::as_str).collect();
     let output = check(Path::new(FOLDER), &names);
     let said = said(&output);
-    let messages: String = said.iter().map(|(file, lines)| format!("{file}\n{}\n", lines.iter().map(|line| format!("  {line}\n")).collect::<String>())).collect();
+    let messages: String = said
+        .iter()
+        .map(|(file, lines)| format!("{file}\n{}\n", lines.iter().map(|line| format!("  {line}\n")).collect::<String>()))
+        .collect();
     let expected = PathBuf::from(FOLDER).join("messages.txt");
     if std::env::var_os("LAB_UPDATE_MESSAGES").is_some() {
         fs::write(&expected, &messages).unwrap();
@@ -76,7 +79,16 @@ fn large_files_and_folders_are_refused_at_once() {
     fs::write(place.path().join("dots.toml"), format!("x{} = 1", ".x".repeat(500_000))).unwrap();
     fs::write(place.path().join("long-key.toml"), format!("{head}{} = 1", "x".repeat(1_000_000))).unwrap();
     fs::create_dir(place.path().join("folder.toml")).unwrap();
-    let names = ["ten-megabytes.toml", "many-keys.toml", "many-tables.toml", "brackets.toml", "dots.toml", "long-key.toml", "folder.toml", "no-such-file.toml"];
+    let names = [
+        "ten-megabytes.toml",
+        "many-keys.toml",
+        "many-tables.toml",
+        "brackets.toml",
+        "dots.toml",
+        "long-key.toml",
+        "folder.toml",
+        "no-such-file.toml",
+    ];
     let output = check(place.path(), &names);
     assert_eq!(output.status.code(), Some(104), "{}", String::from_utf8_lossy(&output.stderr));
     let said = said(&output);

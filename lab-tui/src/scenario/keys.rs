@@ -160,4 +160,3 @@ impl Table {
 fn value(toml: &'static str) -> DeValue<'static> {
     DeValue::parse(toml).map_or_else(|_| DeValue::String(DeString::from("")), Spanned::into_inner)
 }
-

@@ -12,7 +12,10 @@ pub fn schema() -> String {
     let mut whole = table(&SCENARIO);
     whole.insert("$schema".to_owned(), json!("https://json-schema.org/draft/2020-12/schema"));
     whole.insert("title".to_owned(), json!("A scenario of the lab"));
-    whole.insert("description".to_owned(), json!("Load, faults and promises, as `lab run` takes them. `lab check` says more than a schema can."));
+    whole.insert(
+        "description".to_owned(),
+        json!("Load, faults and promises, as `lab run` takes them. `lab check` says more than a schema can."),
+    );
     format!("{:#}\n", Value::Object(whole))
 }
 
@@ -120,11 +123,8 @@ fn plain(number: f64) -> Value {
 
 /// A metric has promises that its aggregates can keep.
 fn thresholds(promise: Shape) -> Value {
-    let kinds = [
-        (MetricKind::Trend, "avg|min|med|max|p\\(\\s*[0-9.]+\\s*\\)"),
-        (MetricKind::Rate, "rate"),
-        (MetricKind::Counter, "count|rate"),
-    ];
+    let kinds =
+        [(MetricKind::Trend, "avg|min|med|max|p\\(\\s*[0-9.]+\\s*\\)"), (MetricKind::Rate, "rate"), (MetricKind::Counter, "count|rate")];
     let patterns: Map<String, Value> = kinds
         .into_iter()
         .map(|(kind, aggregates)| {

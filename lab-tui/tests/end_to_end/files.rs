@@ -165,7 +165,13 @@ async fn check_tells_of_every_file() {
 
     // All problems of all files, from `run` as well, each with its remark.
     let worst = place.write("worst.toml", &scenario("soon", "http_reqs = [\"count\"]\nlatency = []").replace("rate = 50", "rat = 50"));
-    let places = [(bad, 7, 12), (worst.to_str().unwrap(), 6, 1), (worst.to_str().unwrap(), 7, 12), (worst.to_str().unwrap(), 12, 14), (worst.to_str().unwrap(), 13, 1)];
+    let places = [
+        (bad, 7, 12),
+        (worst.to_str().unwrap(), 6, 1),
+        (worst.to_str().unwrap(), 7, 12),
+        (worst.to_str().unwrap(), 12, 14),
+        (worst.to_str().unwrap(), 13, 1),
+    ];
     for command in ["check", "run"] {
         let mut on_github = place.lab(&[command, bad, good, worst.to_str().unwrap()]);
         let refused = ended(on_github.env("GITHUB_ACTIONS", "true").spawn().unwrap()).await;
@@ -218,9 +224,12 @@ async fn bash_completes_commands_and_flags() {
     let script = place.run(&["completions", "bash"]).await;
     assert_eq!(script.code, Some(0), "{}", script.stderr);
     let script = place.write("lab.bash", &script.stdout);
-    for (words, expected, hidden) in
-        [("lab c", "check completions", "guard"), ("lab sch", "schema", "guard"), ("lab run --ju", "--junit", "--json"), ("lab g", "", "guard")]
-    {
+    for (words, expected, hidden) in [
+        ("lab c", "check completions", "guard"),
+        ("lab sch", "schema", "guard"),
+        ("lab run --ju", "--junit", "--json"),
+        ("lab g", "", "guard"),
+    ] {
         let last = words.rsplit(' ').next().unwrap();
         let ask = format!(
             "source {}; complete -p lab >/dev/null || exit 1; COMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); \

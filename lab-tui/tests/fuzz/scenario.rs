@@ -83,7 +83,9 @@ fn check_load(load: &Load, longest: Duration) {
             match *iterations {
                 Iterations::Unlimited => {}
                 Iterations::Shared(count) => assert!((*start as u64..=most).contains(&count), "{count}"),
-                Iterations::Each(count) => assert!(count >= 1 && count.checked_mul(*start as u64).is_some_and(|all| all <= most), "{count}"),
+                Iterations::Each(count) => {
+                    assert!(count >= 1 && count.checked_mul(*start as u64).is_some_and(|all| all <= most), "{count}");
+                }
             }
             assert!(think_time.min <= think_time.max);
             check_stages(stages, longest);

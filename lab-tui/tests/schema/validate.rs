@@ -27,9 +27,9 @@ pub(crate) fn is_valid(schema: &Value, value: &Value) -> bool {
         "properties" => value.as_object().is_none_or(|table| {
             wanted.as_object().unwrap().iter().all(|(key, schema)| table.get(key).is_none_or(|value| is_valid(schema, value)))
         }),
-        "patternProperties" => value.as_object().is_none_or(|table| {
-            table.iter().all(|(key, value)| matching(wanted, key).all(|schema| is_valid(schema, value)))
-        }),
+        "patternProperties" => value
+            .as_object()
+            .is_none_or(|table| table.iter().all(|(key, value)| matching(wanted, key).all(|schema| is_valid(schema, value)))),
         "additionalProperties" => value.as_object().is_none_or(|table| {
             let listed = |key: &str| schema.get("properties").is_some_and(|properties| properties.get(key).is_some());
             let matched = |key: &str| schema.get("patternProperties").is_some_and(|patterns| matching(patterns, key).next().is_some());

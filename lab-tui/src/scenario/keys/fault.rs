@@ -64,7 +64,6 @@ const SHARE: Shape = Shape::Number { from: 0.0, above: false, to: 1.0 };
 const SERVICE: Key = key("service", Shape::Text, "A service of the stack.").needed().example("\"backend\"");
 const ROUTE: Key =
     key("route", Shape::Pattern("^/"), "A path as the service itself knows it; without it every request is meant.").example("\"/dice\"");
-const PROBABILITY: Key =
-    key("probability", Shape::Number { from: 0.0, above: true, to: 1.0 }, "The share of requests that are disturbed.")
-        .default("1")
-        .example("0.5");
+const PROBABILITY: Key = key("probability", Shape::Number { from: 0.0, above: true, to: 1.0 }, "The share of requests that are disturbed.")
+    .default("1")
+    .example("0.5");

@@ -5,7 +5,6 @@ use super::{Case, Choice, Key, MOMENT, Shape, TIME, Table, key};
 pub(super) const LOAD: Table = Table {
     keys: &[
         key("name", Shape::Text, "Unique; names the load in thresholds and reports.").needed().example("\"visitors\""),
-        // Loads refer to it before what depends on it, so that an editor offers it early.
         key("executor", Shape::Word(&EXECUTORS), "When requests are sent. Each executor has further keys of its own.")
             .needed()
             .example("\"constant-arrival-rate\""),
@@ -73,13 +72,10 @@ const MAX_VUS: Key = key(
     "Requests in flight at most; an arrival beyond it is dropped and counted. By default ten seconds of the highest rate, 100 to 10,000.",
 )
 .example("200");
-const START_RATE: Key = key(
-    "start_rate",
-    Shape::Number { from: 0.0, above: false, to: f64::INFINITY },
-    "The rate at the beginning, per `time_unit`.",
-)
-.default("0")
-.stand_in("1");
+const START_RATE: Key =
+    key("start_rate", Shape::Number { from: 0.0, above: false, to: f64::INFINITY }, "The rate at the beginning, per `time_unit`.")
+        .default("0")
+        .stand_in("1");
 const STAGES: Key =
     key("stages", Shape::List(&Shape::Table(&STAGE), true), "The way of the rate, or of the number of users, one stage after the other.")
         .example("[{ target = 100, duration = \"10s\" }]")
@@ -93,8 +89,7 @@ const ITERATIONS: Key = key("iterations", Shape::Whole(1, 1_000_000_000), "How m
     .stand_in("100000");
 const MAX_DURATION: Key =
     key("max_duration", TIME, "After which no request begins, however many are left.").default("\"10m\"").stand_in("\"6days\"");
-const RAMP_DOWN: Key =
-    key("graceful_ramp_down", MOMENT, "What a request in flight is given when its user has to go.").default("\"30s\"");
+const RAMP_DOWN: Key = key("graceful_ramp_down", MOMENT, "What a request in flight is given when its user has to go.").default("\"30s\"");
 const THINK_TIME: Key = key(
     "think_time",
     Shape::Either(&[MOMENT, Shape::Table(&THINK)]),

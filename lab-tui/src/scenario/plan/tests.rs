@@ -349,7 +349,10 @@ http_req_failed = [{ threshold = "rate==0", outside = "locked" }]
         ];
         for (old, new, expected) in cases {
             let answer = refusal(&with(old, new));
-            assert!(answer.lines().any(|line| line.starts_with(expected)), "{old:?} -> {new:?}\n  said     {answer}\n  expected {expected}");
+            assert!(
+                answer.lines().any(|line| line.starts_with(expected)),
+                "{old:?} -> {new:?}\n  said     {answer}\n  expected {expected}"
+            );
         }
     }
 

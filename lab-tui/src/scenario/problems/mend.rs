@@ -69,7 +69,8 @@ impl<'t> Mender<'t> {
         let (Some(table), Some(Container::Table(given))) = (shape(before).and_then(table_of), self.container(before)) else { return };
         let is_there = |hint: &String| given.keys().any(|key| *hint == format!("did you mean `{}`?", key.get_ref()));
         if wrong.hint.as_ref().is_some_and(is_there) {
-            let absent: Vec<&str> = table.keys_of(chosen(table, given)).map(|key| key.name).filter(|key| !given.contains_key(*key)).collect();
+            let absent: Vec<&str> =
+                table.keys_of(chosen(table, given)).map(|key| key.name).filter(|key| !given.contains_key(*key)).collect();
             wrong.hint = Some(suggest(name, &absent));
         }
     }
@@ -153,7 +154,8 @@ impl<'t> Mender<'t> {
             None => keys.filter(|key| key.needed && given.get(key.name).is_none_or(is_empty)).collect(),
         };
         if !absent.is_empty() {
-            return absent.into_iter().fold(false, |changed, key| self.put(steps, key) || changed);
+            let put = absent.into_iter().filter(|key| self.put(steps, key));
+            return put.count() > 0;
         }
         let name = given.remove_entry("name");
         let mut filled = self.own(DeValue::Table(table.filled()));
@@ -225,7 +227,9 @@ impl<'t> Mender<'t> {
         let around = shape(before);
         let stand_in = match (key(steps), last) {
             (Some(key), Step::Key(_)) => {
-                if let Some(table) = around.and_then(table_of).filter(|table| table.choice.as_ref().is_some_and(|choice| choice.by == key.name)) {
+                if let Some(table) =
+                    around.and_then(table_of).filter(|table| table.choice.as_ref().is_some_and(|choice| choice.by == key.name))
+                {
                     return self.choose(before, table);
                 }
                 self.lost_a_name |= self.names(before, key);

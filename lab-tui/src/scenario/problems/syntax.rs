@@ -71,7 +71,7 @@ fn in_words(error: &toml::de::Error, text: &str) -> Wrong {
         }
         "invalid key-value pair" => ("this is no TOML: a key is missing".to_owned(), "write `key = value`"),
         "key with no value" => ("a key without a value".to_owned(), "write `key = value`"),
-        "duplicate key" => (format!("`{}` is here a second time", written), "keep one of them"),
+        "duplicate key" => (format!("`{written}` is here a second time"), "keep one of them"),
         "unexpected key or value" => ("something follows the value".to_owned(), "begin a new line, and put a text into quotes"),
         "missing comma between array elements" => ("a comma or the end of the list is missing".to_owned(), "write it as [1, 2]"),
         "unclosed array" => ("the list is not closed".to_owned(), "end it with `]`"),
