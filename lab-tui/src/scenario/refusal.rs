@@ -139,6 +139,7 @@ fn in_toml_words(message: &str) -> String {
     ];
     let Some((found, expected)) = message.split_once(", expected ") else { return message.to_owned() };
     let found = found.replace("invalid type: ", "found ").replace("invalid value: ", "found ");
+    let found = found.replace("found sequence", "found a list");
     let expected = if expected.starts_with("struct ") { "a table" } else { expected };
     let in_words = |text: &str| WORDS.iter().fold(text.to_owned(), |text, (rust, toml)| text.replace(rust, toml));
     // What was found may hold any of these words in quotes.
@@ -183,10 +184,13 @@ pub(super) fn suggest(unknown: &str, known: &[&str]) -> String {
     }
 }
 
-/// The name that was meant, if one is near enough.
+/// The name that was meant, if one is near enough. Others write `maxVUs` for `max_vus`, which is no distance.
 pub(super) fn nearest<'k>(unknown: &str, known: &[&'k str]) -> Option<&'k str> {
-    // The distance to a name takes time in proportion to both; one that is much longer was not meant anyway.
-    let near = |name: &&&str| unknown.len().abs_diff(name.len()) <= 1 + unknown.len() / 4 && unknown.len() < 1000;
-    let nearest = known.iter().filter(near).map(|name| (strsim::damerau_levenshtein(unknown, name), *name)).min();
-    nearest.filter(|(distance, _)| *distance <= 1 + unknown.len() / 4).map(|(_, name)| name)
+    let plain = |name: &str| name.replace(['_', '-'], "").to_lowercase();
+    let most = 1 + unknown.len() / 4;
+    // To compare takes time in proportion to both; a name that is much longer was not meant anyway.
+    let near = |name: &&&str| unknown.len().abs_diff(name.len()) <= most && unknown.len() < 1000;
+    let distance = |name: &str| strsim::damerau_levenshtein(unknown, name).min(strsim::damerau_levenshtein(&plain(unknown), &plain(name)));
+    let nearest = known.iter().filter(near).map(|name| (distance(name), *name)).min();
+    nearest.filter(|(distance, _)| *distance <= most).map(|(_, name)| name)
 }

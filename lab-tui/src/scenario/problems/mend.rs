@@ -67,7 +67,10 @@ impl<'t> Mender<'t> {
     fn word_key(&mut self, wrong: &mut Wrong, steps: &[Step]) {
         let Some((Step::Key(name), before)) = steps.split_last() else { return };
         let (Some(table), Some(Container::Table(given))) = (shape(before).and_then(table_of), self.container(before)) else { return };
-        let is_there = |hint: &String| given.keys().any(|key| *hint == format!("did you mean `{}`?", key.get_ref()));
+        // Of tables there may be one more.
+        let is_list = |key: &str| table.key(key).is_some_and(|key| matches!(key.shape, Shape::List(Shape::Table(_), _)));
+        let is_there =
+            |hint: &String| given.keys().any(|key| !is_list(key.get_ref()) && *hint == format!("did you mean `{}`?", key.get_ref()));
         if wrong.hint.as_ref().is_some_and(is_there) {
             let absent: Vec<&str> =
                 table.keys_of(chosen(table, given)).map(|key| key.name).filter(|key| !given.contains_key(*key)).collect();
@@ -136,8 +139,13 @@ impl<'t> Mender<'t> {
             _ => None,
         };
         let Some(value) = table.remove(name.as_str()) else { return false };
-        if let Some(meant) = meant.filter(|meant| !table.contains_key(*meant)) {
-            table.insert(Spanned::new(span, DeString::from(meant.to_owned())), value);
+        let at = value.span();
+        match (meant.map(|meant| (meant, table.get_mut(meant).map(Spanned::get_mut))), value.into_inner()) {
+            (Some((_, Some(DeValue::Array(others)))), DeValue::Array(more)) => more.into_iter().for_each(|one| others.push(one)),
+            (Some((meant, None)), inner) => {
+                table.insert(Spanned::new(span, DeString::from(meant.to_owned())), Spanned::new(at, inner));
+            }
+            _ => {}
         }
         true
     }
