@@ -203,6 +203,13 @@ fn a_ramp_is_read_scaled_and_kept_going() {
     assert_eq!(arrivals(&Plan::parse(&flat, "x.toml", SERVICES).unwrap().for_screen()).stages, [stage(50.0, week)]);
 }
 
+/// However short it gets, what lasts does not become a jump, which a rate of no time would be.
+#[test]
+fn what_lasts_is_not_scaled_to_nothing() {
+    let short = Plan::parse(&with("\"30s\"", "\"1ns\""), "x.toml", SERVICES).unwrap().scaled(0.001);
+    assert_eq!(short.duration(), Duration::from_nanos(1));
+}
+
 mod faults {
     use super::*;
     use crate::scenario::{Affected, DbLock, DiceErrorRate, FaultKind, ServiceError, ServiceLatency};
