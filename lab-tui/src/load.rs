@@ -4,6 +4,7 @@
 //! hands it over; the worker waits out the rest awake, and sends. A blocking sleep wakes within a fraction of a millisecond, where a
 //! timer wheel may be 2 ms late.
 
+mod connection;
 mod draw;
 mod pacer;
 mod sender;

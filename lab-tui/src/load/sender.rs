@@ -1,14 +1,15 @@
 //! The one outside edge of the load: how a request leaves and how its answer is told.
 
 use std::collections::BTreeMap;
-use std::error::Error as _;
 use std::future::Future;
 
 use anyhow::Context as _;
+use hyper::http::request::Builder;
+use hyper::{Method, Request, Uri};
 use url::Url;
 
+use super::connection::{Body, Connections, Failure};
 use crate::event::Outcome;
-use crate::http;
 use crate::scenario::{Plan, Target};
 
 /// Sends a request and waits for the whole answer. Behind a trait so that a test can answer in exactly 12 ms.
@@ -19,10 +20,12 @@ pub(super) trait Sender {
     fn send(&self, url: &str, traceparent: String) -> impl Future<Output = Outcome>;
 }
 
+const USER_AGENT: &str = concat!("obslab/", env!("CARGO_PKG_VERSION"));
+
 /// Sends over HTTP/1.1 with kept-alive connections, follows no redirect and uses no proxy.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct HttpSender {
-    client: reqwest::Client,
+    connections: Connections,
     endpoints: BTreeMap<String, Url>,
 }
 
@@ -35,9 +38,7 @@ impl HttpSender {
                 }
             }
         }
-        let client =
-            http::local().redirect(reqwest::redirect::Policy::none()).user_agent(concat!("obslab/", env!("CARGO_PKG_VERSION"))).build()?;
-        Ok(Self { client, endpoints: endpoints.clone() })
+        Ok(Self { connections: Connections::default(), endpoints: endpoints.clone() })
     }
 }
 
@@ -53,18 +54,26 @@ impl Sender for HttpSender {
     }
 
     async fn send(&self, url: &str, traceparent: String) -> Outcome {
-        let answer = async {
-            let mut response = self.client.get(url).header("traceparent", traceparent).send().await?;
-            let status = response.status().as_u16();
-            // The answer counts when its last byte is here; nobody reads it, so none of it is kept.
-            while response.chunk().await?.is_some() {}
-            Ok::<u16, reqwest::Error>(status)
-        };
-        match answer.await {
+        // An address that no server can have is one that nobody answers at.
+        let Some(uri) = uri(url) else { return Outcome::ConnectionFailed };
+        let Some(authority) = uri.authority() else { return Outcome::ConnectionFailed };
+        let request = request(Method::GET, &uri).header("traceparent", traceparent).body(Body::default());
+        let Ok(request) = request else { return Outcome::ConnectionFailed };
+        match self.connections.send(authority, request).await {
             Ok(status) => Outcome::Status(status),
-            Err(error) if error.is_timeout() => Outcome::Timeout,
-            Err(error) if error.is_connect() && error.source().is_some() => Outcome::ConnectionFailed,
-            Err(_) => Outcome::ConnectionBroken,
+            Err(Failure::Connect) => Outcome::ConnectionFailed,
+            Err(Failure::Broken) => Outcome::ConnectionBroken,
         }
     }
+}
+
+/// A URL as it goes over the wire. What it may hold beyond that (blanks, letters of other alphabets) is encoded as browsers do.
+pub(super) fn uri(url: &str) -> Option<Uri> {
+    url.parse().ok().or_else(|| Url::parse(url).ok()?.as_str().parse().ok())
+}
+
+fn request(method: Method, uri: &Uri) -> Builder {
+    let path = uri.path_and_query().map_or("/", |path| path.as_str());
+    let host = uri.authority().map_or("", |authority| authority.as_str());
+    Request::builder().method(method).uri(path).header("host", host).header("accept", "*/*").header("user-agent", USER_AGENT)
 }

@@ -5,9 +5,9 @@ use std::time::Duration;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, KeyValue, any_value::Value};
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Status, span::SpanKind, status::StatusCode};
-use url::Url;
 
 use super::RunClock;
+use super::sender::uri;
 use crate::event::{Outcome, TraceId};
 
 /// Spans of requests that have ended, until they are handed over.
@@ -46,9 +46,10 @@ impl Spans {
             number("lab.intended_start_unix_nano", i64::try_from(self.clock.unix_nanos(request.intended)).unwrap_or(i64::MAX)),
             attribute("lab.lateness_ms", Value::DoubleValue(lateness.as_secs_f64() * 1000.0)),
         ];
-        if let Ok(url) = Url::parse(request.url) {
-            attributes.push(text("server.address", url.host_str().unwrap_or_default()));
-            attributes.push(number("server.port", url.port_or_known_default().map_or(0, i64::from)));
+        if let Some(uri) = uri(request.url) {
+            let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
+            attributes.push(text("server.address", uri.host().unwrap_or_default()));
+            attributes.push(number("server.port", i64::from(port)));
         }
         // For a client every status from 400 on is an error, expected by the scenario or not.
         let error = match request.outcome {
