@@ -157,4 +157,5 @@ async fn an_interruption_gives_requests_in_flight_a_second() {
     assert_eq!(times[&Outcome::Interrupted].values().sum::<u32>(), 10);
 }
 
+mod omission;
 mod users;
