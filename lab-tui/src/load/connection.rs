@@ -32,7 +32,7 @@ pub(super) enum Failure {
 /// The connections that nobody uses at the moment, by where they lead. For one thread.
 #[derive(Debug, Default)]
 pub(super) struct Connections {
-    idle: RefCell<HashMap<Authority, Vec<Box<Connection>>>>,
+    idle: RefCell<HashMap<Authority, Vec<Connection>>>,
 }
 
 #[derive(Debug)]
@@ -45,7 +45,7 @@ struct Connection {
 /// What becomes of a request on a connection that does not answer it.
 enum Lost {
     /// Nothing of it was sent: the other side had closed the connection while nobody used it.
-    Unsent(Request<Body>),
+    Unsent(Box<Request<Body>>),
     Broken,
 }
 
@@ -66,7 +66,7 @@ impl Connections {
                     }
                     return Ok(status);
                 }
-                Err(Lost::Unsent(again)) if kept => request = again,
+                Err(Lost::Unsent(again)) if kept => request = *again,
                 Err(_) => return Err(Failure::Broken),
             }
         }
@@ -74,18 +74,18 @@ impl Connections {
 }
 
 impl Connection {
-    async fn open(authority: &Authority) -> anyhow::Result<Box<Self>> {
+    async fn open(authority: &Authority) -> anyhow::Result<Self> {
         let host = authority.host().trim_start_matches('[').trim_end_matches(']');
         let stream = TcpStream::connect((host, authority.port_u16().unwrap_or(80))).await?;
         stream.set_nodelay(true)?;
         let (requests, driver) = http1::handshake(TokioIo::new(stream)).await?;
-        Ok(Box::new(Self { requests, driver: driver.fuse() }))
+        Ok(Self { requests, driver: driver.fuse() })
     }
 
     /// The status, and the connection where it can be used again.
-    async fn ask(mut self: Box<Self>, request: Request<Body>) -> Result<(u16, Option<Box<Self>>), Lost> {
+    async fn ask(mut self, request: Request<Body>) -> Result<(u16, Option<Self>), Lost> {
         if !self.is_ready().await {
-            return Err(Lost::Unsent(request));
+            return Err(Lost::Unsent(Box::new(request)));
         }
         let response = self.answer(request).await?;
         let status = response.status().as_u16();
@@ -111,7 +111,7 @@ impl Connection {
             let _ = Pin::new(&mut *driver).poll_unpin(context);
             answer.as_mut().poll_unpin(context)
         });
-        answer.await.map_err(|mut error| error.take_message().map_or(Lost::Broken, Lost::Unsent))
+        answer.await.map_err(|mut error| error.take_message().map_or(Lost::Broken, |request| Lost::Unsent(Box::new(request))))
     }
 
     /// The answer counts when its last byte is here; nobody reads it, so none of it is kept.
