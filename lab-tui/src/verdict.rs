@@ -3,7 +3,7 @@
 use crate::event::Outcome;
 use crate::exit::Exit;
 use crate::model::{Distribution, Latency, LoadState, Model};
-use crate::scenario::{Aggregate, Metric, Outside, Plan, Selector, Threshold};
+use crate::scenario::{Aggregate, Metric, Plan, Scope, Selector, Threshold};
 
 /// When 99 of 100 requests may leave this late, a slow lab can no longer be told from a slow system.
 const BOTTLENECK_LAG_MS: f64 = 100.0;
@@ -84,18 +84,18 @@ fn bottleneck(model: &Model) -> Option<String> {
 }
 
 fn judge_one(threshold: &Threshold, model: &Model) -> Judged {
-    let samples = Samples { model, selector: &threshold.selector, outside: threshold.outside.as_ref() };
+    let samples = Samples { model, selector: &threshold.selector, scope: threshold.scope.as_ref() };
     let value = samples.value(threshold.aggregate);
     let ok = value.is_some_and(|value| threshold.comparison.holds(value, threshold.bound));
     Judged { threshold: threshold.clone(), value, ok }
 }
 
-/// What a promise is about: those of the model's samples that its selector lets through and that it does not leave out.
+/// What a promise is about: those of the model's samples that its selector lets through and that lie in its scope.
 #[derive(Clone, Copy)]
 struct Samples<'m> {
     model: &'m Model,
     selector: &'m Selector,
-    outside: Option<&'m Outside>,
+    scope: Option<&'m Scope>,
 }
 
 impl<'m> Samples<'m> {
@@ -124,12 +124,12 @@ impl<'m> Samples<'m> {
 
     fn loads(self) -> impl Iterator<Item = &'m LoadState> {
         let wanted = move |name: &str| self.selector.load.as_ref().is_none_or(|load| load == name);
-        let loads = self.model.plan().loads.iter().zip(self.model.loads_outside(self.outside));
+        let loads = self.model.plan().loads.iter().zip(self.model.loads_in(self.scope));
         loads.filter(move |(load, _)| wanted(&load.name)).map(|(_, state)| state)
     }
 
     fn ended(self) -> impl Iterator<Item = (usize, usize, Outcome, &'m Latency)> {
-        self.model.requests(self.model.loads_outside(self.outside), self.selector)
+        self.model.requests(self.model.loads_in(self.scope), self.selector)
     }
 
     /// Requests that were given the time to end; those cut off by the user say nothing about the system.
@@ -150,7 +150,7 @@ impl<'m> Samples<'m> {
         match aggregate {
             Aggregate::Count => Some(number(count)),
             Aggregate::Rate => {
-                let seconds = self.model.elapsed_outside(self.model.due_of_all(), self.outside).as_secs_f64();
+                let seconds = self.model.elapsed_in(self.model.due_of_all(), self.scope).as_secs_f64();
                 (seconds > 0.0).then(|| number(count) / seconds)
             }
             _ => None,

@@ -113,8 +113,8 @@ pub struct ThresholdSummary {
     pub metric: String,
     /// As it was written.
     pub expression: String,
-    /// The faults that it leaves out.
-    pub outside: Vec<String>,
+    /// Which part of the run it is about, such as `outside table locked`; null for all of it.
+    pub scope: Option<String>,
     /// What it was judged by.
     pub value: Option<f64>,
     /// Whether it was kept.
@@ -124,8 +124,8 @@ pub struct ThresholdSummary {
 impl ThresholdSummary {
     /// As in `http_req_duration p(95)<50 outside table locked`.
     pub fn promise(&self) -> String {
-        let outside = if self.outside.is_empty() { String::new() } else { format!(" outside {}", self.outside.join(", ")) };
-        format!("{} {}{outside}", self.metric, self.expression)
+        let scope = self.scope.as_ref().map_or(String::new(), |scope| format!(" {scope}"));
+        format!("{} {}{scope}", self.metric, self.expression)
     }
 
     /// Why it is broken, in one sentence, where it is.
@@ -300,11 +300,10 @@ fn latencies(distribution: &Distribution) -> Latencies {
 
 fn threshold_summary(judged: &verdict::Judged, model: &Model) -> ThresholdSummary {
     let threshold = &judged.threshold;
-    let outside = threshold.outside.iter().flat_map(|outside| &outside.faults);
     ThresholdSummary {
         metric: threshold.selector.source.clone(),
         expression: threshold.expression.clone(),
-        outside: outside.map(|fault| model.plan().faults[*fault].name.clone()).collect(),
+        scope: threshold.scope.as_ref().map(|scope| scope.words(model.plan())),
         value: judged.value,
         ok: judged.ok,
     }

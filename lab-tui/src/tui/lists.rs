@@ -101,10 +101,8 @@ fn short(outcome: &str) -> &str {
 
 /// `p(95)<50 http_req_duration outside table locked`: what is compared comes first, so that it is never what is cut off.
 pub fn promise(plan: &Plan, threshold: &Threshold) -> String {
-    let faults = threshold.outside.iter().flat_map(|outside| &outside.faults);
-    let names: Vec<&str> = faults.filter_map(|fault| plan.faults.get(*fault)).map(|fault| fault.name.as_str()).collect();
-    let outside = if names.is_empty() { String::new() } else { format!(" outside {}", names.join(", ")) };
-    format!("{} {}{outside}", threshold.expression, threshold.selector.source)
+    let scope = threshold.scope.as_ref().map_or(String::new(), |scope| format!(" {}", scope.words(plan)));
+    format!("{} {}{scope}", threshold.expression, threshold.selector.source)
 }
 
 /// Every threshold with its value as of now; and why nothing can be said, where that is so.
