@@ -14,7 +14,7 @@ pub use chain::{Chain, Hop};
 pub use distribution::Distribution;
 pub use timeline::{SECONDS, Second, Timeline};
 
-use crate::event::{Event, Exemplar, Fact, FaultChange, LoadWindow, Outcome, Pool, ProcessChange, Samples, ServiceSignals, WINDOW};
+use crate::event::{Event, Exemplar, Fact, FaultChange, Found, LoadWindow, Outcome, Pool, ProcessChange, Samples, ServiceSignals, WINDOW};
 use crate::scenario::{Plan, Scope, Selector};
 use scoped::{Known, ScopedTotals};
 
@@ -41,6 +41,7 @@ pub struct Model {
     services: Vec<ServiceSignals>,
     processes: VecDeque<(Duration, String, ProcessChange)>,
     faults: Vec<FaultState>,
+    expectations: Vec<Option<Found>>,
     lab_cpu: Duration,
     finished: Option<Finished>,
 }
@@ -112,6 +113,7 @@ impl Model {
             loads: plan.loads.iter().map(|_| LoadState::default()).collect(),
             scoped: ScopedTotals::new(&plan),
             faults: vec![FaultState::default(); plan.faults.len()],
+            expectations: vec![None; plan.expectations.len()],
             plan,
             now: Duration::ZERO,
             seconds: Timeline::default(),
@@ -147,6 +149,11 @@ impl Model {
                 }
             }
             Fact::Telemetry(services) => self.services = services,
+            Fact::Expectation { index, found } => {
+                if let Some(expectation) = self.expectations.get_mut(index) {
+                    *expectation = Some(found);
+                }
+            }
             Fact::LabUsage { cpu } => self.lab_cpu = cpu,
             Fact::Finished { interrupted } => self.finished = Some(Finished { at: event.at, interrupted }),
         }
@@ -291,6 +298,11 @@ impl Model {
     /// What became of each fault, in the plan's order.
     pub fn faults(&self) -> &[FaultState] {
         &self.faults
+    }
+
+    /// What was found of each expectation, in the plan's order; `None` until it has been looked into, and for metrics.
+    pub fn expectations(&self) -> &[Option<Found>] {
+        &self.expectations
     }
 
     /// Processor time that the lab itself has used.

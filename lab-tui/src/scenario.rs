@@ -3,6 +3,7 @@
 //! A `Plan` cannot hold what the runner would have to refuse: rates are positive, names resolve, templates are parsed.
 
 mod executor;
+mod expect;
 mod fault;
 mod file;
 mod load;
@@ -15,6 +16,7 @@ mod template;
 mod threshold;
 
 pub use executor::{Arrivals, Executor, Iterations, Spacing, Stage, ThinkTime, Users};
+pub use expect::{Backend, Count, Evidence, Expectation, LogPattern, Pattern, Subject};
 pub use fault::{Affected, DbLock, DiceErrorRate, Fault, FaultKind, ServiceError, ServiceLatency};
 pub use load::{Load, Request, Target};
 pub use phase::Phase;

@@ -1,9 +1,13 @@
 //! What a run says about its promises: a pure function of the plan and the model.
 
+mod expectation;
+
 use crate::event::Outcome;
 use crate::exit::Exit;
 use crate::model::{Distribution, Latency, LoadState, Model};
 use crate::scenario::{Aggregate, Metric, Plan, Scope, Selector, Threshold};
+
+pub use expectation::{JudgedExpectation, Standing};
 
 /// When 99 of 100 requests may leave this late, a slow lab can no longer be told from a slow system.
 const BOTTLENECK_LAG_MS: f64 = 100.0;
@@ -15,6 +19,8 @@ pub struct Verdict {
     pub word: Word,
     /// Each threshold with the value it was judged by.
     pub thresholds: Vec<Judged>,
+    /// Each expectation, in the plan's order.
+    pub expectations: Vec<JudgedExpectation>,
     /// Why the lab itself was the bottleneck, where it was.
     pub bottleneck: Option<String>,
     /// Why nothing can be said: the bottleneck, and faults that were not there as planned. Empty where something can.
@@ -49,13 +55,15 @@ pub struct Judged {
 /// Judges a run that has ended, or as far as it has come.
 pub fn judge(plan: &Plan, model: &Model) -> Verdict {
     let thresholds: Vec<Judged> = plan.thresholds.iter().map(|threshold| judge_one(threshold, model)).collect();
+    let expectations = expectation::judge(plan, model);
     let bottleneck = bottleneck(model);
     let failed = plan.faults.iter().zip(model.faults()).filter_map(|(fault, state)| Some((fault, state.failed.as_ref()?)));
     let mut inconclusive: Vec<String> = bottleneck.iter().cloned().collect();
     inconclusive.extend(failed.map(|(fault, why)| format!("the fault `{}` was not there as planned: {why}", fault.name)));
+    inconclusive.extend(expectations.iter().filter_map(JudgedExpectation::unclear));
     let word = if !inconclusive.is_empty() {
         Word::Inconclusive
-    } else if thresholds.iter().all(|judged| judged.ok) {
+    } else if thresholds.iter().all(|judged| judged.ok) && expectations.iter().all(|judged| judged.standing != Standing::Broken) {
         Word::Pass
     } else {
         Word::Fail
@@ -66,7 +74,7 @@ pub fn judge(plan: &Plan, model: &Model) -> Verdict {
         Word::Fail => Exit::Broken,
         Word::Inconclusive => Exit::Inconclusive,
     };
-    Verdict { word, thresholds, bottleneck, inconclusive, exit }
+    Verdict { word, thresholds, expectations, bottleneck, inconclusive, exit }
 }
 
 /// From the intended to the actual send, over all loads.

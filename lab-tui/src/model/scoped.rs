@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::{FaultState, LoadState};
 use crate::event::{LoadWindow, WINDOW};
-use crate::scenario::{Plan, Relation, Scope, Stretch};
+use crate::scenario::{Expectation, Plan, Relation, Scope, Stretch};
 
 /// How many parts a scope holds back at most. A fault tells within seconds whether it has begun; the rest is for a stream gone wrong.
 const HELD: usize = 2000;
@@ -38,7 +38,8 @@ pub(super) struct Known<'m> {
 impl ScopedTotals {
     pub(super) fn new(plan: &Plan) -> Self {
         let mut all: Vec<Totals> = Vec::new();
-        for scope in plan.thresholds.iter().filter_map(|threshold| threshold.scope.as_ref()) {
+        let expected = plan.expectations.iter().filter_map(Expectation::threshold);
+        for scope in plan.thresholds.iter().chain(expected).filter_map(|threshold| threshold.scope.as_ref()) {
             if all.iter().all(|known| known.scope != *scope) {
                 let loads = plan.loads.iter().map(|_| LoadState::default()).collect();
                 all.push(Totals { scope: scope.clone(), loads, held: VecDeque::new() });

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::TraceLink;
 use super::format::number;
+use super::{ExpectationSummary, TraceLink};
 use crate::exit::Exit;
 use crate::model::{Distribution, Model};
 use crate::stack::Endpoints;
@@ -35,8 +35,8 @@ pub struct Summary<'a> {
     pub loads: Vec<LoadSummary<'a>>,
     /// Each threshold.
     pub thresholds: Vec<ThresholdSummary>,
-    /// What the telemetry had to say; none can be asked for yet.
-    pub expectations: Vec<()>,
+    /// What the telemetry had to say, in the scenario's order.
+    pub expectations: Vec<ExpectationSummary>,
     /// Slowest first.
     pub slowest_traces: Vec<SlowTrace>,
     /// Whether the signals reconcile.
@@ -242,7 +242,7 @@ impl<'a> Summary<'a> {
             duration_seconds: model.now().as_secs_f64(),
             loads: (0..plan.loads.len()).map(|load| load_summary(load, model)).collect(),
             thresholds: verdict.thresholds.iter().map(|judged| threshold_summary(judged, model)).collect(),
-            expectations: Vec::new(),
+            expectations: verdict.expectations.iter().map(|judged| ExpectationSummary::new(judged, model)).collect(),
             slowest_traces: slowest(model, link),
             telemetry: Telemetry { services: services(model), loss: model.telemetry_loss() },
             faults: faults(model),

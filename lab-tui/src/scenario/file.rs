@@ -9,6 +9,8 @@ use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
+use super::expect::ExpectTable;
+
 use super::phase::PhaseTable;
 use super::scope::ScopeKeys;
 
@@ -29,6 +31,8 @@ pub(super) struct ScenarioFile {
     pub(super) phase: Vec<PhaseTable>,
     #[serde(default)]
     pub(super) thresholds: BTreeMap<Spanned<String>, Vec<Spanned<Promise>>>,
+    #[serde(default)]
+    pub(super) expect: Vec<Spanned<ExpectTable>>,
     /// Taken out before, because what a fault looks like depends on its kind; named here, so that a misspelt one is recognised.
     #[serde(default, rename = "fault")]
     _fault: IgnoredAny,

@@ -7,6 +7,7 @@ use serde::Deserialize as _;
 use toml::Spanned;
 use toml::de::{DeTable, Deserializer};
 
+use super::expect::{self, Expectation};
 use super::fault::{self, Fault};
 use super::file::{Promise, PromiseTable, ScenarioFile};
 use super::load::{self, Load};
@@ -37,6 +38,8 @@ pub struct Plan {
     pub phases: Vec<Phase>,
     /// The promises, in the file's order of selectors.
     pub thresholds: Vec<Threshold>,
+    /// What the telemetry must say, in the file's order.
+    pub expectations: Vec<Expectation>,
 }
 
 impl Plan {
@@ -63,6 +66,9 @@ impl Plan {
             (phase.at, phase.duration) = (phase.at.mul_f64(factor), phase.duration.mul_f64(factor));
         }
         for scope in self.thresholds.iter_mut().filter_map(|threshold| threshold.scope.as_mut()) {
+            scope.settle = scope.settle.mul_f64(factor);
+        }
+        for scope in self.expectations.iter_mut().filter_map(Expectation::scope_mut) {
             scope.settle = scope.settle.mul_f64(factor);
         }
         self
@@ -124,7 +130,19 @@ fn plan(text: &str, services: &[&str]) -> Result<Plan, Wrong> {
             thresholds.push(Threshold { scope, ..threshold });
         }
     }
-    Ok(Plan { title: file.title, about: file.about, seed: file.seed, keep_going: file.keep_going, loads, faults, phases, thresholds })
+    let known = expect::Known { text, services, loads: &loads, faults: &faults, phases: &phases };
+    let expectations = expect::read_all(file.expect, known)?;
+    Ok(Plan {
+        title: file.title,
+        about: file.about,
+        seed: file.seed,
+        keep_going: file.keep_going,
+        loads,
+        faults,
+        phases,
+        thresholds,
+        expectations,
+    })
 }
 
 fn scope(table: &PromiseTable, selector: &Selector, faults: &[Fault], phases: &[Phase]) -> Result<Option<Scope>, Wrong> {
@@ -137,7 +155,7 @@ fn scope(table: &PromiseTable, selector: &Selector, faults: &[Fault], phases: &[
     Ok(scope)
 }
 
-fn check_names(selector: &Selector, loads: &[Load]) -> Result<(), (String, String)> {
+pub(super) fn check_names(selector: &Selector, loads: &[Load]) -> Result<(), (String, String)> {
     let chosen: Vec<&Load> = loads.iter().filter(|load| selector.load.as_ref().is_none_or(|name| *name == load.name)).collect();
     if let (Some(name), []) = (&selector.load, chosen.as_slice()) {
         let known: Vec<&str> = loads.iter().map(|load| load.name.as_str()).collect();

@@ -150,7 +150,7 @@ pub enum Comparison {
 
 impl Comparison {
     /// Longer signs first, so that `<=` is not read as `<`.
-    const ALL: [(&str, Self); 6] = [
+    pub(super) const ALL: [(&str, Self); 6] = [
         ("<=", Self::LessOrEqual),
         (">=", Self::GreaterOrEqual),
         ("==", Self::Equal),
@@ -158,6 +158,11 @@ impl Comparison {
         ("<", Self::Less),
         (">", Self::Greater),
     ];
+
+    /// As it is written.
+    pub(super) fn sign(self) -> &'static str {
+        Self::ALL.into_iter().find(|(_, comparison)| *comparison == self).map_or("", |(sign, _)| sign)
+    }
 
     /// Whether `value` keeps the promise.
     #[expect(clippy::float_cmp, reason = "`==` in a scenario means equal; counters are whole numbers")]

@@ -9,7 +9,7 @@ use ratatui::widgets::Widget;
 use super::palette::Palette;
 use super::plot::clock;
 use super::ui::{List, Ui};
-use super::{events, link};
+use super::{events, expectations, link};
 use crate::event::Exemplar;
 use crate::model::Model;
 use crate::report::format;
@@ -107,7 +107,7 @@ pub fn promise(plan: &Plan, threshold: &Threshold) -> String {
 
 /// Every threshold with its value as of now; and why nothing can be said, where that is so.
 pub(super) fn thresholds(buffer: &mut Buffer, area: Rect, model: &Model, verdict: &Verdict, palette: &Palette) {
-    if verdict.thresholds.is_empty() {
+    if expectations::promises(verdict) == 0 {
         Line::styled(" this scenario promises nothing", palette.dim).render(area, buffer);
     }
     for (y, judged) in (area.y..area.bottom()).zip(&verdict.thresholds) {
@@ -124,6 +124,10 @@ pub(super) fn thresholds(buffer: &mut Buffer, area: Rect, model: &Model, verdict
             Span::raw(promise(model.plan(), &judged.threshold)),
         ]);
         line.render(Rect { y, height: 1, ..area }, buffer);
+    }
+    let below = area.y.saturating_add(u16::try_from(verdict.thresholds.len()).unwrap_or(u16::MAX));
+    for (y, judged) in (below..area.bottom()).zip(&verdict.expectations) {
+        expectations::row(judged, palette).render(Rect { y, height: 1, ..area }, buffer);
     }
 }
 

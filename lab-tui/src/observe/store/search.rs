@@ -13,27 +13,27 @@ use crate::observe::trace::{LogLine, Trace, TraceSpan};
 use crate::query::Query;
 
 impl Store {
-    /// Every trace that matches with a span that began within `window`, in nanoseconds since 1970: the trace without its log lines, and
+    /// Every trace that matches with a span that began in one of `windows`, in nanoseconds since 1970: the trace without its log lines, and
     /// the indices of those spans. In the order in which the traces came in, oldest first.
-    pub fn search(&self, query: &Query, window: Range<u64>, mut found: impl FnMut(&Trace, &[usize])) {
-        for id in self.ids(&window) {
+    pub fn search(&self, query: &Query, windows: &[Range<u64>], mut found: impl FnMut(&Trace, &[usize])) {
+        for id in self.ids(windows) {
             // It may have been pushed out a moment ago.
             let Some(trace) = self.spans_of(id) else { continue };
             let mut matched = query.matches(&trace);
-            matched.retain(|index| window.contains(&trace.spans[*index].start_unix_nano));
+            matched.retain(|index| is_within(windows, trace.spans[*index].start_unix_nano));
             if !matched.is_empty() {
                 found(&trace, &matched);
             }
         }
     }
 
-    /// Every log line of that time, in nanoseconds since 1970, with its trace if it has one. In no order.
-    pub fn each_log(&self, window: Range<u64>, mut each: impl FnMut(Option<TraceId>, &LogLine)) {
-        for id in self.ids(&window) {
-            self.logs_of(id).iter().filter(|log| window.contains(&log.unix_nano)).for_each(|log| each(Some(id), log));
+    /// Every log line of one of these windows, in nanoseconds since 1970, with its trace if it has one. In no order.
+    pub fn each_log(&self, windows: &[Range<u64>], mut each: impl FnMut(Option<TraceId>, &LogLine)) {
+        for id in self.ids(windows) {
+            self.logs_of(id).iter().filter(|log| is_within(windows, log.unix_nano)).for_each(|log| each(Some(id), log));
         }
         let of_no_trace = |entry: &Entry| match entry {
-            Entry::Log(line) if window.contains(&line.0) => Some(line.clone()),
+            Entry::Log(line) if is_within(windows, line.0) => Some(line.clone()),
             _ => None,
         };
         let lines: Vec<Line> = self.lock().order.iter().filter_map(of_no_trace).collect();
@@ -46,11 +46,11 @@ impl Store {
         inner.evicted_until > 0 && inner.evicted_until >= unix_nano
     }
 
-    fn ids(&self, window: &Range<u64>) -> Vec<TraceId> {
+    fn ids(&self, windows: &[Range<u64>]) -> Vec<TraceId> {
         let inner = self.lock();
         let within = |id: &TraceId| {
             let between = inner.traces.get(id).and_then(|trace| trace.between);
-            between.is_some_and(|(earliest, latest)| earliest < window.end && latest >= window.start)
+            between.is_some_and(|(earliest, latest)| windows.iter().any(|window| earliest < window.end && latest >= window.start))
         };
         let traces = inner.order.iter().filter_map(|entry| if let Entry::Trace(id) = entry { Some(*id) } else { None });
         traces.filter(within).collect()
@@ -74,4 +74,8 @@ impl Store {
         let kept: Vec<Line> = self.lock().traces.get(&id).map(|trace| trace.logs.clone()).unwrap_or_default();
         kept.iter().map(log_line).collect()
     }
+}
+
+fn is_within(windows: &[Range<u64>], unix_nano: u64) -> bool {
+    windows.iter().any(|window| window.contains(&unix_nano))
 }
