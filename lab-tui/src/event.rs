@@ -2,12 +2,14 @@
 //!
 //! Every event carries its offset from the start of the run. Time passes in the model by [`Fact::Tick`] alone.
 
+mod expectation;
 mod samples;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use expectation::{EXAMPLES, Found};
 pub use samples::Samples;
 
 /// One fact and when it happened, counted from the start of the run.
@@ -55,6 +57,13 @@ pub enum Fact {
     Pool(Pool),
     /// What each service answered and what of it the telemetry shows, since the run began.
     Telemetry(Vec<ServiceSignals>),
+    /// What was found of an expectation, when all telemetry had come in.
+    Expectation {
+        /// Its index in the plan.
+        index: usize,
+        /// What there was.
+        found: Found,
+    },
     /// Processor time that the lab itself has used since the run began.
     LabUsage {
         /// User and system time, all threads.

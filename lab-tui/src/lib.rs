@@ -10,6 +10,7 @@ pub mod load;
 pub mod model;
 pub mod observe;
 pub mod out;
+pub mod query;
 pub mod report;
 pub mod runner;
 pub mod scenario;

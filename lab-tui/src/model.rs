@@ -2,10 +2,11 @@
 
 mod chain;
 mod distribution;
-mod outside;
+mod scoped;
 mod timeline;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,9 +14,9 @@ pub use chain::{Chain, Hop};
 pub use distribution::Distribution;
 pub use timeline::{SECONDS, Second, Timeline};
 
-use crate::event::{Event, Exemplar, Fact, FaultChange, LoadWindow, Outcome, Pool, ProcessChange, Samples, ServiceSignals, WINDOW};
-use crate::scenario::{Outside, Plan, Selector};
-use outside::OutsideTotals;
+use crate::event::{Event, Exemplar, Fact, FaultChange, Found, LoadWindow, Outcome, Pool, ProcessChange, Samples, ServiceSignals, WINDOW};
+use crate::scenario::{Plan, Scope, Selector};
+use scoped::{Known, ScopedTotals};
 
 /// How many requests each list of them remembers.
 const LISTED: usize = 50;
@@ -30,7 +31,7 @@ pub struct Model {
     plan: Arc<Plan>,
     now: Duration,
     loads: Vec<LoadState>,
-    outside: OutsideTotals,
+    scoped: ScopedTotals,
     seconds: Timeline<Second>,
     slowest: Vec<Exemplar>,
     failed: VecDeque<Exemplar>,
@@ -40,6 +41,7 @@ pub struct Model {
     services: Vec<ServiceSignals>,
     processes: VecDeque<(Duration, String, ProcessChange)>,
     faults: Vec<FaultState>,
+    expectations: Vec<Option<Found>>,
     lab_cpu: Duration,
     finished: Option<Finished>,
 }
@@ -109,8 +111,9 @@ impl Model {
     pub fn new(plan: Arc<Plan>) -> Self {
         Self {
             loads: plan.loads.iter().map(|_| LoadState::default()).collect(),
-            outside: OutsideTotals::new(&plan),
+            scoped: ScopedTotals::new(&plan),
             faults: vec![FaultState::default(); plan.faults.len()],
+            expectations: vec![None; plan.expectations.len()],
             plan,
             now: Duration::ZERO,
             seconds: Timeline::default(),
@@ -128,6 +131,7 @@ impl Model {
 
     /// Takes in one fact.
     pub fn apply(&mut self, event: Event) {
+        let settles = matches!(event.fact, Fact::Tick | Fact::Fault { .. } | Fact::Finished { .. });
         match event.fact {
             Fact::Tick => self.now = self.now.max(event.at),
             Fact::Window(window) => self.apply_window(window),
@@ -145,15 +149,23 @@ impl Model {
                 }
             }
             Fact::Telemetry(services) => self.services = services,
+            Fact::Expectation { index, found } => {
+                if let Some(expectation) = self.expectations.get_mut(index) {
+                    *expectation = Some(found);
+                }
+            }
             Fact::LabUsage { cpu } => self.lab_cpu = cpu,
             Fact::Finished { interrupted } => self.finished = Some(Finished { at: event.at, interrupted }),
+        }
+        if settles {
+            self.scoped.settle(known(&self.plan, &self.faults, self.now, self.finished));
         }
     }
 
     fn apply_window(&mut self, window: LoadWindow) {
         let Some(load) = self.loads.get_mut(window.load) else { return };
         load.add(&window);
-        self.outside.add(&window, &self.faults);
+        self.scoped.add(&window, known(&self.plan, &self.faults, self.now, self.finished));
         let (mut ended, mut failed, mut response) = (0, 0, Samples::default());
         for cell in &window.cells {
             response.merge(&cell.response_time);
@@ -217,15 +229,20 @@ impl Model {
         &self.loads
     }
 
-    /// Each load's totals as a promise of the plan sees them: without what it leaves out, if anything.
-    pub fn loads_outside(&self, outside: Option<&Outside>) -> &[LoadState] {
-        outside.map_or(&self.loads, |outside| self.outside.of(outside))
+    /// Each load's totals as a promise of the plan sees them: of the part of the run that it is about.
+    pub fn loads_in(&self, scope: Option<&Scope>) -> &[LoadState] {
+        scope.map_or(&self.loads, |scope| self.scoped.of(scope))
     }
 
-    /// Like [`Self::elapsed`], without what a promise leaves out.
-    pub fn elapsed_outside(&self, due: Duration, outside: Option<&Outside>) -> Duration {
+    /// Like [`Self::elapsed`], of the part of the run that a promise is about.
+    pub fn elapsed_in(&self, due: Duration, scope: Option<&Scope>) -> Duration {
         let elapsed = self.elapsed(due);
-        outside.map_or(elapsed, |outside| outside::undisturbed(outside, &self.faults, elapsed))
+        scope.map_or(elapsed, |scope| known(&self.plan, &self.faults, self.now, self.finished).time_in(scope, elapsed))
+    }
+
+    /// Whether a piece of time lies in a scope, as far as that is known by now.
+    pub fn is_in(&self, scope: &Scope, piece: &Range<Duration>) -> Option<bool> {
+        known(&self.plan, &self.faults, self.now, self.finished).is_in(scope, piece)
     }
 
     /// The last minutes, second by second, oldest first.
@@ -283,6 +300,11 @@ impl Model {
         &self.faults
     }
 
+    /// What was found of each expectation, in the plan's order; `None` until it has been looked into, and for metrics.
+    pub fn expectations(&self) -> &[Option<Found>] {
+        &self.expectations
+    }
+
     /// Processor time that the lab itself has used.
     pub fn lab_cpu(&self) -> Duration {
         self.lab_cpu
@@ -294,7 +316,7 @@ impl Model {
     }
 
     /// Requests that a selector lets through and that have ended: load, request, outcome and both latencies. `loads` are
-    /// [`Self::loads`] or [`Self::loads_outside`].
+    /// [`Self::loads`] or [`Self::loads_in`].
     pub fn requests<'m>(
         &'m self,
         loads: &'m [LoadState],
@@ -319,6 +341,10 @@ impl Model {
     pub fn is_expected(&self, load: usize, request: usize, outcome: Outcome) -> bool {
         expected(&self.plan, load, request, outcome)
     }
+}
+
+fn known<'m>(plan: &'m Plan, faults: &'m [FaultState], now: Duration, finished: Option<Finished>) -> Known<'m> {
+    Known { plan, faults, told: now, over: finished.is_some() }
 }
 
 fn expected(plan: &Plan, load: usize, request: usize, outcome: Outcome) -> bool {

@@ -1,5 +1,6 @@
 //! Walks a plan on one clock: starts the load, listens to the stack, and turns all of it into one stream of events.
 
+mod expectations;
 mod faults;
 
 use std::sync::Arc;
@@ -57,6 +58,7 @@ impl Run<'_> {
         let cpu_before = process_cpu();
         // A model that is gone wants to hear nothing more.
         let tell = |fact| drop(events.send(Event { at: clock.offset(), fact }));
+        let expectations = expectations::Expectations::new(self.plan, clock.start_unix());
         let stop = CancellationToken::new();
         let over = stop.child_token();
         let faults = faults::Faults {
@@ -64,7 +66,10 @@ impl Run<'_> {
             injector: self.injector,
             clock,
             over: over.clone(),
-            tell: |event| drop(events.send(event)),
+            tell: |event| {
+                expectations.hear(&event);
+                drop(events.send(event));
+            },
         };
         let mut faults = std::pin::pin!(faults.walk().fuse());
         let mut reports = load::start(self.plan, &self.endpoints.services, self.scenario, clock, stop.clone())?;
@@ -104,6 +109,7 @@ impl Run<'_> {
             }
         };
         tell(Fact::Telemetry(settled));
+        expectations.look(self.store).await.into_iter().for_each(&tell);
         tell(Fact::LabUsage { cpu: process_cpu().saturating_sub(cpu_before) });
         tell(Fact::Finished { interrupted: stop.is_cancelled() });
         Ok(())

@@ -3,20 +3,26 @@
 //! A `Plan` cannot hold what the runner would have to refuse: rates are positive, names resolve, templates are parsed.
 
 mod executor;
+mod expect;
 mod fault;
 mod file;
 mod load;
+mod phase;
 mod plan;
 mod refusal;
+mod scope;
 mod shipped;
 mod template;
 mod threshold;
 
 pub use executor::{Arrivals, Executor, Iterations, Spacing, Stage, ThinkTime, Users};
+pub use expect::{Backend, Count, Evidence, Expectation, LogPattern, Pattern, Subject};
 pub use fault::{Affected, DbLock, DiceErrorRate, Fault, FaultKind, ServiceError, ServiceLatency};
 pub use load::{Load, Request, Target};
+pub use phase::Phase;
 pub use plan::Plan;
 pub use refusal::Refusal;
+pub use scope::{Relation, Scope, Stretch};
 pub use shipped::{SHIPPED, STARTING, shipped};
 pub use template::Template;
-pub use threshold::{Aggregate, Comparison, Metric, MetricKind, Outside, Selector, Threshold};
+pub use threshold::{Aggregate, Comparison, Metric, MetricKind, Selector, Threshold};

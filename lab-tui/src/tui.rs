@@ -4,6 +4,7 @@ mod callout;
 mod chain;
 mod errors;
 mod events;
+mod expectations;
 mod latency;
 mod link;
 mod lists;

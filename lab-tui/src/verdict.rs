@@ -1,9 +1,13 @@
 //! What a run says about its promises: a pure function of the plan and the model.
 
+mod expectation;
+
 use crate::event::Outcome;
 use crate::exit::Exit;
 use crate::model::{Distribution, Latency, LoadState, Model};
-use crate::scenario::{Aggregate, Metric, Outside, Plan, Selector, Threshold};
+use crate::scenario::{Aggregate, Metric, Plan, Scope, Selector, Threshold};
+
+pub use expectation::{JudgedExpectation, Standing};
 
 /// When 99 of 100 requests may leave this late, a slow lab can no longer be told from a slow system.
 const BOTTLENECK_LAG_MS: f64 = 100.0;
@@ -15,6 +19,8 @@ pub struct Verdict {
     pub word: Word,
     /// Each threshold with the value it was judged by.
     pub thresholds: Vec<Judged>,
+    /// Each expectation, in the plan's order.
+    pub expectations: Vec<JudgedExpectation>,
     /// Why the lab itself was the bottleneck, where it was.
     pub bottleneck: Option<String>,
     /// Why nothing can be said: the bottleneck, and faults that were not there as planned. Empty where something can.
@@ -49,13 +55,15 @@ pub struct Judged {
 /// Judges a run that has ended, or as far as it has come.
 pub fn judge(plan: &Plan, model: &Model) -> Verdict {
     let thresholds: Vec<Judged> = plan.thresholds.iter().map(|threshold| judge_one(threshold, model)).collect();
+    let expectations = expectation::judge(plan, model);
     let bottleneck = bottleneck(model);
     let failed = plan.faults.iter().zip(model.faults()).filter_map(|(fault, state)| Some((fault, state.failed.as_ref()?)));
     let mut inconclusive: Vec<String> = bottleneck.iter().cloned().collect();
     inconclusive.extend(failed.map(|(fault, why)| format!("the fault `{}` was not there as planned: {why}", fault.name)));
+    inconclusive.extend(expectations.iter().filter_map(JudgedExpectation::unclear));
     let word = if !inconclusive.is_empty() {
         Word::Inconclusive
-    } else if thresholds.iter().all(|judged| judged.ok) {
+    } else if thresholds.iter().all(|judged| judged.ok) && expectations.iter().all(|judged| judged.standing != Standing::Broken) {
         Word::Pass
     } else {
         Word::Fail
@@ -66,7 +74,7 @@ pub fn judge(plan: &Plan, model: &Model) -> Verdict {
         Word::Fail => Exit::Broken,
         Word::Inconclusive => Exit::Inconclusive,
     };
-    Verdict { word, thresholds, bottleneck, inconclusive, exit }
+    Verdict { word, thresholds, expectations, bottleneck, inconclusive, exit }
 }
 
 /// From the intended to the actual send, over all loads.
@@ -84,18 +92,18 @@ fn bottleneck(model: &Model) -> Option<String> {
 }
 
 fn judge_one(threshold: &Threshold, model: &Model) -> Judged {
-    let samples = Samples { model, selector: &threshold.selector, outside: threshold.outside.as_ref() };
+    let samples = Samples { model, selector: &threshold.selector, scope: threshold.scope.as_ref() };
     let value = samples.value(threshold.aggregate);
     let ok = value.is_some_and(|value| threshold.comparison.holds(value, threshold.bound));
     Judged { threshold: threshold.clone(), value, ok }
 }
 
-/// What a promise is about: those of the model's samples that its selector lets through and that it does not leave out.
+/// What a promise is about: those of the model's samples that its selector lets through and that lie in its scope.
 #[derive(Clone, Copy)]
 struct Samples<'m> {
     model: &'m Model,
     selector: &'m Selector,
-    outside: Option<&'m Outside>,
+    scope: Option<&'m Scope>,
 }
 
 impl<'m> Samples<'m> {
@@ -124,12 +132,12 @@ impl<'m> Samples<'m> {
 
     fn loads(self) -> impl Iterator<Item = &'m LoadState> {
         let wanted = move |name: &str| self.selector.load.as_ref().is_none_or(|load| load == name);
-        let loads = self.model.plan().loads.iter().zip(self.model.loads_outside(self.outside));
+        let loads = self.model.plan().loads.iter().zip(self.model.loads_in(self.scope));
         loads.filter(move |(load, _)| wanted(&load.name)).map(|(_, state)| state)
     }
 
     fn ended(self) -> impl Iterator<Item = (usize, usize, Outcome, &'m Latency)> {
-        self.model.requests(self.model.loads_outside(self.outside), self.selector)
+        self.model.requests(self.model.loads_in(self.scope), self.selector)
     }
 
     /// Requests that were given the time to end; those cut off by the user say nothing about the system.
@@ -150,7 +158,7 @@ impl<'m> Samples<'m> {
         match aggregate {
             Aggregate::Count => Some(number(count)),
             Aggregate::Rate => {
-                let seconds = self.model.elapsed_outside(self.model.due_of_all(), self.outside).as_secs_f64();
+                let seconds = self.model.elapsed_in(self.model.due_of_all(), self.scope).as_secs_f64();
                 (seconds > 0.0).then(|| number(count) / seconds)
             }
             _ => None,

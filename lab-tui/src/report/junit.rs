@@ -2,7 +2,7 @@
 //!
 //! A scenario is a test suite. Its test cases have the same names in every run, so that a CI can tell what is newly broken: the run
 //! itself, which is an error when nothing can be said; each fault, an error when it was not there as planned; each threshold, a
-//! failure when it is broken.
+//! failure when it is broken; each expectation likewise, or an error when it cannot be judged.
 
 use std::time::Duration;
 
@@ -51,6 +51,14 @@ impl Junit {
             let broken = threshold.broken().map(|why| not_kept(NonSuccessKind::Failure, "threshold", &why));
             suite.add_test_case(case(summary.scenario, &threshold.promise(), broken));
         }
+        for one in &summary.expectations {
+            let status = match (&one.why_not, one.ok) {
+                (Some(why), None) if one.skipped => Some(skipped(why)),
+                (Some(why), None) => Some(error("expectation", why)),
+                _ => one.broken().map(|why| not_kept(NonSuccessKind::Failure, "expectation", &why)),
+            };
+            suite.add_test_case(case(summary.scenario, &format!("expectation {}", one.name), status));
+        }
         self.push(suite, took);
     }
 
@@ -89,6 +97,12 @@ fn case(scenario: &str, name: &str, status: Option<TestCaseStatus>) -> TestCase 
     // Times of the parts would add up to more than the run took.
     case.set_time(Duration::ZERO);
     case
+}
+
+fn skipped(why: &str) -> TestCaseStatus {
+    let mut status = TestCaseStatus::skipped();
+    status.set_message(why);
+    status
 }
 
 fn error(kind: &str, why: &str) -> TestCaseStatus {

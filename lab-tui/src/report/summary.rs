@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::TraceLink;
 use super::format::number;
+use super::{ExpectationSummary, TraceLink};
 use crate::exit::Exit;
 use crate::model::{Distribution, Model};
 use crate::stack::Endpoints;
@@ -35,8 +35,8 @@ pub struct Summary<'a> {
     pub loads: Vec<LoadSummary<'a>>,
     /// Each threshold.
     pub thresholds: Vec<ThresholdSummary>,
-    /// What the telemetry had to say; none can be asked for yet.
-    pub expectations: Vec<()>,
+    /// What the telemetry had to say, in the scenario's order.
+    pub expectations: Vec<ExpectationSummary>,
     /// Slowest first.
     pub slowest_traces: Vec<SlowTrace>,
     /// Whether the signals reconcile.
@@ -113,8 +113,8 @@ pub struct ThresholdSummary {
     pub metric: String,
     /// As it was written.
     pub expression: String,
-    /// The faults that it leaves out.
-    pub outside: Vec<String>,
+    /// Which part of the run it is about, such as `outside table locked`; null for all of it.
+    pub scope: Option<String>,
     /// What it was judged by.
     pub value: Option<f64>,
     /// Whether it was kept.
@@ -124,8 +124,8 @@ pub struct ThresholdSummary {
 impl ThresholdSummary {
     /// As in `http_req_duration p(95)<50 outside table locked`.
     pub fn promise(&self) -> String {
-        let outside = if self.outside.is_empty() { String::new() } else { format!(" outside {}", self.outside.join(", ")) };
-        format!("{} {}{outside}", self.metric, self.expression)
+        let scope = self.scope.as_ref().map_or(String::new(), |scope| format!(" {scope}"));
+        format!("{} {}{scope}", self.metric, self.expression)
     }
 
     /// Why it is broken, in one sentence, where it is.
@@ -242,7 +242,7 @@ impl<'a> Summary<'a> {
             duration_seconds: model.now().as_secs_f64(),
             loads: (0..plan.loads.len()).map(|load| load_summary(load, model)).collect(),
             thresholds: verdict.thresholds.iter().map(|judged| threshold_summary(judged, model)).collect(),
-            expectations: Vec::new(),
+            expectations: verdict.expectations.iter().map(|judged| ExpectationSummary::new(judged, model)).collect(),
             slowest_traces: slowest(model, link),
             telemetry: Telemetry { services: services(model), loss: model.telemetry_loss() },
             faults: faults(model),
@@ -300,11 +300,10 @@ fn latencies(distribution: &Distribution) -> Latencies {
 
 fn threshold_summary(judged: &verdict::Judged, model: &Model) -> ThresholdSummary {
     let threshold = &judged.threshold;
-    let outside = threshold.outside.iter().flat_map(|outside| &outside.faults);
     ThresholdSummary {
         metric: threshold.selector.source.clone(),
         expression: threshold.expression.clone(),
-        outside: outside.map(|fault| model.plan().faults[*fault].name.clone()).collect(),
+        scope: threshold.scope.as_ref().map(|scope| scope.words(model.plan())),
         value: judged.value,
         ok: judged.ok,
     }

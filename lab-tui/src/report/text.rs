@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::expectation;
 use super::format::{count, milliseconds, number};
 use super::summary::{Latencies, LoadSummary, Summary, ThresholdSummary};
 use super::waterfall::waterfall;
@@ -35,6 +36,7 @@ fn write(out: &mut String, summary: &Summary<'_>, slowest: Option<&Trace>) -> st
             writeln!(out, "  {sign}  {promise:width$}  {value}")?;
         }
     }
+    expectation::write(out, &summary.expectations)?;
     if !summary.slowest_traces.is_empty() {
         writeln!(out, "\nslowest requests")?;
         for slow in &summary.slowest_traces {
@@ -119,6 +121,11 @@ fn write_load(out: &mut String, load: &LoadSummary<'_>) -> std::fmt::Result {
 fn conclusion(summary: &Summary<'_>) -> String {
     let broken = summary.thresholds.iter().filter(|threshold| !threshold.ok).count();
     let verdict = match summary.verdict {
+        Word::Pass if !summary.expectations.is_empty() => format!("pass: {} kept", expectation::promises(summary, |_| true)),
+        Word::Fail if !summary.expectations.is_empty() => {
+            let all = expectation::promises(summary, |_| true);
+            format!("fail: {} broken, of {all}", expectation::promises(summary, |ok| !ok))
+        }
         Word::Pass if summary.thresholds.is_empty() => "pass: there was no threshold to keep".to_owned(),
         Word::Pass if summary.thresholds.len() == 1 => "pass: the threshold was kept".to_owned(),
         Word::Pass => format!("pass: all {} thresholds kept", summary.thresholds.len()),

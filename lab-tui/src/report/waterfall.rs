@@ -233,6 +233,7 @@ mod tests {
             duration_nano: ms * 1_000_000,
             error: id == "c",
             attributes: [("http.response.status_code".to_owned(), 503.into())].into(),
+            ..TraceSpan::default()
         }
     }
 

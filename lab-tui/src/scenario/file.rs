@@ -9,6 +9,11 @@ use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
+use super::expect::ExpectTable;
+
+use super::phase::PhaseTable;
+use super::scope::ScopeKeys;
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ScenarioFile {
@@ -23,7 +28,11 @@ pub(super) struct ScenarioFile {
     #[serde(default)]
     pub(super) load: Vec<Spanned<LoadTable>>,
     #[serde(default)]
+    pub(super) phase: Vec<PhaseTable>,
+    #[serde(default)]
     pub(super) thresholds: BTreeMap<Spanned<String>, Vec<Spanned<Promise>>>,
+    #[serde(default)]
+    pub(super) expect: Vec<Spanned<ExpectTable>>,
     /// Taken out before, because what a fault looks like depends on its kind; named here, so that a misspelt one is recognised.
     #[serde(default, rename = "fault")]
     _fault: IgnoredAny,
@@ -89,19 +98,37 @@ pub(super) struct ThinkTable {
     pub(super) max: Spanned<String>,
 }
 
-/// `"p(95)<50"`, or a table with the promise and what it leaves out.
+/// `"p(95)<50"`, or a table with the promise and which part of the run it is about.
 #[derive(Debug)]
 pub(super) enum Promise {
     Plain(String),
-    Outside(PromiseTable),
+    Table(PromiseTable),
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PromiseTable {
     pub(super) threshold: Spanned<String>,
-    pub(super) outside: Spanned<Names>,
-    pub(super) settle: Option<Spanned<String>>,
+    // What follows is a scope; see there.
+    outside: Option<Spanned<Names>>,
+    during: Option<Spanned<Names>>,
+    before: Option<Spanned<Names>>,
+    after: Option<Spanned<Names>>,
+    settle: Option<Spanned<String>>,
+    within: Option<Spanned<String>>,
+}
+
+impl PromiseTable {
+    pub(super) fn scope(&self) -> ScopeKeys<'_> {
+        ScopeKeys {
+            outside: self.outside.as_ref(),
+            during: self.during.as_ref(),
+            before: self.before.as_ref(),
+            after: self.after.as_ref(),
+            settle: self.settle.as_ref(),
+            within: self.within.as_ref(),
+        }
+    }
 }
 
 /// `"name"` or `["name", …]`.
@@ -147,7 +174,7 @@ impl From<String> for Promise {
 
 impl From<PromiseTable> for Promise {
     fn from(table: PromiseTable) -> Self {
-        Self::Outside(table)
+        Self::Table(table)
     }
 }
 

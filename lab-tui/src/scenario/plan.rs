@@ -7,11 +7,14 @@ use serde::Deserialize as _;
 use toml::Spanned;
 use toml::de::{DeTable, Deserializer};
 
+use super::expect::{self, Expectation};
 use super::fault::{self, Fault};
 use super::file::{Promise, PromiseTable, ScenarioFile};
 use super::load::{self, Load};
+use super::phase::{self, Phase};
 use super::refusal::{Refusal, Wrong, suggest};
-use super::threshold::{Metric, Outside, Selector, Threshold};
+use super::scope::Scope;
+use super::threshold::{Metric, Selector, Threshold};
 
 const FORMAT: i64 = 1;
 pub(super) const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -31,8 +34,12 @@ pub struct Plan {
     pub loads: Vec<Load>,
     /// In the file's order.
     pub faults: Vec<Fault>,
+    /// Named stretches of the time line, in the file's order.
+    pub phases: Vec<Phase>,
     /// The promises, in the file's order of selectors.
     pub thresholds: Vec<Threshold>,
+    /// What the telemetry must say, in the file's order.
+    pub expectations: Vec<Expectation>,
 }
 
 impl Plan {
@@ -55,8 +62,14 @@ impl Plan {
         for fault in &mut self.faults {
             (fault.at, fault.duration) = (fault.at.mul_f64(factor), fault.duration.mul_f64(factor));
         }
-        for outside in self.thresholds.iter_mut().filter_map(|threshold| threshold.outside.as_mut()) {
-            outside.settle = outside.settle.mul_f64(factor);
+        for phase in &mut self.phases {
+            (phase.at, phase.duration) = (phase.at.mul_f64(factor), phase.duration.mul_f64(factor));
+        }
+        for scope in self.thresholds.iter_mut().filter_map(|threshold| threshold.scope.as_mut()) {
+            scope.settle = scope.settle.mul_f64(factor);
+        }
+        for scope in self.expectations.iter_mut().filter_map(Expectation::scope_mut) {
+            scope.settle = scope.settle.mul_f64(factor);
         }
         self
     }
@@ -99,6 +112,7 @@ fn plan(text: &str, services: &[&str]) -> Result<Plan, Wrong> {
     }
     let longest = loads.iter().map(Load::end).max().unwrap_or_default();
     let faults = faults.map_or(Ok(Vec::new()), |faults| fault::read_all(faults, services, longest))?;
+    let phases = phase::read_all(file.phase, &faults, longest)?;
     let mut thresholds = Vec::new();
     let mut promises: Vec<_> = file.thresholds.iter().collect();
     promises.sort_by_key(|(key, _)| key.span().start);
@@ -109,37 +123,39 @@ fn plan(text: &str, services: &[&str]) -> Result<Plan, Wrong> {
             let span = promise.span();
             let (span, expression, table) = match promise.get_ref() {
                 Promise::Plain(expression) => (span, expression, None),
-                Promise::Outside(table) => (table.threshold.span(), table.threshold.get_ref(), Some(table)),
+                Promise::Table(table) => (table.threshold.span(), table.threshold.get_ref(), Some(table)),
             };
             let threshold = Threshold::parse(&selector, expression).map_err(|(what, hint)| Wrong::new(span, what, hint))?;
-            let outside = table.map(|table| outside(table, &selector, &faults)).transpose()?;
-            thresholds.push(Threshold { outside, ..threshold });
+            let scope = table.map_or(Ok(None), |table| scope(table, &selector, &faults, &phases))?;
+            thresholds.push(Threshold { scope, ..threshold });
         }
     }
-    Ok(Plan { title: file.title, about: file.about, seed: file.seed, keep_going: file.keep_going, loads, faults, thresholds })
+    let known = expect::Known { text, services, loads: &loads, faults: &faults, phases: &phases };
+    let expectations = expect::read_all(file.expect, known)?;
+    Ok(Plan {
+        title: file.title,
+        about: file.about,
+        seed: file.seed,
+        keep_going: file.keep_going,
+        loads,
+        faults,
+        phases,
+        thresholds,
+        expectations,
+    })
 }
 
-fn outside(table: &PromiseTable, selector: &Selector, faults: &[Fault]) -> Result<Outside, Wrong> {
-    let refused = |what: String, hint: String| Wrong::new(table.outside.span(), what, hint);
-    if selector.metric == Metric::TelemetryLoss {
-        let what = "telemetry_loss is counted over the whole run, so nothing can be outside of it".to_owned();
-        return Err(refused(what, "leave `outside` out".to_owned()));
+fn scope(table: &PromiseTable, selector: &Selector, faults: &[Fault], phases: &[Phase]) -> Result<Option<Scope>, Wrong> {
+    let scope = table.scope().read(faults, phases)?;
+    if let Some(scope) = scope.as_ref().filter(|_| selector.metric == Metric::TelemetryLoss) {
+        let key = scope.relation.key();
+        let what = format!("telemetry_loss is counted over the whole run, so nothing can be {key} of it");
+        return Err(Wrong::new(table.threshold.span(), what, format!("leave `{key}` out")));
     }
-    let known: Vec<&str> = faults.iter().map(|fault| fault.name.as_str()).collect();
-    let mut chosen = Vec::new();
-    for name in &table.outside.get_ref().0 {
-        let index = known.iter().position(|known| known == name);
-        chosen.push(index.ok_or_else(|| refused(format!("no fault is named `{name}`"), suggest(name, &known)))?);
-    }
-    if chosen.is_empty() {
-        return Err(refused("`outside` names no fault".to_owned(), "name at least one, or leave it out".to_owned()));
-    }
-    chosen.sort_unstable();
-    chosen.dedup();
-    Ok(Outside { faults: chosen, settle: table.settle.as_ref().map_or(Ok(Duration::ZERO), fault::moment)? })
+    Ok(scope)
 }
 
-fn check_names(selector: &Selector, loads: &[Load]) -> Result<(), (String, String)> {
+pub(super) fn check_names(selector: &Selector, loads: &[Load]) -> Result<(), (String, String)> {
     let chosen: Vec<&Load> = loads.iter().filter(|load| selector.load.as_ref().is_none_or(|name| *name == load.name)).collect();
     if let (Some(name), []) = (&selector.load, chosen.as_slice()) {
         let known: Vec<&str> = loads.iter().map(|load| load.name.as_str()).collect();

@@ -1,8 +1,7 @@
 //! k6's thresholds: `http_req_duration{load:db,status:200}` and `p(95)<50`.
 
-use std::time::Duration;
-
 use super::refusal::suggest;
+use super::scope::Scope;
 
 /// What can be judged, with k6's names where k6 has one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,7 +150,7 @@ pub enum Comparison {
 
 impl Comparison {
     /// Longer signs first, so that `<=` is not read as `<`.
-    const ALL: [(&str, Self); 6] = [
+    pub(super) const ALL: [(&str, Self); 6] = [
         ("<=", Self::LessOrEqual),
         (">=", Self::GreaterOrEqual),
         ("==", Self::Equal),
@@ -159,6 +158,11 @@ impl Comparison {
         ("<", Self::Less),
         (">", Self::Greater),
     ];
+
+    /// As it is written.
+    pub(super) fn sign(self) -> &'static str {
+        Self::ALL.into_iter().find(|(_, comparison)| *comparison == self).map_or("", |(sign, _)| sign)
+    }
 
     /// Whether `value` keeps the promise.
     #[expect(clippy::float_cmp, reason = "`==` in a scenario means equal; counters are whole numbers")]
@@ -174,15 +178,6 @@ impl Comparison {
     }
 }
 
-/// What a promise leaves out: requests whose window overlaps one of the faults, or the time that the system gets to recover.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outside {
-    /// Indices in the plan's faults, ascending.
-    pub faults: Vec<usize>,
-    /// After each fault's real end.
-    pub settle: Duration,
-}
-
 /// One promise about one metric.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Threshold {
@@ -196,8 +191,8 @@ pub struct Threshold {
     pub comparison: Comparison,
     /// Right of the comparison: milliseconds for a trend, 0 to 1 for a rate, a number for a counter.
     pub bound: f64,
-    /// What it leaves out, if anything.
-    pub outside: Option<Outside>,
+    /// Which part of the run it is about; `None` is all of it.
+    pub scope: Option<Scope>,
 }
 
 impl Threshold {
@@ -237,6 +232,6 @@ impl Threshold {
         if !fits {
             return Err((format!("`{}` has no `{left}`", selector.source), format!("it has {known}")));
         }
-        Ok(Self { selector: selector.clone(), expression: expression.to_owned(), aggregate, comparison, bound, outside: None })
+        Ok(Self { selector: selector.clone(), expression: expression.to_owned(), aggregate, comparison, bound, scope: None })
     }
 }

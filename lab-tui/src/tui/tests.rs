@@ -106,6 +106,7 @@ fn slow_trace() -> Trace {
         duration_nano: millis * 1_000_000,
         error,
         attributes: [("http.route".to_owned(), json!("/dice")), ("http.response.status_code".to_owned(), json!(503))].into(),
+        ..TraceSpan::default()
     };
     let line = json!({"level": "WARNING", "message": "Database connection pool exhausted", "span_id": "c", "pending": 18});
     Trace {

@@ -8,7 +8,7 @@ use ratatui::widgets::Widget;
 
 use super::plot::{self, TimeAxis};
 use super::ui::{List, Ui, ago};
-use super::{callout, chain, errors, events, latency, lists, overlay, pool, trace};
+use super::{callout, chain, errors, events, expectations, latency, lists, overlay, pool, trace};
 use crate::model::Model;
 use crate::report::format;
 use crate::verdict::{Verdict, Word};
@@ -116,7 +116,7 @@ fn beside(buffer: &mut Buffer, area: Rect, model: &Model, verdict: &Verdict, ui:
         buffer.set_string(area.x, y, "│", ui.palette.idle);
     }
     let area = Rect { x: area.x + 1, width: area.width - 1, ..area };
-    let promises = u16::try_from(verdict.thresholds.len()).unwrap_or(u16::MAX).clamp(1, area.height / 4) + 1;
+    let promises = u16::try_from(expectations::promises(verdict)).unwrap_or(u16::MAX).clamp(1, area.height / 4) + 1;
     let told = (area.height / 4).max(3);
     let requests = area.height - promises - told - 2;
     lists::draw(buffer, Rect { height: requests, ..area }, model, verdict, ui);

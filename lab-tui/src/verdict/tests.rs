@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
-use crate::event::{Cell, Event, Fact, LoadWindow, Samples, ServiceSignals};
+use crate::event::{Cell, Event, Fact, Found, LoadWindow, Samples, ServiceSignals};
 
 /// Two requests of 1 s at 100/s; `b` expects 404.
 fn plan(thresholds: &str) -> Arc<Plan> {
@@ -169,4 +169,48 @@ schedule_lag = ["max>1", { threshold = "max<1", outside = "f" }]
         assert_eq!((failed.word, failed.exit), (Word::Inconclusive, Exit::Inconclusive));
         assert_eq!(failed.inconclusive, ["the fault `f` was not there as planned: nobody there"]);
     }
+}
+
+/// The scenario of these tests with three expectations, of which the last is a metric.
+fn expecting(facts: Vec<Fact>) -> Verdict {
+    let expectations = "[[expect]]\nname = \"one\"\ntraces = '{ }'\ncount = \">=2\"\n[[expect]]\nname = \"two\"\nlogs = { message = \"m\" }\n\
+        count = \"==0\"\n[[expect]]\nname = \"three\"\nmetric = \"http_req_duration\"\nholds = \"max<50\"\n";
+    verdict(&format!("http_reqs = [\"count>0\"]\n{expectations}"), vec![cell(0, Outcome::Status(200), &[10, 20])], facts)
+}
+
+fn found(index: usize, found: Found) -> Fact {
+    Fact::Expectation { index, found }
+}
+
+fn counted(index: usize, count: u64) -> Fact {
+    found(index, Found::Counted { count, examples: Vec::new() })
+}
+
+#[test]
+fn expectations_are_judged_by_what_was_found() {
+    let kept = expecting(vec![counted(0, 2), counted(1, 0)]);
+    assert_eq!((kept.word, kept.exit), (Word::Pass, Exit::Kept));
+    let values: Vec<_> = kept.expectations.iter().map(|judged| judged.value.map(f64::round)).collect();
+    assert_eq!(values, [Some(2.0), Some(0.0), Some(20.0)]);
+    let broken = expecting(vec![counted(0, 1), counted(1, 0)]);
+    assert_eq!((broken.word, broken.exit), (Word::Fail, Exit::Broken));
+    let standings: Vec<_> = broken.expectations.iter().map(|judged| judged.standing.clone()).collect();
+    assert_eq!(standings, [Standing::Broken, Standing::Kept, Standing::Kept]);
+}
+
+#[test]
+fn what_cannot_be_judged_is_inconclusive_unless_it_may_be_skipped() {
+    let unclear = expecting(vec![counted(0, 9), found(1, Found::Unclear("it is gone".to_owned()))]);
+    assert_eq!((unclear.word, unclear.exit), (Word::Inconclusive, Exit::Inconclusive));
+    assert_eq!(unclear.inconclusive, ["the expectation `two` cannot be judged: it is gone"]);
+    let skipped = expecting(vec![counted(0, 9), found(1, Found::Skipped("it may be".to_owned()))]);
+    assert_eq!((skipped.word, skipped.exit), (Word::Pass, Exit::Kept));
+}
+
+#[test]
+fn an_expectation_is_open_until_the_end() {
+    let running = expecting(Vec::new());
+    assert_eq!((running.word, &running.expectations[0].standing), (Word::Pass, &Standing::Open));
+    let ended = expecting(vec![counted(0, 2), Fact::Finished { interrupted: false }]);
+    assert!(matches!(ended.expectations[1].standing, Standing::Unclear(_)) && ended.word == Word::Inconclusive);
 }

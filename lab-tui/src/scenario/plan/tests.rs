@@ -205,7 +205,7 @@ fn a_ramp_is_read_scaled_and_kept_going() {
 
 mod faults {
     use super::*;
-    use crate::scenario::{Affected, DbLock, DiceErrorRate, FaultKind, ServiceError, ServiceLatency};
+    use crate::scenario::{Affected, DbLock, DiceErrorRate, FaultKind, Relation, ServiceError, ServiceLatency, Stretch};
 
     const BASE: &str = r#"format = 1
 title = "t"
@@ -289,9 +289,12 @@ http_req_failed = [{ threshold = "rate==0", outside = "locked" }]
                 "service.latency: 25 % of frontend /roll answers 200ms later"
             ]
         );
-        let outside: Vec<_> = plan.thresholds.iter().map(|threshold| threshold.outside.clone()).collect();
-        let settle = |faults: &[usize], settle| Some(Outside { faults: faults.to_vec(), settle: Duration::from_secs(settle) });
-        assert_eq!(outside, [None, settle(&[0, 3], 2), settle(&[0], 0)]);
+        let scopes: Vec<_> = plan.thresholds.iter().map(|threshold| threshold.scope.clone()).collect();
+        let outside = |faults: &[usize], settle| {
+            let stretches = faults.iter().copied().map(Stretch::Fault).collect();
+            Some(Scope { relation: Relation::Outside, stretches, settle: Duration::from_secs(settle) })
+        };
+        assert_eq!(scopes, [None, outside(&[0, 3], 2), outside(&[0], 0)]);
     }
 
     #[test]
@@ -300,7 +303,7 @@ http_req_failed = [{ threshold = "rate==0", outside = "locked" }]
         let slow = &plan.faults[3];
         assert_eq!((slow.at, slow.duration), (Duration::from_secs(2), Duration::from_millis(500)));
         assert!(matches!(&slow.kind, FaultKind::ServiceLatency(kind) if kind.latency == Duration::from_millis(200)));
-        assert_eq!(plan.thresholds[1].outside.as_ref().unwrap().settle, Duration::from_millis(200));
+        assert_eq!(plan.thresholds[1].scope.as_ref().unwrap().settle, Duration::from_millis(200));
     }
 
     #[test]
@@ -335,15 +338,14 @@ http_req_failed = [{ threshold = "rate==0", outside = "locked" }]
             ("name = \"moody\"", "name = \"locked\"", "x.toml:21:8: a second fault is named `locked` (give each its own name)"),
             ("name = \"moody\"", "name = \" \"", "x.toml:21:8: a fault needs a name (thresholds and reports call it so)"),
             ("outside = \"locked\"", "outside = \"loked\"", "x.toml:47:55: no fault is named `loked` (did you mean `locked`?)"),
-            ("outside = \"locked\"", "outside = []", "x.toml:47:55: `outside` names no fault (name at least one, or leave it out)"),
+            ("outside = \"locked\"", "outside = []", "x.toml:47:55: `outside` names nothing (name a fault or a phase, or leave it out)"),
             ("outside = \"locked\"", "outsid = \"locked\"", "x.toml:47:45: unknown key `outsid` (did you mean `outside`?)"),
-            (", outside = \"locked\"", "", "x.toml:47:20: the key `outside` is missing here (add `outside = …`)"),
             ("rate==0", "rate", "x.toml:47:34: `rate` compares nothing"),
             ("settle = \"2s\"", "settle = \"soon\"", "x.toml:46:99: `soon` is no time"),
             (
                 "http_req_failed = [{ threshold = \"rate==0\"",
                 "telemetry_loss = [{ threshold = \"count==0\"",
-                "x.toml:47:55: telemetry_loss is counted over the whole run",
+                "x.toml:47:33: telemetry_loss is counted over the whole run",
             ),
             ("\"max<9000\"", "3", "x.toml:46:22: found integer `3` where the scenario needs a string or a table"),
         ];
