@@ -2,6 +2,7 @@
 
 mod chain;
 mod distribution;
+mod pools;
 mod scoped;
 mod timeline;
 
@@ -12,16 +13,15 @@ use std::time::Duration;
 
 pub use chain::{Chain, Hop};
 pub use distribution::Distribution;
-pub use timeline::{SECONDS, Second, Timeline};
+pub use pools::Pools;
+pub use timeline::{Place, SECONDS, Second, Timeline};
 
-use crate::event::{Event, Exemplar, Fact, FaultChange, Found, LoadWindow, Outcome, Pool, ProcessChange, Samples, ServiceSignals, WINDOW};
+use crate::event::{Event, Exemplar, Fact, FaultChange, Found, LoadWindow, Outcome, ProcessChange, Samples, ServiceSignals, WINDOW};
 use crate::scenario::{Plan, Scope, Selector};
 use scoped::{Known, ScopedTotals};
 
 /// How many requests each list of them remembers.
 const LISTED: usize = 50;
-/// How many states of pools are kept.
-const POOLS: usize = 2 * SECONDS;
 /// How many ends and returns of processes are kept.
 const PROCESSES: usize = 1000;
 
@@ -37,7 +37,7 @@ pub struct Model {
     failed: VecDeque<Exemplar>,
     newest: VecDeque<Exemplar>,
     chain: Chain,
-    pools: VecDeque<(Duration, Pool)>,
+    pools: Pools,
     services: Vec<ServiceSignals>,
     processes: VecDeque<(Duration, String, ProcessChange)>,
     faults: Vec<FaultState>,
@@ -121,7 +121,7 @@ impl Model {
             failed: VecDeque::new(),
             newest: VecDeque::new(),
             chain: Chain::default(),
-            pools: VecDeque::new(),
+            pools: Pools::default(),
             services: Vec::new(),
             processes: VecDeque::new(),
             lab_cpu: Duration::ZERO,
@@ -139,7 +139,7 @@ impl Model {
             Fact::Process { name, change } => push_bounded(&mut self.processes, (event.at, name, change), PROCESSES),
             Fact::Hop(spans) => self.chain.add(&spans),
             Fact::Edge { from, to } => self.chain.connect(&from, &to),
-            Fact::Pool(pool) => push_bounded(&mut self.pools, (event.at, pool), POOLS),
+            Fact::Pool(pool) => self.pools.push(event.at, pool),
             Fact::Fault { index, change } => {
                 let Some(fault) = self.faults.get_mut(index) else { return };
                 match change {
@@ -173,14 +173,13 @@ impl Model {
             failed += if expected(&self.plan, window.load, cell.request, cell.outcome) { 0 } else { cell.response_time.count() };
         }
         let windows_per_second = u64::try_from(Duration::from_secs(1).as_millis() / WINDOW.as_millis()).unwrap_or(1);
-        if let Some(second) = self.seconds.at(window.index / windows_per_second) {
-            second.offered += u64::from(window.offered);
-            second.dropped += u64::from(window.dropped);
-            second.ended += ended;
-            second.failed += failed;
-            second.response.merge(&response);
-            window.exemplars.iter().for_each(|exemplar| second.keep(*exemplar));
-        }
+        let second = self.seconds.at(window.index / windows_per_second);
+        second.offered += u64::from(window.offered);
+        second.dropped += u64::from(window.dropped);
+        second.ended += ended;
+        second.failed += failed;
+        second.response.merge(&response);
+        window.exemplars.iter().for_each(|exemplar| second.keep(*exemplar));
         for exemplar in window.exemplars {
             let place = self.slowest.partition_point(|other| other.micros >= exemplar.micros);
             if place < LISTED {
@@ -245,7 +244,7 @@ impl Model {
         known(&self.plan, &self.faults, self.now, self.finished).is_in(scope, piece)
     }
 
-    /// The last minutes, second by second, oldest first.
+    /// The whole run, oldest first: its last minutes second by second, what is older in coarser pieces.
     pub fn seconds(&self) -> &Timeline<Second> {
         &self.seconds
     }
@@ -270,8 +269,8 @@ impl Model {
         &self.chain
     }
 
-    /// States of connection pools, oldest first.
-    pub fn pools(&self) -> &VecDeque<(Duration, Pool)> {
+    /// States of connection pools.
+    pub fn pools(&self) -> &Pools {
         &self.pools
     }
 
