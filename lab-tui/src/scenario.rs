@@ -8,7 +8,9 @@ mod file;
 mod load;
 mod plan;
 mod refusal;
+mod service;
 mod shipped;
+mod stack;
 mod template;
 mod threshold;
 
@@ -17,6 +19,8 @@ pub use fault::{Affected, DbLock, DiceErrorRate, Fault, FaultKind, ServiceError,
 pub use load::{Load, Request, Target};
 pub use plan::Plan;
 pub use refusal::Refusal;
+pub use service::{Pattern, Service};
 pub use shipped::{SHIPPED, STARTING, shipped};
+pub use stack::{Given, StackKind};
 pub use template::Template;
 pub use threshold::{Aggregate, Comparison, Metric, MetricKind, Outside, Selector, Threshold};

@@ -1,6 +1,6 @@
 //! What a run says about its promises: a pure function of the plan and the model.
 
-use crate::event::Outcome;
+use crate::event::{Outcome, ProcessChange};
 use crate::exit::Exit;
 use crate::model::{Distribution, Latency, LoadState, Model};
 use crate::scenario::{Aggregate, Metric, Outside, Plan, Selector, Threshold};
@@ -19,6 +19,8 @@ pub struct Verdict {
     pub bottleneck: Option<String>,
     /// Why nothing can be said: the bottleneck, and faults that were not there as planned. Empty where something can.
     pub inconclusive: Vec<String>,
+    /// The scenario's own services that ended by themselves, and how; the first end of each.
+    pub crashed: Vec<(String, String)>,
     /// How the command should end.
     pub exit: Exit,
 }
@@ -53,7 +55,11 @@ pub fn judge(plan: &Plan, model: &Model) -> Verdict {
     let failed = plan.faults.iter().zip(model.faults()).filter_map(|(fault, state)| Some((fault, state.failed.as_ref()?)));
     let mut inconclusive: Vec<String> = bottleneck.iter().cloned().collect();
     inconclusive.extend(failed.map(|(fault, why)| format!("the fault `{}` was not there as planned: {why}", fault.name)));
-    let word = if !inconclusive.is_empty() {
+    let crashed = crashed(plan, model);
+    // That a program ended is certain, whatever else can be said.
+    let word = if !crashed.is_empty() {
+        Word::Fail
+    } else if !inconclusive.is_empty() {
         Word::Inconclusive
     } else if thresholds.iter().all(|judged| judged.ok) {
         Word::Pass
@@ -66,7 +72,15 @@ pub fn judge(plan: &Plan, model: &Model) -> Verdict {
         Word::Fail => Exit::Broken,
         Word::Inconclusive => Exit::Inconclusive,
     };
-    Verdict { word, thresholds, bottleneck, inconclusive, exit }
+    Verdict { word, thresholds, bottleneck, inconclusive, crashed, exit }
+}
+
+fn crashed(plan: &Plan, model: &Model) -> Vec<(String, String)> {
+    let end_of = |name: &String| {
+        let ends = model.processes().filter(|(_, process, _)| process == name);
+        ends.into_iter().find_map(|(_, _, change)| if let ProcessChange::Exited(how) = change { Some(how.clone()) } else { None })
+    };
+    plan.services.iter().filter_map(|service| Some((service.name.clone(), end_of(&service.name)?))).collect()
 }
 
 /// From the intended to the actual send, over all loads.

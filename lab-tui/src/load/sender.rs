@@ -23,6 +23,8 @@ pub(super) trait Sender {
 #[derive(Debug, Clone)]
 pub struct HttpSender {
     client: reqwest::Client,
+    /// For `https://`, where the plan has any.
+    encrypted: Option<reqwest::Client>,
     endpoints: BTreeMap<String, Url>,
 }
 
@@ -35,9 +37,16 @@ impl HttpSender {
                 }
             }
         }
-        let client =
-            http::local().redirect(reqwest::redirect::Policy::none()).user_agent(concat!("obslab/", env!("CARGO_PKG_VERSION"))).build()?;
-        Ok(Self { client, endpoints: endpoints.clone() })
+        let built = |builder: reqwest::ClientBuilder| {
+            builder.redirect(reqwest::redirect::Policy::none()).user_agent(concat!("obslab/", env!("CARGO_PKG_VERSION"))).build()
+        };
+        let targets = plan.loads.iter().flat_map(|load| &load.requests).map(|request| &request.target);
+        let is_encrypted = |target: &Target| match target {
+            Target::Absolute(url) => url.source().starts_with("https://"),
+            Target::Service { service, .. } => endpoints.get(service).is_some_and(|url| url.scheme() == "https"),
+        };
+        let encrypted = targets.into_iter().any(is_encrypted).then(|| built(http::encrypted())).transpose()?;
+        Ok(Self { client: built(http::local())?, encrypted, endpoints: endpoints.clone() })
     }
 }
 
@@ -54,7 +63,9 @@ impl Sender for HttpSender {
 
     async fn send(&self, url: &str, traceparent: String) -> Outcome {
         let answer = async {
-            let mut response = self.client.get(url).header("traceparent", traceparent).send().await?;
+            let encrypted = self.encrypted.as_ref().filter(|_| url.starts_with("https://"));
+            let client = encrypted.unwrap_or(&self.client);
+            let mut response = client.get(url).header("traceparent", traceparent).send().await?;
             let status = response.status().as_u16();
             // The answer counts when its last byte is here; nobody reads it, so none of it is kept.
             while response.chunk().await?.is_some() {}

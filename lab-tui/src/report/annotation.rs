@@ -45,7 +45,7 @@ impl fmt::Display for Annotation {
     }
 }
 
-/// One for each broken threshold, and one for each reason why nothing can be said.
+/// One for each service that ended by itself and each broken threshold, and one for each reason why nothing can be said.
 pub fn annotations(summary: &Summary<'_>, file: Option<&str>) -> Vec<Annotation> {
     let remark = |severity, message: &str| Annotation {
         severity,
@@ -55,8 +55,9 @@ pub fn annotations(summary: &Summary<'_>, file: Option<&str>) -> Vec<Annotation>
         message: message.to_owned(),
     };
     let broken = summary.thresholds.iter().filter_map(|threshold| Some(remark(Severity::Error, &threshold.broken()?)));
+    let crashed = summary.services.iter().filter_map(|service| Some(remark(Severity::Error, &service.broken()?)));
     let unclear = summary.inconclusive.iter().map(|why| remark(Severity::Warning, &format!("inconclusive: {why}")));
-    broken.chain(unclear).collect()
+    crashed.chain(broken).chain(unclear).collect()
 }
 
 fn data(text: &str) -> String {

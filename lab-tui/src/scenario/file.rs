@@ -9,6 +9,8 @@ use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
+use super::service::ServiceTable;
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ScenarioFile {
@@ -20,6 +22,9 @@ pub(super) struct ScenarioFile {
     pub(super) seed: u32,
     #[serde(default)]
     pub(super) keep_going: bool,
+    pub(super) stack: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(super) service: Vec<Spanned<ServiceTable>>,
     #[serde(default)]
     pub(super) load: Vec<Spanned<LoadTable>>,
     #[serde(default)]

@@ -11,6 +11,8 @@ use super::fault::{self, Fault};
 use super::file::{Promise, PromiseTable, ScenarioFile};
 use super::load::{self, Load};
 use super::refusal::{Refusal, Wrong, suggest};
+use super::service::{self, Service};
+use super::stack::{self, Given, Ground, StackKind};
 use super::threshold::{Metric, Outside, Selector, Threshold};
 
 const FORMAT: i64 = 1;
@@ -27,6 +29,10 @@ pub struct Plan {
     pub seed: u32,
     /// On a screen, the traffic goes on after its end until the viewer leaves.
     pub keep_going: bool,
+    /// Where its system runs.
+    pub stack: StackKind,
+    /// The programs that it brings along, in the order in which they start.
+    pub services: Vec<Service>,
     /// At least one.
     pub loads: Vec<Load>,
     /// In the file's order.
@@ -41,7 +47,15 @@ impl Plan {
     /// # Errors
     /// The first thing that is wrong, with its line and column in `origin`.
     pub fn parse(text: &str, origin: &str, services: &[&str]) -> Result<Self, Refusal> {
-        plan(text, services).map_err(|wrong| wrong.at(origin, text))
+        Self::parse_given(text, origin, &Given { services, ..Given::default() })
+    }
+
+    /// As [`Plan::parse`], with what the user said beside the file.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with its line and column in `origin`.
+    pub fn parse_given(text: &str, origin: &str, given: &Given<'_>) -> Result<Self, Refusal> {
+        plan(text, given).map_err(|wrong| wrong.at(origin, text))
     }
 
     /// The same scenario with all that lies on the run's time line multiplied by `factor`, for a quick look or for CI. What a single
@@ -76,7 +90,7 @@ impl Plan {
     }
 }
 
-fn plan(text: &str, services: &[&str]) -> Result<Plan, Wrong> {
+fn plan(text: &str, given: &Given<'_>) -> Result<Plan, Wrong> {
     let mut document = DeTable::parse(text)?;
     let faults = document.get_mut().remove("fault");
     let file = ScenarioFile::deserialize(Deserializer::from(document))?;
@@ -88,17 +102,22 @@ fn plan(text: &str, services: &[&str]) -> Result<Plan, Wrong> {
         let hint = "add a [[load]] table".to_owned();
         return Err(Wrong { span: None, what: "the scenario has no load".to_owned(), hint: Some(hint) });
     }
+    let stack = stack::choose(given, file.stack.as_ref())?;
+    let services = service::read_all(file.service, given.beside, stack::of_the_lab(stack, given))?;
+    let ground = Ground::new(stack, given, &services);
     let mut loads: Vec<Load> = Vec::new();
     for table in file.load {
         let name_span = table.get_ref().name.span();
-        let load = load::read(table, services)?;
+        ground.check_load(table.get_ref())?;
+        let load = load::read(table, &ground.reachable())?;
         if loads.iter().any(|other| other.name == load.name) {
             return Err(Wrong::new(name_span, format!("a second load is named `{}`", load.name), "give each its own name"));
         }
         loads.push(load);
     }
     let longest = loads.iter().map(Load::end).max().unwrap_or_default();
-    let faults = faults.map_or(Ok(Vec::new()), |faults| fault::read_all(faults, services, longest))?;
+    faults.as_ref().map_or(Ok(()), |faults| ground.check_faults(faults))?;
+    let faults = faults.map_or(Ok(Vec::new()), |faults| fault::read_all(faults, ground.of_the_lab(), longest))?;
     let mut thresholds = Vec::new();
     let mut promises: Vec<_> = file.thresholds.iter().collect();
     promises.sort_by_key(|(key, _)| key.span().start);
@@ -116,7 +135,8 @@ fn plan(text: &str, services: &[&str]) -> Result<Plan, Wrong> {
             thresholds.push(Threshold { outside, ..threshold });
         }
     }
-    Ok(Plan { title: file.title, about: file.about, seed: file.seed, keep_going: file.keep_going, loads, faults, thresholds })
+    let ScenarioFile { title, about, seed, keep_going, .. } = file;
+    Ok(Plan { title, about, seed, keep_going, stack, services, loads, faults, thresholds })
 }
 
 fn outside(table: &PromiseTable, selector: &Selector, faults: &[Fault]) -> Result<Outside, Wrong> {
