@@ -1,10 +1,12 @@
 //! The command line: what can be asked, and how a command ends.
 
 pub(crate) mod ask;
+mod beside;
 pub(crate) mod check;
 pub(crate) mod completions;
 mod fetching;
 mod github;
+mod hosted;
 pub(crate) mod new;
 mod reports;
 pub(crate) mod run;
@@ -56,6 +58,9 @@ pub(crate) enum Command {
     /// Keep a private PostgreSQL from outliving the lab
     #[command(hide = true)]
     Guard,
+    /// Keep a scenario's program from outliving the lab
+    #[command(hide = true)]
+    GuardCommand,
 }
 
 /// Why a command did not do what it was asked: one sentence for the user, and an exit code for scripts.

@@ -4,6 +4,7 @@
 use std::io::Write as _;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, bail};
 use axum::extract::{Path as UrlPath, State};
@@ -35,20 +36,44 @@ pub struct Status {
     pub endpoints: Endpoints,
 }
 
+/// The lab's side: what it says of itself can change while it runs.
+#[derive(Debug)]
+pub struct Control {
+    folder: PathBuf,
+    status: Arc<Mutex<Status>>,
+}
+
+impl Control {
+    /// Where everything is from now on.
+    pub fn tell(&self, endpoints: &Endpoints) {
+        let mut status = self.status.lock().unwrap_or_else(PoisonError::into_inner);
+        status.endpoints = endpoints.clone();
+        // The socket knows it in any case.
+        let _ = write(&self.folder, &status);
+    }
+}
+
 /// Writes the file and answers on the socket for as long as the runtime lives.
 ///
 /// # Errors
 /// When the run's folder cannot be written.
-pub fn serve(folder: &Path, endpoints: &Endpoints, store: Store) -> anyhow::Result<()> {
+pub fn serve(folder: &Path, endpoints: &Endpoints, store: Store) -> anyhow::Result<Control> {
     let socket = folder.join(SOCKET);
     let listener = UnixListener::bind(&socket).with_context(|| format!("cannot make the control socket {}", socket.display()))?;
     std::fs::set_permissions(&socket, std::fs::Permissions::from_mode(0o600))?;
     let status = Status { pid: std::process::id(), version: env!("CARGO_PKG_VERSION").to_owned(), endpoints: endpoints.clone() };
-    let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(folder.join(FILE))?;
-    file.write_all(&serde_json::to_vec_pretty(&status)?)?;
-    let router =
-        Router::new().route("/status", get(move || async move { Json(status) })).route("/traces/{id}", get(trace)).with_state(store);
+    write(folder, &status)?;
+    let status = Arc::new(Mutex::new(status));
+    let told = Arc::clone(&status);
+    let tell = move || async move { Json(told.lock().unwrap_or_else(PoisonError::into_inner).clone()) };
+    let router = Router::new().route("/status", get(tell)).route("/traces/{id}", get(trace)).with_state(store);
     tokio::spawn(async move { axum::serve(listener, router).await });
+    Ok(Control { folder: folder.to_owned(), status })
+}
+
+fn write(folder: &Path, status: &Status) -> anyhow::Result<()> {
+    let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(folder.join(FILE))?;
+    file.write_all(&serde_json::to_vec_pretty(status)?)?;
     Ok(())
 }
 

@@ -244,12 +244,20 @@ pub struct ServiceSignals {
     pub restarted: bool,
     /// It did not say how many requests it answered, so spans can be held against log lines only.
     pub silent: bool,
+    /// It is not the lab's own, so nothing is known of what it counts and logs.
+    pub foreign: bool,
 }
 
 impl ServiceSignals {
+    /// Whether one of its signals can be held against another. A program of somebody else's must at least log its requests as the
+    /// lab's services do.
+    pub fn reconciles(&self) -> bool {
+        !self.restarted && (!self.foreign || self.log_lines > 0)
+    }
+
     /// Spans and log lines missing or in excess of the requests answered; nothing is expected of a service that was replaced.
     pub fn loss(&self) -> u64 {
-        if self.restarted {
+        if !self.reconciles() {
             return 0;
         }
         let answered = if self.silent { self.log_lines } else { self.answered };

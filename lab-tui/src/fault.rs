@@ -54,7 +54,7 @@ impl Injector {
     /// # Errors
     /// The database's URL cannot be used.
     pub fn new(access: &Access) -> anyhow::Result<Self> {
-        Ok(Self { services: Services::new(access)?, database: Database::new(&access.database)? })
+        Ok(Self { services: Services::new(access)?, database: Database::new(access.database.as_ref())? })
     }
 
     /// Does what takes time and disturbs nobody yet, so that the fault can begin at its moment. Whether that works shows then.

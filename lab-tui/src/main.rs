@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use lab_tui::exit::Exit;
-use lab_tui::stack::postgres::guard;
+use lab_tui::stack::{hosted, postgres::guard};
 
 use cli::{Cli, Command};
 
@@ -23,6 +23,7 @@ fn main() -> ExitCode {
     match cli.command.unwrap_or(Command::Run(cli.run)) {
         Command::Serve { service } => service.run(),
         Command::Guard => guard::main(),
+        Command::GuardCommand => hosted::guard::main(),
         Command::Check(check) => cli::ended(cli::check::check(&check)),
         Command::New(new) => cli::ended(cli::new::new(&new)),
         Command::Completions(completions) => cli::ended(cli::completions::completions(&completions)),

@@ -18,6 +18,7 @@ use crate::fault::Injector;
 use crate::http;
 use crate::load::{self, Report, RunClock};
 use crate::observe::live;
+use crate::observe::scrape;
 use crate::observe::signals::Signals;
 use crate::observe::store::Store;
 use crate::scenario::Plan;
@@ -53,7 +54,9 @@ impl Run<'_> {
     /// When the load cannot be started.
     pub async fn walk(self, mut commands: mpsc::UnboundedReceiver<Command>, events: mpsc::UnboundedSender<Event>) -> anyhow::Result<()> {
         let http = http::local().timeout(SCRAPE).build()?;
-        let signals = Signals::since_now(http.clone(), self.store.clone(), &self.endpoints.services).await;
+        let foreign: Vec<&str> = self.plan.services.iter().map(|service| service.name.as_str()).collect();
+        let pages = scrape::pages(self.endpoints, &foreign);
+        let signals = Signals::since_now(http.clone(), self.store.clone(), pages.clone(), &foreign).await;
         let clock = RunClock::start_now();
         let cpu_before = process_cpu();
         // A model that is gone wants to hear nothing more.
@@ -73,8 +76,7 @@ impl Run<'_> {
         };
         let mut faults = std::pin::pin!(faults.walk().fuse());
         let mut reports = load::start(self.plan, &self.endpoints.services, self.scenario, clock, stop.clone())?;
-        let services = self.endpoints.services.clone();
-        let listening = live::listen(self.store.clone(), http, services, clock.start_unix(), &tell);
+        let listening = live::listen(self.store.clone(), http, pages, clock.start_unix(), &tell);
         tokio::pin!(listening);
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -108,6 +110,10 @@ impl Run<'_> {
                 signals.read().await
             }
         };
+        // What ended while the last spans were awaited ended in this run.
+        while let Ok(notice) = self.notices.try_recv() {
+            tell(Fact::Process { name: notice.name, change: notice.change });
+        }
         tell(Fact::Telemetry(settled));
         expectations.look(self.store).await.into_iter().for_each(&tell);
         tell(Fact::LabUsage { cpu: process_cpu().saturating_sub(cpu_before) });

@@ -11,7 +11,9 @@ mod phase;
 mod plan;
 mod refusal;
 mod scope;
+mod service;
 mod shipped;
+mod stack;
 mod template;
 mod threshold;
 
@@ -23,6 +25,8 @@ pub use phase::Phase;
 pub use plan::Plan;
 pub use refusal::Refusal;
 pub use scope::{Relation, Scope, Stretch};
+pub use service::{Pattern as ServicePattern, Service};
 pub use shipped::{SHIPPED, STARTING, shipped};
+pub use stack::{Given, StackKind};
 pub use template::Template;
 pub use threshold::{Aggregate, Comparison, Metric, MetricKind, Selector, Threshold};

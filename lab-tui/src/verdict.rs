@@ -2,7 +2,7 @@
 
 mod expectation;
 
-use crate::event::Outcome;
+use crate::event::{Outcome, ProcessChange};
 use crate::exit::Exit;
 use crate::model::{Distribution, Latency, LoadState, Model};
 use crate::scenario::{Aggregate, Metric, Plan, Scope, Selector, Threshold};
@@ -25,6 +25,8 @@ pub struct Verdict {
     pub bottleneck: Option<String>,
     /// Why nothing can be said: the bottleneck, and faults that were not there as planned. Empty where something can.
     pub inconclusive: Vec<String>,
+    /// The scenario's own services that ended by themselves, and how; the first end of each.
+    pub crashed: Vec<(String, String)>,
     /// How the command should end.
     pub exit: Exit,
 }
@@ -61,7 +63,11 @@ pub fn judge(plan: &Plan, model: &Model) -> Verdict {
     let mut inconclusive: Vec<String> = bottleneck.iter().cloned().collect();
     inconclusive.extend(failed.map(|(fault, why)| format!("the fault `{}` was not there as planned: {why}", fault.name)));
     inconclusive.extend(expectations.iter().filter_map(JudgedExpectation::unclear));
-    let word = if !inconclusive.is_empty() {
+    let crashed = crashed(plan, model);
+    // That a program ended is certain, whatever else can be said.
+    let word = if !crashed.is_empty() {
+        Word::Fail
+    } else if !inconclusive.is_empty() {
         Word::Inconclusive
     } else if thresholds.iter().all(|judged| judged.ok) && expectations.iter().all(|judged| judged.standing != Standing::Broken) {
         Word::Pass
@@ -74,7 +80,15 @@ pub fn judge(plan: &Plan, model: &Model) -> Verdict {
         Word::Fail => Exit::Broken,
         Word::Inconclusive => Exit::Inconclusive,
     };
-    Verdict { word, thresholds, expectations, bottleneck, inconclusive, exit }
+    Verdict { word, thresholds, expectations, bottleneck, inconclusive, crashed, exit }
+}
+
+fn crashed(plan: &Plan, model: &Model) -> Vec<(String, String)> {
+    let end_of = |name: &String| {
+        let ends = model.processes().filter(|(_, process, _)| process == name);
+        ends.into_iter().find_map(|(_, _, change)| if let ProcessChange::Exited(how) = change { Some(how.clone()) } else { None })
+    };
+    plan.services.iter().filter_map(|service| Some((service.name.clone(), end_of(&service.name)?))).collect()
 }
 
 /// From the intended to the actual send, over all loads.

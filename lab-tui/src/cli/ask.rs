@@ -67,8 +67,9 @@ pub(crate) async fn status(flags: StatusFlags) -> Result<Exit, Failure> {
 pub(crate) fn addresses(endpoints: &Endpoints) -> String {
     let mut out = String::new();
     let services = endpoints.services.iter().map(|(name, url)| (name.as_str(), url.as_str().trim_end_matches('/')));
-    let others = [("database", &endpoints.database), ("OTLP gRPC", &endpoints.otlp_grpc), ("OTLP HTTP", &endpoints.otlp_http)];
-    for (name, address) in services.chain(others.map(|(name, address)| (name, address.as_str()))) {
+    let database = endpoints.database.iter().map(|address| ("database", address.as_str()));
+    let receiver = [("OTLP gRPC", endpoints.otlp_grpc.as_str()), ("OTLP HTTP", endpoints.otlp_http.as_str())];
+    for (name, address) in services.chain(database).chain(receiver) {
         // Writing to a String cannot fail.
         let _ = writeln!(out, "{name:<12}  {address}");
     }

@@ -18,16 +18,18 @@ use lab_tui::out;
 use lab_tui::report::annotation::annotations;
 use lab_tui::report::{self, Summary, TraceLink};
 use lab_tui::runner;
-use lab_tui::scenario::{Plan, SHIPPED, shipped};
+use lab_tui::scenario::{Given, Plan, SHIPPED, StackKind, shipped};
 use lab_tui::stack::embedded::SERVICES;
+use lab_tui::stack::hosted::Hosted;
 use lab_tui::tui::Theme;
 use lab_tui::verdict;
 use tokio::sync::mpsc;
 
 use super::Failure;
+use super::beside::{APP, Beside, ExecFlags};
 use super::reports::{ReportFlags, Reports};
 use super::stack::{StackFlags, Up};
-use super::{ask, github, screen};
+use super::{ask, github, hosted, screen};
 
 #[derive(Debug, Args)]
 pub(crate) struct Run {
@@ -49,6 +51,8 @@ pub(crate) struct Run {
     /// Multiply every duration in the scenario, such as 0.1 for a quick look
     #[arg(long, value_name = "FACTOR", env = "LAB_TIME_SCALE", value_parser = time_scale)]
     time_scale: Option<f64>,
+    #[command(flatten)]
+    exec: ExecFlags,
     #[command(flatten)]
     reports: ReportFlags,
     #[command(flatten)]
@@ -75,18 +79,23 @@ pub(crate) struct Planned {
     pub(crate) name: String,
     /// As the user named it; `None` where it came with the lab.
     pub(crate) file: Option<String>,
+    /// Where the folders of its programs begin: the file's own, or where the lab was started.
+    pub(crate) folder: PathBuf,
     pub(crate) plan: Arc<Plan>,
 }
 
 pub(crate) async fn run(flags: Run) -> Result<Exit, Failure> {
-    let plans = plan_all(&flags.files, flags.time_scale).map_err(|error| Failure::new(Exit::BadInput, error))?;
+    let bad = |error| Failure::new(Exit::BadInput, error);
+    let beside = flags.exec.read(flags.stack.kind(), !flags.files.is_empty()).map_err(bad)?;
+    let plans = plan_all(&flags.files, flags.time_scale, &beside).map_err(bad)?;
+    let needed = needed(&plans);
     let mut reports = flags.reports.open()?;
     let started = Instant::now();
     let link = flags.trace_url.or(flags.grafana_url);
     let theme = flags.theme.map_or_else(Theme::from_environment, Theme::from);
     // The page of a service that shows trace IDs links them alike.
     let template = link.as_ref().map(|link| ("TRACE_URL_TEMPLATE".to_owned(), link.as_template().to_owned()));
-    let mut up = match flags.stack.start(template).await {
+    let mut up = match flags.stack.start(Some(needed), template).await {
         Ok(Some(up)) => up,
         not_up => {
             let why = not_up.as_ref().err().map_or("interrupted before the stack was ready".to_owned(), Failure::to_string);
@@ -99,7 +108,8 @@ pub(crate) async fn run(flags: Run) -> Result<Exit, Failure> {
     };
     announce(&up, started.elapsed());
     if !flags.headless && !reports.are_wanted() && screen::is_there() {
-        let left = screen::run(&with_shipped(plans)?, theme, link, &mut up).await;
+        let plans = if needed == StackKind::Embedded { with_shipped(plans)? } else { plans };
+        let left = screen::run(&plans, theme, link, &mut up).await;
         up.stack.stop().await;
         return left;
     }
@@ -131,13 +141,30 @@ async fn run_all(plans: &[Planned], up: &mut Up, link: Option<&TraceLink>, repor
 }
 
 async fn run_one(planned: &Planned, up: &mut Up, link: Option<&TraceLink>, reports: &mut Reports) -> Result<Exit, Failure> {
+    let Some(hosted) = hosted::start(planned, up).await? else {
+        reports.add_without_end(&planned.name, "interrupted before its services were ready");
+        return Ok(Exit::Interrupted);
+    };
+    hosted::announce(planned, &hosted);
+    let ran = run_hosted(planned, &hosted, up, link, reports).await;
+    hosted::stop(hosted, up).await;
+    ran
+}
+
+async fn run_hosted(
+    planned: &Planned,
+    hosted: &Hosted,
+    up: &mut Up,
+    link: Option<&TraceLink>,
+    reports: &mut Reports,
+) -> Result<Exit, Failure> {
     let (wishes, commands) = mpsc::unbounded_channel();
     let (facts, events) = mpsc::unbounded_channel();
     let mut model = Model::new(Arc::clone(&planned.plan));
     let run = runner::Run {
         plan: &planned.plan,
         scenario: &planned.name,
-        endpoints: &up.stack.endpoints,
+        endpoints: &hosted.endpoints,
         store: &up.store,
         injector: &up.injector,
         notices: &mut up.notices,
@@ -162,7 +189,7 @@ async fn run_one(planned: &Planned, up: &mut Up, link: Option<&TraceLink>, repor
         Err(panic) => return Err(undo_after(&*panic, up).await),
     }
     let verdict = verdict::judge(&planned.plan, &model);
-    let summary = Summary::new(&planned.name, &model, &verdict, &up.stack.endpoints, link);
+    let summary = Summary::new(&planned.name, &model, &verdict, &hosted.endpoints, link);
     if !reports.take_stdout() {
         let slowest = model.slowest().first().and_then(|slow| up.store.trace(slow.trace_id));
         out::result(&report::text(&summary, slowest.as_ref())).map_err(Failure::unwritable)?;
@@ -196,24 +223,34 @@ pub(crate) async fn defect_on_request() {
     std::future::pending::<()>().await;
 }
 
-fn plan_all(files: &[PathBuf], time_scale: Option<f64>) -> anyhow::Result<Vec<Planned>> {
+/// The stack that all of them can run on: what one of them needs is there for the others too.
+fn needed(plans: &[Planned]) -> StackKind {
+    let embedded = plans.iter().any(|planned| planned.plan.stack == StackKind::Embedded);
+    if embedded { StackKind::Embedded } else { StackKind::None }
+}
+
+fn plan_all(files: &[PathBuf], time_scale: Option<f64>, beside: &Beside) -> anyhow::Result<Vec<Planned>> {
+    if let Some(plan) = beside.plan() {
+        return Ok(vec![Planned { name: APP.to_owned(), file: None, folder: std::env::current_dir()?, plan: scaled(plan?, time_scale) }]);
+    }
     let default = [PathBuf::from(SHIPPED.first().map_or("", |(name, _)| name))];
     let files = if files.is_empty() { &default } else { files };
-    files.iter().map(|file| plan(file, time_scale)).collect()
+    files.iter().map(|file| plan(file, time_scale, &beside.given())).collect()
 }
 
 /// The scenarios that were asked for, then the shipped ones.
 fn with_shipped(mut plans: Vec<Planned>) -> Result<Vec<Planned>, Failure> {
+    let given = Given { services: &SERVICES, ..Given::default() };
     for (name, _) in SHIPPED {
         if plans.iter().all(|planned| planned.name != *name) {
-            plans.push(plan(Path::new(name), None).map_err(|error| Failure::new(Exit::BadInput, error))?);
+            plans.push(plan(Path::new(name), None, &given).map_err(|error| Failure::new(Exit::BadInput, error))?);
         }
     }
     Ok(plans)
 }
 
 /// A path where there is such a file, else the name of a shipped scenario.
-pub(crate) fn plan(file: &Path, time_scale: Option<f64>) -> anyhow::Result<Planned> {
+pub(crate) fn plan(file: &Path, time_scale: Option<f64>, given: &Given<'_>) -> anyhow::Result<Planned> {
     let origin = file.display().to_string();
     let (text, found) = match (std::fs::read_to_string(file), shipped(&origin)) {
         (Ok(text), _) => (text, true),
@@ -225,10 +262,18 @@ pub(crate) fn plan(file: &Path, time_scale: Option<f64>) -> anyhow::Result<Plann
                 .with_context(|| format!("cannot read {origin}, and no shipped scenario has that name (there are {})", names.join(", ")));
         }
     };
-    let plan = Plan::parse(&text, &origin, &SERVICES)?;
-    let plan = time_scale.map_or(plan.clone(), |factor| plan.scaled(factor));
+    let plan = Plan::parse_given(&text, &origin, given)?;
+    let folder = file.parent().filter(|_| found).unwrap_or(Path::new(""));
+    let folder = std::env::current_dir()?.join(folder);
     let name = file.file_stem().map_or_else(|| origin.clone(), |stem| stem.to_string_lossy().into_owned());
-    Ok(Planned { name, file: found.then_some(origin), plan: Arc::new(plan) })
+    Ok(Planned { name, file: found.then_some(origin), folder, plan: scaled(plan, time_scale) })
+}
+
+fn scaled(plan: Plan, time_scale: Option<f64>) -> Arc<Plan> {
+    Arc::new(match time_scale {
+        Some(factor) => plan.scaled(factor),
+        None => plan,
+    })
 }
 
 fn announce(up: &Up, took: Duration) {

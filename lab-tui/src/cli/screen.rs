@@ -10,10 +10,12 @@ use lab_tui::exit::Exit;
 use lab_tui::model::Model;
 use lab_tui::report::TraceLink;
 use lab_tui::runner;
+use lab_tui::stack::hosted::Hosted;
 use lab_tui::tui::{Listed, Palette, Screen, Theme, Ui, Wish, promise};
 use tokio::sync::mpsc;
 
 use super::Failure;
+use super::hosted;
 use super::run::{Planned, defect_on_request, undo_after};
 use super::stack::Up;
 
@@ -27,19 +29,26 @@ pub(crate) fn is_there() -> bool {
 pub(crate) async fn run(scenarios: &[Planned], theme: Theme, link: Option<TraceLink>, up: &mut Up) -> Result<Exit, Failure> {
     let listed = scenarios.iter().map(listed).collect();
     let ui = Ui::new(Palette::new(theme), link, listed);
-    let mut screen = Screen::enter(ui).map_err(|error| gone(&error))?;
     let mut current = 0;
+    // The first scenario's programs come before the screen, which has nothing to show until they are ready.
+    let Some(mut hosted) = hosted::start(&scenarios[current], up).await? else { return Ok(Exit::Interrupted) };
+    let mut screen = Screen::enter(ui).map_err(|error| gone(&error))?;
     loop {
-        let planned = &scenarios[current];
-        match show(planned, current, &mut screen, up).await? {
+        let shown = show(&scenarios[current], current, &hosted, &mut screen, up).await;
+        hosted::stop(hosted, up).await;
+        match shown? {
             Wish::Quit => return Ok(Exit::Kept),
             Wish::Interrupt => return Ok(Exit::Interrupted),
             Wish::Run(next) => current = next,
         }
+        match hosted::start(&scenarios[current], up).await? {
+            Some(next) => hosted = next,
+            None => return Ok(Exit::Interrupted),
+        }
     }
 }
 
-async fn show(planned: &Planned, index: usize, screen: &mut Screen, up: &mut Up) -> Result<Wish, Failure> {
+async fn show(planned: &Planned, index: usize, hosted: &Hosted, screen: &mut Screen, up: &mut Up) -> Result<Wish, Failure> {
     let plan = Arc::new(planned.plan.as_ref().clone().for_screen());
     let (wishes, commands) = mpsc::unbounded_channel::<Command>();
     let (facts, mut events) = mpsc::unbounded_channel();
@@ -47,7 +56,7 @@ async fn show(planned: &Planned, index: usize, screen: &mut Screen, up: &mut Up)
     let run = runner::Run {
         plan: &plan,
         scenario: &planned.name,
-        endpoints: &up.stack.endpoints,
+        endpoints: &hosted.endpoints,
         store: &up.store,
         injector: &up.injector,
         notices: &mut up.notices,

@@ -16,20 +16,14 @@ use crate::event::{Fact, HopSpans, Samples};
 /// How often facts are told.
 const PERIOD: Duration = Duration::from_millis(500);
 
-/// Listens for as long as it is polled; never returns. `start_unix` is the start of the run since 1970.
-pub async fn listen(
-    store: Store,
-    client: reqwest::Client,
-    services: BTreeMap<String, Url>,
-    start_unix: Duration,
-    mut tell: impl FnMut(Fact),
-) {
+/// Listens for as long as it is polled; never returns. `pages` are the services' pages of metrics. `start_unix` is the start of the run since 1970.
+pub async fn listen(store: Store, client: reqwest::Client, pages: BTreeMap<String, Url>, start_unix: Duration, mut tell: impl FnMut(Fact)) {
     let mut heard = store.listen();
     let mut edges = HashSet::new();
     let mut period = tokio::time::interval(PERIOD);
     period.set_missed_tick_behavior(MissedTickBehavior::Delay);
     // Which services have a pool is found out once each.
-    let mut pools: Vec<(&String, &Url)> = services.iter().collect();
+    let mut pools: Vec<(&String, &Url)> = pages.iter().collect();
     let mut asked = false;
     loop {
         period.tick().await;

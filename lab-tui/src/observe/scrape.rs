@@ -1,10 +1,13 @@
 //! What a service says of itself at `/metrics`.
 
+use std::collections::BTreeMap;
+
 use anyhow::Context as _;
 use url::Url;
 
 use super::exposition;
 use crate::event::Pool;
+use crate::stack::Endpoints;
 
 /// Requests that a service has answered and those it is answering, health and metrics requests left out.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -17,25 +20,31 @@ pub struct Answered {
     pub process: u64,
 }
 
+/// Where the pages of metrics are: of the lab's own services, and of those that a scenario brings along.
+pub fn pages(endpoints: &Endpoints, foreign: &[&str]) -> BTreeMap<String, Url> {
+    let own = endpoints.services.iter().filter(|(name, _)| !foreign.contains(&name.as_str()));
+    let own = own.filter_map(|(name, url)| Some((name.clone(), url.join("/metrics").ok()?)));
+    own.chain(endpoints.metrics.clone()).collect()
+}
+
 /// Reads the counter of answered requests.
 ///
 /// # Errors
 /// When the service does not answer, or not in Prometheus's text format.
-pub async fn answered(client: &reqwest::Client, service: &Url) -> anyhow::Result<Answered> {
-    parse(&metrics(client, service).await?).context("not in Prometheus's text format")
+pub async fn answered(client: &reqwest::Client, page: &Url) -> anyhow::Result<Answered> {
+    parse(&metrics(client, page).await?).context("not in Prometheus's text format")
 }
 
 /// Reads the state of the service's connection pool; nothing where it has none.
 ///
 /// # Errors
 /// When the service does not answer.
-pub async fn pool(client: &reqwest::Client, name: &str, service: &Url) -> anyhow::Result<Option<Pool>> {
-    Ok(parse_pool(name, &metrics(client, service).await?))
+pub async fn pool(client: &reqwest::Client, name: &str, page: &Url) -> anyhow::Result<Option<Pool>> {
+    Ok(parse_pool(name, &metrics(client, page).await?))
 }
 
-async fn metrics(client: &reqwest::Client, service: &Url) -> anyhow::Result<String> {
-    let url = service.join("/metrics")?;
-    Ok(client.get(url).send().await?.error_for_status()?.text().await?)
+async fn metrics(client: &reqwest::Client, page: &Url) -> anyhow::Result<String> {
+    Ok(client.get(page.clone()).send().await?.error_for_status()?.text().await?)
 }
 
 fn parse_pool(service: &str, text: &str) -> Option<Pool> {

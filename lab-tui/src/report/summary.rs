@@ -41,6 +41,8 @@ pub struct Summary<'a> {
     pub slowest_traces: Vec<SlowTrace>,
     /// Whether the signals reconcile.
     pub telemetry: Telemetry<'a>,
+    /// The programs that the scenario brings along.
+    pub services: Vec<OwnService<'a>>,
     /// What became of each fault, in the scenario's order.
     pub faults: Vec<FaultSummary<'a>>,
     /// Why nothing can be said; empty unless the verdict is `inconclusive` or the run was interrupted.
@@ -179,8 +181,26 @@ pub struct ServiceSummary<'a> {
     pub restarted: bool,
     /// Answered without a trace because the caller or the sampler decided so: no loss.
     pub unsampled: u64,
-    /// It did not answer when it was asked for its counter.
+    /// It did not say what it answered, or is not the lab's own, so that nobody knows how it counts.
     pub silent: bool,
+    /// Whether one of its signals could be held against another; where not, its loss is 0.
+    pub reconciled: bool,
+}
+
+/// A program that the scenario brings along.
+#[derive(Debug, Serialize)]
+pub struct OwnService<'a> {
+    /// From the scenario.
+    pub name: &'a str,
+    /// How it ended by itself while the run went on; null when it lived as long as it should.
+    pub crashed: Option<String>,
+}
+
+impl OwnService<'_> {
+    /// Why the run has failed, in one sentence, where it has by this.
+    pub fn broken(&self) -> Option<String> {
+        Some(format!("{} ended by itself: {}", self.name, self.crashed.as_ref()?))
+    }
 }
 
 /// What became of a process.
@@ -245,6 +265,7 @@ impl<'a> Summary<'a> {
             expectations: verdict.expectations.iter().map(|judged| ExpectationSummary::new(judged, model)).collect(),
             slowest_traces: slowest(model, link),
             telemetry: Telemetry { services: services(model), loss: model.telemetry_loss() },
+            services: own_services(model, verdict),
             faults: faults(model),
             inconclusive: verdict.inconclusive.clone(),
             processes: processes(model),
@@ -334,8 +355,14 @@ fn services(model: &Model) -> Vec<ServiceSummary<'_>> {
         restarted: service.restarted,
         unsampled: service.unsampled,
         silent: service.silent,
+        reconciled: service.reconciles(),
     })
     .collect()
+}
+
+fn own_services<'a>(model: &'a Model, verdict: &Verdict) -> Vec<OwnService<'a>> {
+    let crashed = |name: &str| verdict.crashed.iter().find(|(crashed, _)| crashed == name).map(|(_, how)| how.clone());
+    model.plan().services.iter().map(|service| OwnService { name: &service.name, crashed: crashed(&service.name) }).collect()
 }
 
 fn faults(model: &Model) -> Vec<FaultSummary<'_>> {

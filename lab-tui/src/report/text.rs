@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::expectation;
 use super::format::{count, milliseconds, number};
-use super::summary::{Latencies, LoadSummary, Summary, ThresholdSummary};
+use super::summary::{Latencies, LoadSummary, OwnService, Summary, ThresholdSummary};
 use super::waterfall::waterfall;
 use crate::observe::trace::Trace;
 use crate::verdict::Word;
@@ -49,7 +49,11 @@ fn write(out: &mut String, summary: &Summary<'_>, slowest: Option<&Trace>) -> st
     if !summary.telemetry.services.is_empty() {
         writeln!(out, "\n{:<16}{:>10}{:>14}{:>12}{:>8}", "telemetry", "answered", "server spans", "log lines", "lost")?;
         for service in &summary.telemetry.services {
-            let lost = if service.restarted { "restart".to_owned() } else { service.loss.to_string() };
+            let lost = match (service.restarted, service.reconciled) {
+                (true, _) => "restart".to_owned(),
+                (_, false) => "-".to_owned(),
+                _ => service.loss.to_string(),
+            };
             let answered = if service.silent { "silent".to_owned() } else { service.answered.to_string() };
             writeln!(out, "  {:<14}{:>10}{:>14}{:>12}{:>8}", service.name, answered, service.server_spans, service.log_lines, lost)?;
             if service.unsampled > 0 {
@@ -120,6 +124,7 @@ fn write_load(out: &mut String, load: &LoadSummary<'_>) -> std::fmt::Result {
 
 fn conclusion(summary: &Summary<'_>) -> String {
     let broken = summary.thresholds.iter().filter(|threshold| !threshold.ok).count();
+    let crashed: Vec<String> = summary.services.iter().filter_map(OwnService::broken).collect();
     let verdict = match summary.verdict {
         Word::Pass if !summary.expectations.is_empty() => format!("pass: {} kept", expectation::promises(summary, |_| true)),
         Word::Fail if !summary.expectations.is_empty() => {
@@ -129,6 +134,9 @@ fn conclusion(summary: &Summary<'_>) -> String {
         Word::Pass if summary.thresholds.is_empty() => "pass: there was no threshold to keep".to_owned(),
         Word::Pass if summary.thresholds.len() == 1 => "pass: the threshold was kept".to_owned(),
         Word::Pass => format!("pass: all {} thresholds kept", summary.thresholds.len()),
+        Word::Fail if !crashed.is_empty() => {
+            format!("fail: {}; {broken} of {} broken", crashed.join("; "), count(summary.thresholds.len(), "threshold"))
+        }
         Word::Fail if summary.thresholds.len() == 1 => "fail: the threshold was broken".to_owned(),
         Word::Fail => format!("fail: {broken} of {} thresholds broken", summary.thresholds.len()),
         Word::Inconclusive => format!("inconclusive: {}", summary.inconclusive.join("; ")),

@@ -10,9 +10,9 @@ use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
 use super::expect::ExpectTable;
-
 use super::phase::PhaseTable;
 use super::scope::ScopeKeys;
+use super::service::ServiceTable;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -25,6 +25,9 @@ pub(super) struct ScenarioFile {
     pub(super) seed: u32,
     #[serde(default)]
     pub(super) keep_going: bool,
+    pub(super) stack: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(super) service: Vec<Spanned<ServiceTable>>,
     #[serde(default)]
     pub(super) load: Vec<Spanned<LoadTable>>,
     #[serde(default)]

@@ -58,7 +58,7 @@ pub enum Target {
         /// Begins with a slash.
         path: Template,
     },
-    /// A whole `http://` URL.
+    /// A whole `http://` or `https://` URL.
     Absolute(Template),
 }
 
@@ -131,7 +131,7 @@ fn request(
         return Err(Wrong::new(span, format!("the variable `{unknown}` is not in [load.vars]"), hint));
     }
     let name = table.name.unwrap_or_else(|| format!("GET {source}"));
-    let target = if let Some(rest) = source.strip_prefix("http://") {
+    let target = if let Some(rest) = source.strip_prefix("http://").or_else(|| source.strip_prefix("https://")) {
         let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
         if host.contains(['{', '@']) {
             let what = format!("`{source}` has a variable or a password in its host");
@@ -157,7 +157,7 @@ fn request(
         }
         Target::Service { service: service.get_ref().clone(), path: template }
     } else {
-        return Err(Wrong::new(span, format!("`{source}` is neither a path nor an http:// URL"), "begin it with a slash"));
+        return Err(Wrong::new(span, format!("`{source}` is neither a path nor an http:// or https:// URL"), "begin it with a slash"));
     };
     let weight = match table.weight {
         None => 1,

@@ -14,6 +14,8 @@ use super::load::{self, Load};
 use super::phase::{self, Phase};
 use super::refusal::{Refusal, Wrong, suggest};
 use super::scope::Scope;
+use super::service::{self, Service};
+use super::stack::{self, Given, Ground, StackKind};
 use super::threshold::{Metric, Selector, Threshold};
 
 const FORMAT: i64 = 1;
@@ -30,6 +32,10 @@ pub struct Plan {
     pub seed: u32,
     /// On a screen, the traffic goes on after its end until the viewer leaves.
     pub keep_going: bool,
+    /// Where its system runs.
+    pub stack: StackKind,
+    /// The programs that it brings along, in the order in which they start.
+    pub services: Vec<Service>,
     /// At least one.
     pub loads: Vec<Load>,
     /// In the file's order.
@@ -48,7 +54,15 @@ impl Plan {
     /// # Errors
     /// The first thing that is wrong, with its line and column in `origin`.
     pub fn parse(text: &str, origin: &str, services: &[&str]) -> Result<Self, Refusal> {
-        plan(text, services).map_err(|wrong| wrong.at(origin, text))
+        Self::parse_given(text, origin, &Given { services, ..Given::default() })
+    }
+
+    /// As [`Plan::parse`], with what the user said beside the file.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with its line and column in `origin`.
+    pub fn parse_given(text: &str, origin: &str, given: &Given<'_>) -> Result<Self, Refusal> {
+        plan(text, given).map_err(|wrong| wrong.at(origin, text))
     }
 
     /// The same scenario with all that lies on the run's time line multiplied by `factor`, for a quick look or for CI. What a single
@@ -89,7 +103,7 @@ impl Plan {
     }
 }
 
-fn plan(text: &str, services: &[&str]) -> Result<Plan, Wrong> {
+fn plan(text: &str, given: &Given<'_>) -> Result<Plan, Wrong> {
     let mut document = DeTable::parse(text)?;
     let faults = document.get_mut().remove("fault");
     let file = ScenarioFile::deserialize(Deserializer::from(document))?;
@@ -101,17 +115,22 @@ fn plan(text: &str, services: &[&str]) -> Result<Plan, Wrong> {
         let hint = "add a [[load]] table".to_owned();
         return Err(Wrong { span: None, what: "the scenario has no load".to_owned(), hint: Some(hint) });
     }
+    let stack = stack::choose(given, file.stack.as_ref())?;
+    let services = service::read_all(file.service, given.beside, stack::of_the_lab(stack, given))?;
+    let ground = Ground::new(stack, given, &services);
     let mut loads: Vec<Load> = Vec::new();
     for table in file.load {
         let name_span = table.get_ref().name.span();
-        let load = load::read(table, services)?;
+        ground.check_load(table.get_ref())?;
+        let load = load::read(table, &ground.reachable())?;
         if loads.iter().any(|other| other.name == load.name) {
             return Err(Wrong::new(name_span, format!("a second load is named `{}`", load.name), "give each its own name"));
         }
         loads.push(load);
     }
     let longest = loads.iter().map(Load::end).max().unwrap_or_default();
-    let faults = faults.map_or(Ok(Vec::new()), |faults| fault::read_all(faults, services, longest))?;
+    faults.as_ref().map_or(Ok(()), |faults| ground.check_faults(faults))?;
+    let faults = faults.map_or(Ok(Vec::new()), |faults| fault::read_all(faults, ground.of_the_lab(), longest))?;
     let phases = phase::read_all(file.phase, &faults, longest)?;
     let mut thresholds = Vec::new();
     let mut promises: Vec<_> = file.thresholds.iter().collect();
@@ -130,19 +149,11 @@ fn plan(text: &str, services: &[&str]) -> Result<Plan, Wrong> {
             thresholds.push(Threshold { scope, ..threshold });
         }
     }
-    let known = expect::Known { text, services, loads: &loads, faults: &faults, phases: &phases };
+    let named: Vec<&str> = ground.of_the_lab().iter().copied().chain(services.iter().map(|service| service.name.as_str())).collect();
+    let known = expect::Known { text, services: &named, loads: &loads, faults: &faults, phases: &phases };
     let expectations = expect::read_all(file.expect, known)?;
-    Ok(Plan {
-        title: file.title,
-        about: file.about,
-        seed: file.seed,
-        keep_going: file.keep_going,
-        loads,
-        faults,
-        phases,
-        thresholds,
-        expectations,
-    })
+    let ScenarioFile { title, about, seed, keep_going, .. } = file;
+    Ok(Plan { title, about, seed, keep_going, stack, services, loads, faults, phases, thresholds, expectations })
 }
 
 fn scope(table: &PromiseTable, selector: &Selector, faults: &[Fault], phases: &[Phase]) -> Result<Option<Scope>, Wrong> {

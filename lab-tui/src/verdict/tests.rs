@@ -87,6 +87,7 @@ fn lost_telemetry_breaks_its_promise_unless_the_service_was_replaced() {
             unsampled: 1,
             restarted,
             silent: false,
+            foreign: false,
         }])
     };
     let lost = verdict("telemetry_loss = [\"count==0\"]", Vec::new(), vec![signals(false)]);
