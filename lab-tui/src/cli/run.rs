@@ -27,7 +27,7 @@ use tokio::sync::mpsc;
 use super::Failure;
 use super::reports::{ReportFlags, Reports};
 use super::stack::{StackFlags, Up};
-use super::{ask, github, screen};
+use super::{ask, beside, github, screen};
 
 #[derive(Debug, Args)]
 pub(crate) struct Run {
@@ -225,7 +225,7 @@ pub(crate) fn plan(file: &Path, time_scale: Option<f64>) -> anyhow::Result<Plann
                 .with_context(|| format!("cannot read {origin}, and no shipped scenario has that name (there are {})", names.join(", ")));
         }
     };
-    let plan = Plan::parse(&text, &origin, &SERVICES)?;
+    let plan = Plan::parse_with_files(&text, &origin, &SERVICES, &beside::files(found.then_some(file)))?;
     let plan = time_scale.map_or(plan.clone(), |factor| plan.scaled(factor));
     let name = file.file_stem().map_or_else(|| origin.clone(), |stem| stem.to_string_lossy().into_owned());
     Ok(Planned { name, file: found.then_some(origin), plan: Arc::new(plan) })

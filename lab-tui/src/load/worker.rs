@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use self::users::{Crew, Next};
 use super::draw::{draw, think};
 use super::pacer::{Arrival, EARLIEST, Turn};
-use super::sender::Sender;
+use super::sender::{Ending, Outgoing, Sender};
 use super::span::{Ended, Spans};
 use super::window::{Windows, micros};
 use super::{INTERRUPT_GRACE, Report};
@@ -44,6 +44,7 @@ struct Done {
     sent: Duration,
     ended: Duration,
     outcome: Outcome,
+    why: Option<String>,
 }
 
 impl Done {
@@ -104,11 +105,13 @@ impl<S: Sender, N: Fn() -> Duration> Worker<S, N> {
                         trace_id: done.trace_id,
                         span_id: done.span_id,
                         load: &plan.loads[done.arrival.load].name,
+                        method: plan.loads[done.arrival.load].requests[done.request].method,
                         url: &done.url,
                         intended: done.arrival.intended,
                         sent: done.sent,
                         ended: done.ended,
                         outcome: done.outcome,
+                        why: done.why.as_deref(),
                     });
                     done.next_turn(&plan)
                 }
@@ -185,8 +188,9 @@ async fn request<S: Sender>(
     let drawn = draw(plan.seed, load, arrival);
     let (trace_id, span_id) = new_ids();
     let traceparent = format!("00-{trace_id}-{:016x}-01", u64::from_be_bytes(span_id));
-    let target = &load.requests[drawn.request].target;
-    let url = sender.url(target, &drawn.url);
+    let kind = &load.requests[drawn.request];
+    let url = sender.url(&kind.target, &drawn.url);
+    let outgoing = Outgoing { method: kind.method, url: &url, headers: &drawn.headers, body: drawn.body, traceparent };
     // The pacer hands arrivals over a little early; see there.
     while now() < arrival.intended {
         tokio::task::yield_now().await;
@@ -194,12 +198,12 @@ async fn request<S: Sender>(
     let sent = now();
     let left = last.saturating_sub(sent);
     let (limit, beyond) = if left < load.timeout { (left, Outcome::Outlasted) } else { (load.timeout, Outcome::Timeout) };
-    let outcome = tokio::select! {
-        outcome = tokio::time::timeout(limit, sender.send(&url, traceparent)) => outcome.unwrap_or(beyond),
-        () = abort.cancelled() => Outcome::Interrupted,
+    let Ending { outcome, why } = tokio::select! {
+        ending = tokio::time::timeout(limit, sender.send(outgoing)) => ending.unwrap_or_else(|_| beyond.into()),
+        () = abort.cancelled() => Outcome::Interrupted.into(),
     };
     let ended = now();
-    Done { arrival, user, request: drawn.request, trace_id, span_id, url, sent, ended, outcome }
+    Done { arrival, user, request: drawn.request, trace_id, span_id, url, sent, ended, outcome, why }
 }
 
 /// Random and not zero, as W3C Trace Context wants them.

@@ -12,6 +12,7 @@ use super::file::{Promise, PromiseTable, ScenarioFile};
 use super::load::{self, Load};
 use super::refusal::{Refusal, Wrong, suggest};
 use super::threshold::{Metric, Outside, Selector, Threshold};
+use super::vars::Files;
 
 const FORMAT: i64 = 1;
 pub(super) const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -41,7 +42,15 @@ impl Plan {
     /// # Errors
     /// The first thing that is wrong, with its line and column in `origin`.
     pub fn parse(text: &str, origin: &str, services: &[&str]) -> Result<Self, Refusal> {
-        plan(text, services).map_err(|wrong| wrong.at(origin, text))
+        Self::parse_with_files(text, origin, services, &|path| Err(format!("`{path}` cannot be read: this scenario lies in no folder")))
+    }
+
+    /// The same for a scenario that may name other files.
+    ///
+    /// # Errors
+    /// As above; also when `files` does not give what the scenario names.
+    pub fn parse_with_files(text: &str, origin: &str, services: &[&str], files: &Files<'_>) -> Result<Self, Refusal> {
+        plan(text, services, files).map_err(|wrong| wrong.at(origin, text))
     }
 
     /// The same scenario with all that lies on the run's time line multiplied by `factor`, for a quick look or for CI. What a single
@@ -76,7 +85,7 @@ impl Plan {
     }
 }
 
-fn plan(text: &str, services: &[&str]) -> Result<Plan, Wrong> {
+fn plan(text: &str, services: &[&str], files: &Files<'_>) -> Result<Plan, Wrong> {
     let mut document = DeTable::parse(text)?;
     let faults = document.get_mut().remove("fault");
     let file = ScenarioFile::deserialize(Deserializer::from(document))?;
@@ -91,7 +100,7 @@ fn plan(text: &str, services: &[&str]) -> Result<Plan, Wrong> {
     let mut loads: Vec<Load> = Vec::new();
     for table in file.load {
         let name_span = table.get_ref().name.span();
-        let load = load::read(table, services)?;
+        let load = load::read(table, services, files)?;
         if loads.iter().any(|other| other.name == load.name) {
             return Err(Wrong::new(name_span, format!("a second load is named `{}`", load.name), "give each its own name"));
         }

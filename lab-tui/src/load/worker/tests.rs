@@ -23,12 +23,12 @@ impl Sender for Fake {
         rendered.to_owned()
     }
 
-    async fn send(&self, url: &str, traceparent: String) -> Outcome {
-        assert_eq!(traceparent.len(), 55);
+    async fn send(&self, request: Outgoing<'_>) -> Ending {
+        assert_eq!(request.traceparent.len(), 55);
         let (time, status) = (self.answer)(self.sent.borrow().len());
-        self.sent.borrow_mut().push((self.start.elapsed().as_millis(), url.to_owned()));
+        self.sent.borrow_mut().push((self.start.elapsed().as_millis(), request.url.to_owned()));
         tokio::time::sleep(time).await;
-        Outcome::Status(status)
+        Outcome::Status(status).into()
     }
 }
 

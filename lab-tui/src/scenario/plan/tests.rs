@@ -91,7 +91,11 @@ fn refusals() {
         ),
         ("[\"fair\"]", "[]", "x.toml:15:7: the variable `die` has no values (list at least one)"),
         ("{die}", "{dye}", "x.toml:12:7: the variable `dye` is not in [load.vars] (did you mean `die`?)"),
-        ("\"/dice", "\"dice", "x.toml:12:7: `dice?identifier={die}` is neither a path nor an http:// URL (begin it with a slash)"),
+        (
+            "\"/dice",
+            "\"dice",
+            "x.toml:12:7: `dice?identifier={die}` is neither a path nor an http:// or https:// URL (begin it with a slash)",
+        ),
         ("load:db", "load:dv", "x.toml:18:1: no load is named `dv` (did you mean `db`?)"),
         ("status:200", "status:ok", "x.toml:18:1: `ok` is no HTTP status (write a code such as `status:200`)"),
         (
@@ -367,3 +371,5 @@ http_req_failed = [{ threshold = "rate==0", outside = "locked" }]
         assert_eq!(said, "x.toml:46:8: `again` disturbs the die `fair` while `moody` does (let one begin when the other has ended)");
     }
 }
+
+mod requests;
