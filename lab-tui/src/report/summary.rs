@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::TraceLink;
+use super::control::{ControlSummary, controls};
 use super::format::number;
 use crate::exit::Exit;
 use crate::model::{Distribution, Model};
@@ -47,6 +48,8 @@ pub struct Summary<'a> {
     pub inconclusive: Vec<String>,
     /// What became of processes.
     pub processes: Vec<ProcessSummary>,
+    /// What the user made of the pace while it ran.
+    pub controls: Vec<ControlSummary>,
     /// The lab's view of itself.
     pub lab: Lab,
     /// Where everything was.
@@ -248,6 +251,7 @@ impl<'a> Summary<'a> {
             faults: faults(model),
             inconclusive: verdict.inconclusive.clone(),
             processes: processes(model),
+            controls: controls(model),
             lab: Lab {
                 schedule_lag_p50_ms: lag.percentile(50.0),
                 schedule_lag_p99_ms: lag.percentile(99.0),
