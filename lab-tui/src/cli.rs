@@ -10,6 +10,7 @@ mod hosted;
 pub(crate) mod new;
 mod reports;
 pub(crate) mod run;
+mod scenario_files;
 pub(crate) mod screen;
 pub(crate) mod stack;
 pub(crate) mod up;

@@ -2,6 +2,7 @@
 //!
 //! Every event carries its offset from the start of the run. Time passes in the model by [`Fact::Tick`] alone.
 
+mod control;
 mod expectation;
 mod samples;
 
@@ -9,6 +10,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use control::{Control, Pace};
 pub use expectation::{EXAMPLES, Found};
 pub use samples::Samples;
 
@@ -43,6 +45,11 @@ pub enum Fact {
         index: usize,
         /// What became of it.
         change: FaultChange,
+    },
+    /// The user changed the pace of the load, from this moment on.
+    Control {
+        /// What was obeyed.
+        change: Control,
     },
     /// Spans of one hop that became known. A second may come in several parts, as spans come in.
     Hop(HopSpans),
@@ -266,8 +273,14 @@ impl ServiceSignals {
 }
 
 /// What a user may wish of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Command {
     /// No more arrivals; requests in flight are given a moment, then the run ends as interrupted.
     Stop,
+    /// Multiplies the planned rates of arrivals from now on; 1.0 is as planned. Kept from [`Pace::SLOWEST`] to [`Pace::FASTEST`].
+    Rate(f64),
+    /// Nothing begins: no arrivals, and no further iterations of users. Requests in flight end as they would.
+    Pause,
+    /// It goes on where it stopped. What the pause left out is not made up for.
+    Resume,
 }

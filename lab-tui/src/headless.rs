@@ -44,6 +44,7 @@ fn news(fact: &Fact, plan: &Plan) -> Option<String> {
     match fact {
         Fact::Process { name, change: ProcessChange::Exited(how) } => Some(format!("{name} ended: {how}")),
         Fact::Process { name, change: ProcessChange::Restarted } => Some(format!("{name} runs again")),
+        Fact::Control { change } => Some(change.to_string()),
         Fact::Fault { index, change } => {
             let fault = plan.faults.get(*index)?;
             Some(match change {

@@ -1,6 +1,7 @@
 //! What is known of a run: facts only, bounded, changed by [`Model::apply`] alone. No clock, no input or output, no terminal.
 
 mod chain;
+mod controls;
 mod distribution;
 mod pools;
 mod scoped;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use chain::{Chain, Hop};
+pub use controls::Controls;
 pub use distribution::Distribution;
 pub use pools::Pools;
 pub use timeline::{Place, SECONDS, Second, Timeline};
@@ -40,6 +42,7 @@ pub struct Model {
     pools: Pools,
     services: Vec<ServiceSignals>,
     processes: VecDeque<(Duration, String, ProcessChange)>,
+    controls: Controls,
     faults: Vec<FaultState>,
     expectations: Vec<Option<Found>>,
     lab_cpu: Duration,
@@ -124,6 +127,7 @@ impl Model {
             pools: Pools::default(),
             services: Vec::new(),
             processes: VecDeque::new(),
+            controls: Controls::default(),
             lab_cpu: Duration::ZERO,
             finished: None,
         }
@@ -137,6 +141,7 @@ impl Model {
             Fact::Window(window) => self.apply_window(window),
             Fact::LoadDone => {}
             Fact::Process { name, change } => push_bounded(&mut self.processes, (event.at, name, change), PROCESSES),
+            Fact::Control { change } => self.controls.add(event.at, change),
             Fact::Hop(spans) => self.chain.add(&spans),
             Fact::Edge { from, to } => self.chain.connect(&from, &to),
             Fact::Pool(pool) => self.pools.push(event.at, pool),
@@ -294,6 +299,11 @@ impl Model {
         self.processes.iter()
     }
 
+    /// What the user made of the pace.
+    pub fn controls(&self) -> &Controls {
+        &self.controls
+    }
+
     /// What became of each fault, in the plan's order.
     pub fn faults(&self) -> &[FaultState] {
         &self.faults
@@ -356,3 +366,6 @@ fn push_bounded<T>(queue: &mut VecDeque<T>, one: T, limit: usize) {
     }
     queue.push_back(one);
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,7 @@
 //! What a run says at its end: one summary, told as text, JSON, JUnit XML or as annotations; and a trace as a waterfall.
 
 pub mod annotation;
+mod control;
 mod expectation;
 pub mod format;
 mod junit;

@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-use crate::event::{Command, Event, Fact};
+use crate::event::{Command, Event, Fact, Pace};
 use crate::fault::Injector;
 use crate::http;
 use crate::load::{self, Report, RunClock};
@@ -75,7 +75,8 @@ impl Run<'_> {
             },
         };
         let mut faults = std::pin::pin!(faults.walk().fuse());
-        let mut reports = load::start(self.plan, &self.endpoints.services, self.scenario, clock, stop.clone())?;
+        let (mut reports, setter) = load::start(self.plan, &self.endpoints.services, self.scenario, clock, stop.clone())?;
+        let mut pace = Pace::default();
         let listening = live::listen(self.store.clone(), http, pages, clock.start_unix(), &tell);
         tokio::pin!(listening);
         let mut tick = tokio::time::interval(TICK);
@@ -88,7 +89,15 @@ impl Run<'_> {
                     None => break,
                 },
                 Some(notice) = self.notices.recv() => tell(Fact::Process { name: notice.name, change: notice.change }),
-                Some(Command::Stop) = commands.recv() => stop.cancel(),
+                Some(command) = commands.recv() => match command {
+                    Command::Stop => stop.cancel(),
+                    command => {
+                        let at = clock.offset();
+                        if let Some(change) = pace.obey(command).filter(|change| setter.obey(*change, at)) {
+                            drop(events.send(Event { at, fact: Fact::Control { change } }));
+                        }
+                    }
+                },
                 () = &mut faults => {}
                 _ = tick.tick() => tell(Fact::Tick),
                 () = &mut listening => {}
@@ -105,7 +114,7 @@ impl Run<'_> {
             settled = signals.settle() => settled,
             // Never ends: the last spans are still coming in.
             () = &mut listening => Vec::new(),
-            Some(Command::Stop) = commands.recv() => {
+            () = stopped(&mut commands) => {
                 stop.cancel();
                 signals.read().await
             }
@@ -120,6 +129,16 @@ impl Run<'_> {
         tell(Fact::Finished { interrupted: stop.is_cancelled() });
         Ok(())
     }
+}
+
+/// Until the run is to be stopped; there is nothing else left to wish for.
+async fn stopped(commands: &mut mpsc::UnboundedReceiver<Command>) {
+    while let Some(command) = commands.recv().await {
+        if command == Command::Stop {
+            return;
+        }
+    }
+    std::future::pending().await
 }
 
 /// User and system time of all threads of this process.

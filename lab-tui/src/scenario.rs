@@ -2,6 +2,7 @@
 //!
 //! A `Plan` cannot hold what the runner would have to refuse: rates are positive, names resolve, templates are parsed.
 
+mod csv;
 mod executor;
 mod expect;
 mod fault;
@@ -10,23 +11,28 @@ mod load;
 mod phase;
 mod plan;
 mod refusal;
+mod request;
 mod scope;
 mod service;
 mod shipped;
 mod stack;
 mod template;
 mod threshold;
+mod vars;
 
+pub use csv::{Column, LARGEST};
 pub use executor::{Arrivals, Executor, Iterations, Spacing, Stage, ThinkTime, Users};
 pub use expect::{Backend, Count, Evidence, Expectation, LogPattern, Pattern, Subject};
 pub use fault::{Affected, DbLock, DiceErrorRate, Fault, FaultKind, ServiceError, ServiceLatency};
-pub use load::{Load, Request, Target};
+pub use load::Load;
 pub use phase::Phase;
 pub use plan::Plan;
 pub use refusal::Refusal;
+pub use request::{Method, Request, Target};
 pub use scope::{Relation, Scope, Stretch};
 pub use service::{Pattern as ServicePattern, Service};
 pub use shipped::{SHIPPED, STARTING, shipped};
 pub use stack::{Given, StackKind};
 pub use template::Template;
 pub use threshold::{Aggregate, Comparison, Metric, MetricKind, Selector, Threshold};
+pub use vars::{Files, Values};

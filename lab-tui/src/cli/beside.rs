@@ -6,6 +6,8 @@ use clap::Args;
 use lab_tui::scenario::{Given, Plan, Service, StackKind};
 use lab_tui::stack::embedded::SERVICES;
 
+use super::scenario_files;
+
 /// The name under which scenarios know the program of `--exec`.
 pub(crate) const APP: &str = "app";
 
@@ -69,7 +71,7 @@ impl Beside {
         let text = self.scenario.as_ref()?;
         // The place of what is wrong would be in a text that the user has never seen.
         Some(
-            Plan::parse_given(text, "--url", &self.given())
+            Plan::parse_given(text, "--url", &self.given(), &scenario_files::files(None))
                 .map_err(|refusal| anyhow::Error::new(lab_tui::scenario::Refusal { place: None, ..refusal })),
         )
     }

@@ -29,7 +29,7 @@ use super::Failure;
 use super::beside::{APP, Beside, ExecFlags};
 use super::reports::{ReportFlags, Reports};
 use super::stack::{StackFlags, Up};
-use super::{ask, github, hosted, screen};
+use super::{ask, github, hosted, scenario_files, screen};
 
 #[derive(Debug, Args)]
 pub(crate) struct Run {
@@ -262,7 +262,7 @@ pub(crate) fn plan(file: &Path, time_scale: Option<f64>, given: &Given<'_>) -> a
                 .with_context(|| format!("cannot read {origin}, and no shipped scenario has that name (there are {})", names.join(", ")));
         }
     };
-    let plan = Plan::parse_given(&text, &origin, given)?;
+    let plan = Plan::parse_given(&text, &origin, given, &scenario_files::files(found.then_some(file)))?;
     let folder = file.parent().filter(|_| found).unwrap_or(Path::new(""));
     let folder = std::env::current_dir()?.join(folder);
     let name = file.file_stem().map_or_else(|| origin.clone(), |stem| stem.to_string_lossy().into_owned());

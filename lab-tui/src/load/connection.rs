@@ -3,6 +3,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::error::Error;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 
@@ -21,13 +22,15 @@ use tokio::net::TcpStream;
 pub(super) type Body = Full<Bytes>;
 
 /// Why there is no answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum Failure {
     /// Nobody took the connection up.
-    Connect,
+    Connect(BoxError),
     /// It broke before the whole answer was here, or what came is no HTTP.
-    Broken,
+    Broken(BoxError),
 }
+
+type BoxError = Box<dyn Error + Send + Sync>;
 
 /// The connections that nobody uses at the moment, by where they lead. For one thread.
 #[derive(Debug, Default)]
@@ -46,7 +49,7 @@ struct Connection {
 enum Lost {
     /// Nothing of it was sent: the other side had closed the connection while nobody used it.
     Unsent(Box<Request<Body>>),
-    Broken,
+    Broken(hyper::Error),
 }
 
 impl Connections {
@@ -57,7 +60,7 @@ impl Connections {
             let idle = self.idle.borrow_mut().get_mut(authority).and_then(Vec::pop);
             let (connection, kept) = match idle {
                 Some(connection) => (connection, true),
-                None => (Connection::open(authority).await.map_err(|_| Failure::Connect)?, false),
+                None => (Connection::open(authority).await.map_err(Failure::Connect)?, false),
             };
             match connection.ask(request).await {
                 Ok((status, connection)) => {
@@ -67,14 +70,15 @@ impl Connections {
                     return Ok(status);
                 }
                 Err(Lost::Unsent(again)) if kept => request = *again,
-                Err(_) => return Err(Failure::Broken),
+                Err(Lost::Unsent(_)) => return Err(Failure::Broken("closed before the request was sent".into())),
+                Err(Lost::Broken(error)) => return Err(Failure::Broken(error.into())),
             }
         }
     }
 }
 
 impl Connection {
-    async fn open(authority: &Authority) -> anyhow::Result<Self> {
+    async fn open(authority: &Authority) -> Result<Self, BoxError> {
         let host = authority.host().trim_start_matches('[').trim_end_matches(']');
         let stream = TcpStream::connect((host, authority.port_u16().unwrap_or(80))).await?;
         stream.set_nodelay(true)?;
@@ -111,7 +115,10 @@ impl Connection {
             let _ = Pin::new(&mut *driver).poll_unpin(context);
             answer.as_mut().poll_unpin(context)
         });
-        answer.await.map_err(|mut error| error.take_message().map_or(Lost::Broken, |request| Lost::Unsent(Box::new(request))))
+        answer.await.map_err(|mut error| match error.take_message() {
+            Some(request) => Lost::Unsent(Box::new(request)),
+            None => Lost::Broken(error.into_error()),
+        })
     }
 
     /// The answer counts when its last byte is here; nobody reads it, so none of it is kept.
@@ -123,7 +130,7 @@ impl Connection {
             });
             match frame.await {
                 Some(Ok(_)) => {}
-                Some(Err(_)) => return Err(Lost::Broken),
+                Some(Err(error)) => return Err(Lost::Broken(error)),
                 None => return Ok(()),
             }
         }
@@ -166,9 +173,12 @@ mod tests {
         (authority, taken)
     }
 
-    async fn get(connections: &Connections, authority: &Authority) -> Result<u16, Failure> {
+    async fn get(connections: &Connections, authority: &Authority) -> Result<u16, &'static str> {
         let request = Request::get("/").header("host", authority.as_str()).body(Body::default()).unwrap();
-        connections.send(authority, request).await
+        connections.send(authority, request).await.map_err(|failure| match failure {
+            Failure::Connect(_) => "connect",
+            Failure::Broken(_) => "broken",
+        })
     }
 
     #[tokio::test]
@@ -196,10 +206,10 @@ mod tests {
         let connections = Connections::default();
         for answer in [&["HTTP/1.1 200 OK\r\ncontent-length: 20\r\n\r\nok"][..], &["what?\r\n\r\n"], &[""]] {
             let (authority, _) = server(answer).await;
-            assert_eq!(get(&connections, &authority).await, Err(Failure::Broken), "{answer:?}");
+            assert_eq!(get(&connections, &authority).await, Err("broken"), "{answer:?}");
         }
         let closed = TcpListener::bind(("127.0.0.1", 0)).await.unwrap().local_addr().unwrap();
-        assert_eq!(get(&connections, &closed.to_string().parse().unwrap()).await, Err(Failure::Connect));
+        assert_eq!(get(&connections, &closed.to_string().parse().unwrap()).await, Err("connect"));
     }
 
     #[tokio::test]

@@ -9,6 +9,7 @@ use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Sta
 use super::RunClock;
 use super::sender::uri;
 use crate::event::{Outcome, TraceId};
+use crate::scenario::Method;
 
 /// Spans of requests that have ended, until they are handed over.
 #[derive(Debug)]
@@ -24,11 +25,14 @@ pub(super) struct Ended<'a> {
     pub(super) trace_id: TraceId,
     pub(super) span_id: [u8; 8],
     pub(super) load: &'a str,
+    pub(super) method: Method,
     pub(super) url: &'a str,
     pub(super) intended: Duration,
     pub(super) sent: Duration,
     pub(super) ended: Duration,
     pub(super) outcome: Outcome,
+    /// What was wrong with the connection, if anything.
+    pub(super) why: Option<&'a str>,
 }
 
 impl Spans {
@@ -39,7 +43,7 @@ impl Spans {
     pub(super) fn push(&mut self, request: &Ended<'_>) {
         let lateness = request.sent.saturating_sub(request.intended);
         let mut attributes = vec![
-            text("http.request.method", "GET"),
+            text("http.request.method", request.method.as_str()),
             text("url.full", request.url),
             text("lab.scenario", &self.scenario),
             text("lab.load", request.load),
@@ -65,16 +69,19 @@ impl Spans {
         if let Some(kind) = &error {
             attributes.push(text("error.type", kind));
         }
+        if let Some(why) = request.why {
+            attributes.push(text("error.message", why));
+        }
         let code = if error.is_some() { StatusCode::Error } else { StatusCode::Unset };
         self.ended.push(Span {
             trace_id: request.trace_id.0.to_vec(),
             span_id: request.span_id.to_vec(),
-            name: "GET".to_owned(),
+            name: request.method.to_string(),
             kind: SpanKind::Client.into(),
             start_time_unix_nano: self.clock.unix_nanos(request.sent),
             end_time_unix_nano: self.clock.unix_nanos(request.ended),
             attributes,
-            status: Some(Status { message: String::new(), code: code.into() }),
+            status: Some(Status { message: request.why.unwrap_or_default().to_owned(), code: code.into() }),
             flags: 0x101,
             ..Span::default()
         });

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::control::{ControlSummary, controls};
 use super::format::number;
 use super::{ExpectationSummary, TraceLink};
 use crate::exit::Exit;
@@ -49,6 +50,8 @@ pub struct Summary<'a> {
     pub inconclusive: Vec<String>,
     /// What became of processes.
     pub processes: Vec<ProcessSummary>,
+    /// What the user made of the pace while it ran.
+    pub controls: Vec<ControlSummary>,
     /// The lab's view of itself.
     pub lab: Lab,
     /// Where everything was.
@@ -269,6 +272,7 @@ impl<'a> Summary<'a> {
             faults: faults(model),
             inconclusive: verdict.inconclusive.clone(),
             processes: processes(model),
+            controls: controls(model),
             lab: Lab {
                 schedule_lag_p50_ms: lag.percentile(50.0),
                 schedule_lag_p99_ms: lag.percentile(99.0),

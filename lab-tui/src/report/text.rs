@@ -75,6 +75,12 @@ fn write(out: &mut String, summary: &Summary<'_>, slowest: Option<&Trace>) -> st
             writeln!(out, "  {:>7.1} s  {} {what}", process.at_seconds, process.name)?;
         }
     }
+    if !summary.controls.is_empty() {
+        writeln!(out, "\npace")?;
+        for control in &summary.controls {
+            writeln!(out, "  {:>7.1} s  {}", control.at_seconds, control.what)?;
+        }
+    }
     let lab = &summary.lab;
     writeln!(
         out,

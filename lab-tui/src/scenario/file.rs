@@ -11,8 +11,10 @@ use toml::Spanned;
 
 use super::expect::ExpectTable;
 use super::phase::PhaseTable;
+use super::request::RequestTable;
 use super::scope::ScopeKeys;
 use super::service::ServiceTable;
+use super::vars::VarsTable;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -67,7 +69,7 @@ pub(super) struct LoadTable {
     #[serde(default)]
     pub(super) request: Vec<Spanned<RequestTable>>,
     #[serde(default)]
-    pub(super) vars: BTreeMap<String, Spanned<Vec<String>>>,
+    pub(super) vars: VarsTable,
 }
 
 #[derive(Debug, Deserialize)]
@@ -75,16 +77,6 @@ pub(super) struct LoadTable {
 pub(super) struct StageTable {
     pub(super) target: Spanned<f64>,
     pub(super) duration: Spanned<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RequestTable {
-    pub(super) name: Option<String>,
-    pub(super) weight: Option<Spanned<i64>>,
-    pub(super) get: Spanned<String>,
-    #[serde(default)]
-    pub(super) expect_status: Vec<Spanned<i64>>,
 }
 
 /// `"1s"`, or a table with the shortest and the longest.

@@ -17,6 +17,7 @@ use super::scope::Scope;
 use super::service::{self, Service};
 use super::stack::{self, Given, Ground, StackKind};
 use super::threshold::{Metric, Selector, Threshold};
+use super::vars::Files;
 
 const FORMAT: i64 = 1;
 pub(super) const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -54,15 +55,16 @@ impl Plan {
     /// # Errors
     /// The first thing that is wrong, with its line and column in `origin`.
     pub fn parse(text: &str, origin: &str, services: &[&str]) -> Result<Self, Refusal> {
-        Self::parse_given(text, origin, &Given { services, ..Given::default() })
+        let files = |path: &str| Err(format!("`{path}` cannot be read: this scenario lies in no folder"));
+        Self::parse_given(text, origin, &Given { services, ..Given::default() }, &files)
     }
 
-    /// As [`Plan::parse`], with what the user said beside the file.
+    /// The same with what the user said beside the file, for a scenario that may name other files.
     ///
     /// # Errors
-    /// The first thing that is wrong, with its line and column in `origin`.
-    pub fn parse_given(text: &str, origin: &str, given: &Given<'_>) -> Result<Self, Refusal> {
-        plan(text, given).map_err(|wrong| wrong.at(origin, text))
+    /// As above; also when `files` does not give what the scenario names.
+    pub fn parse_given(text: &str, origin: &str, given: &Given<'_>, files: &Files<'_>) -> Result<Self, Refusal> {
+        plan(text, given, files).map_err(|wrong| wrong.at(origin, text))
     }
 
     /// The same scenario with all that lies on the run's time line multiplied by `factor`, for a quick look or for CI. What a single
@@ -103,7 +105,7 @@ impl Plan {
     }
 }
 
-fn plan(text: &str, given: &Given<'_>) -> Result<Plan, Wrong> {
+fn plan(text: &str, given: &Given<'_>, files: &Files<'_>) -> Result<Plan, Wrong> {
     let mut document = DeTable::parse(text)?;
     let faults = document.get_mut().remove("fault");
     let file = ScenarioFile::deserialize(Deserializer::from(document))?;
@@ -122,7 +124,7 @@ fn plan(text: &str, given: &Given<'_>) -> Result<Plan, Wrong> {
     for table in file.load {
         let name_span = table.get_ref().name.span();
         ground.check_load(table.get_ref())?;
-        let load = load::read(table, &ground.reachable())?;
+        let load = load::read(table, &ground.reachable(), files)?;
         if loads.iter().any(|other| other.name == load.name) {
             return Err(Wrong::new(name_span, format!("a second load is named `{}`", load.name), "give each its own name"));
         }

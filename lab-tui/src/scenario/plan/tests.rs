@@ -373,3 +373,5 @@ http_req_failed = [{ threshold = "rate==0", outside = "locked" }]
         assert_eq!(said, "x.toml:46:8: `again` disturbs the die `fair` while `moody` does (let one begin when the other has ended)");
     }
 }
+
+mod requests;
