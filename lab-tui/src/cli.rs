@@ -6,8 +6,11 @@ pub(crate) mod completions;
 mod fetching;
 mod github;
 pub(crate) mod new;
+mod record;
+pub(crate) mod replay;
 mod reports;
 pub(crate) mod run;
+pub(crate) mod runs;
 pub(crate) mod screen;
 pub(crate) mod stack;
 pub(crate) mod up;
@@ -38,6 +41,10 @@ pub(crate) enum Command {
     Run(run::Run),
     /// Start the stack without a run, until Ctrl-C
     Up(stack::StackFlags),
+    /// List the runs that were recorded, newest first
+    Runs(runs::RunsFlags),
+    /// Show a recorded run again: on a terminal as it was, else its summary
+    Replay(replay::ReplayFlags),
     /// Print one trace of the running lab as a waterfall
     Trace(ask::TraceFlags),
     /// Print the addresses of the running lab

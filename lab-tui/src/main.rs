@@ -26,6 +26,8 @@ fn main() -> ExitCode {
         Command::Check(check) => cli::ended(cli::check::check(&check)),
         Command::New(new) => cli::ended(cli::new::new(&new)),
         Command::Completions(completions) => cli::ended(cli::completions::completions(&completions)),
+        Command::Runs(runs) => cli::ended(cli::runs::runs(runs)),
+        Command::Replay(replay) => cli::block_on(cli::replay::replay(replay)),
         Command::Run(run) => cli::block_on(cli::run::run(run)),
         Command::Up(stack) => cli::block_on(cli::up::up(stack)),
         Command::Trace(trace) => cli::block_on(cli::ask::trace(trace)),

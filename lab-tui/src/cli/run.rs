@@ -25,6 +25,7 @@ use lab_tui::verdict;
 use tokio::sync::mpsc;
 
 use super::Failure;
+use super::record::{RecordFlags, Records};
 use super::reports::{ReportFlags, Reports};
 use super::stack::{StackFlags, Up};
 use super::{ask, github, screen};
@@ -52,6 +53,8 @@ pub(crate) struct Run {
     #[command(flatten)]
     reports: ReportFlags,
     #[command(flatten)]
+    record: RecordFlags,
+    #[command(flatten)]
     stack: StackFlags,
 }
 
@@ -76,11 +79,15 @@ pub(crate) struct Planned {
     /// As the user named it; `None` where it came with the lab.
     pub(crate) file: Option<String>,
     pub(crate) plan: Arc<Plan>,
+    /// What the plan was made of, for a recording.
+    pub(crate) text: String,
+    pub(crate) time_scale: Option<f64>,
 }
 
 pub(crate) async fn run(flags: Run) -> Result<Exit, Failure> {
     let plans = plan_all(&flags.files, flags.time_scale).map_err(|error| Failure::new(Exit::BadInput, error))?;
     let mut reports = flags.reports.open()?;
+    let mut records = flags.record.open(plans.len(), reports.take_stdout())?;
     let started = Instant::now();
     let link = flags.trace_url.or(flags.grafana_url);
     let theme = flags.theme.map_or_else(Theme::from_environment, Theme::from);
@@ -98,13 +105,13 @@ pub(crate) async fn run(flags: Run) -> Result<Exit, Failure> {
         }
     };
     announce(&up, started.elapsed());
-    if !flags.headless && !reports.are_wanted() && screen::is_there() {
-        let left = screen::run(&with_shipped(plans)?, theme, link, &mut up).await;
+    if !flags.headless && !reports.are_wanted() && !records.are_streamed() && screen::is_there() {
+        let left = screen::run(&with_shipped(plans)?, theme, link, &mut up, &mut records).await;
         up.stack.stop().await;
         return left;
     }
 
-    let ran = run_all(&plans, &mut up, link.as_ref(), &mut reports).await;
+    let ran = run_all(&plans, &mut up, link.as_ref(), &mut reports, &mut records).await;
     up.stack.stop().await;
     // What was measured before a failure is written as well, and the failure is what the user hears of.
     let written = reports.write();
@@ -113,10 +120,16 @@ pub(crate) async fn run(flags: Run) -> Result<Exit, Failure> {
     Ok(worst)
 }
 
-async fn run_all(plans: &[Planned], up: &mut Up, link: Option<&TraceLink>, reports: &mut Reports) -> Result<Exit, Failure> {
+async fn run_all(
+    plans: &[Planned],
+    up: &mut Up,
+    link: Option<&TraceLink>,
+    reports: &mut Reports,
+    records: &mut Records,
+) -> Result<Exit, Failure> {
     let mut worst = Exit::Kept;
     for planned in plans {
-        match run_one(planned, up, link, reports).await {
+        match run_one(planned, up, link, reports, records).await {
             Ok(exit) => worst = worst.max(exit),
             Err(failure) => {
                 reports.add_without_end(&planned.name, &failure.to_string());
@@ -130,9 +143,15 @@ async fn run_all(plans: &[Planned], up: &mut Up, link: Option<&TraceLink>, repor
     Ok(worst)
 }
 
-async fn run_one(planned: &Planned, up: &mut Up, link: Option<&TraceLink>, reports: &mut Reports) -> Result<Exit, Failure> {
+async fn run_one(
+    planned: &Planned,
+    up: &mut Up,
+    link: Option<&TraceLink>,
+    reports: &mut Reports,
+    records: &mut Records,
+) -> Result<Exit, Failure> {
     let (wishes, commands) = mpsc::unbounded_channel();
-    let (facts, events) = mpsc::unbounded_channel();
+    let (recorder, facts, events) = records.begin(planned, &planned.plan, &up.stack.endpoints, false);
     let mut model = Model::new(Arc::clone(&planned.plan));
     let run = runner::Run {
         plan: &planned.plan,
@@ -163,12 +182,15 @@ async fn run_one(planned: &Planned, up: &mut Up, link: Option<&TraceLink>, repor
     }
     let verdict = verdict::judge(&planned.plan, &model);
     let summary = Summary::new(&planned.name, &model, &verdict, &up.stack.endpoints, link);
-    if !reports.take_stdout() {
+    if !reports.take_stdout() && !records.take_stdout() {
         let slowest = model.slowest().first().and_then(|slow| up.store.trace(slow.trace_id));
         out::result(&report::text(&summary, slowest.as_ref())).map_err(Failure::unwritable)?;
     }
     github::show(&annotations(&summary, planned.file.as_deref()));
     reports.add(&summary)?;
+    if let Some(told) = records.end(recorder, &model, &verdict, &up.store).await? {
+        out::note(&told);
+    }
     Ok(verdict.exit)
 }
 
@@ -228,7 +250,7 @@ pub(crate) fn plan(file: &Path, time_scale: Option<f64>) -> anyhow::Result<Plann
     let plan = Plan::parse(&text, &origin, &SERVICES)?;
     let plan = time_scale.map_or(plan.clone(), |factor| plan.scaled(factor));
     let name = file.file_stem().map_or_else(|| origin.clone(), |stem| stem.to_string_lossy().into_owned());
-    Ok(Planned { name, file: found.then_some(origin), plan: Arc::new(plan) })
+    Ok(Planned { name, file: found.then_some(origin), plan: Arc::new(plan), text, time_scale })
 }
 
 fn announce(up: &Up, took: Duration) {
