@@ -2,6 +2,7 @@
 
 pub(crate) mod ask;
 pub(crate) mod check;
+pub(crate) mod compare;
 pub(crate) mod completions;
 mod fetching;
 mod github;
@@ -45,6 +46,8 @@ pub(crate) enum Command {
     Runs(runs::RunsFlags),
     /// Show a recorded run again: on a terminal as it was, else its summary
     Replay(replay::ReplayFlags),
+    /// Hold two recorded runs against each other: what differs by more than chance and noise
+    Compare(compare::CompareFlags),
     /// Print one trace of the running lab as a waterfall
     Trace(ask::TraceFlags),
     /// Print the addresses of the running lab

@@ -1,4 +1,4 @@
-//! `--events` and `--no-record`: where a run's events go beside the screen.
+//! `--events`, `--no-record` and `--baseline`: where a run's events go beside the screen.
 
 use std::fs::{File, OpenOptions};
 use std::path::PathBuf;
@@ -7,6 +7,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 use clap::builder::{FalseyValueParser, OsStringValueParser, TypedValueParser as _};
+use lab_tui::compare::{Compared, Comparison, Series};
 use lab_tui::event::Event;
 use lab_tui::exit::Exit;
 use lab_tui::model::Model;
@@ -22,6 +23,7 @@ use time::format_description::well_known::Rfc3339;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
 use super::Failure;
+use super::compare::{Baseline, BaselineFlags};
 use super::run::Planned;
 
 #[derive(Debug, Args)]
@@ -32,6 +34,8 @@ pub(crate) struct RecordFlags {
     /// Keep no recording of the run; else `lab runs` lists it and `lab replay` shows it again
     #[arg(long, env = "LAB_NO_RECORD", value_parser = FalseyValueParser::new())]
     no_record: bool,
+    #[command(flatten)]
+    baseline: BaselineFlags,
 }
 
 /// What is to be recorded.
@@ -39,14 +43,26 @@ pub(crate) struct Records {
     /// Its name, and the file where it is not standard output.
     events: Option<(PathBuf, Option<File>)>,
     history: bool,
+    baseline: Option<Baseline>,
+}
+
+/// What became of the recording of a run.
+pub(crate) struct Ended {
+    /// In one line, where there is anything to say.
+    pub(crate) told: Option<String>,
+    /// With the baseline, where there is one.
+    pub(crate) comparison: Option<Comparison>,
+    /// Whether `--events` could be written.
+    pub(crate) written: Result<(), Failure>,
 }
 
 impl RecordFlags {
     /// Opens what will be written to, so that a run is never lost to a wrong path.
     pub(crate) fn open(self, runs: usize, stdout_is_taken: bool) -> Result<Records, Failure> {
         let bad = |error| Failure::new(Exit::BadInput, error);
+        let baseline = self.baseline.open(runs)?;
         let Some(path) = self.events.filter(|path| !path.as_os_str().is_empty()) else {
-            return Ok(Records { events: None, history: !self.no_record });
+            return Ok(Records { events: None, history: !self.no_record, baseline });
         };
         if runs > 1 {
             return Err(bad(anyhow!("--events writes the events of one run, and {runs} were asked for; run them one by one")));
@@ -62,14 +78,14 @@ impl RecordFlags {
             false => Some(OpenOptions::new().write(true).create(true).truncate(false).open(&path)),
         };
         let file = file.transpose().with_context(|| format!("cannot write {}", path.display())).map_err(bad)?;
-        Ok(Records { events: Some((path, file)), history: !self.no_record })
+        Ok(Records { events: Some((path, file)), history: !self.no_record, baseline })
     }
 }
 
 impl Records {
-    /// Whether somebody reads the events as they come.
-    pub(crate) fn are_streamed(&self) -> bool {
-        self.events.is_some()
+    /// Whether somebody reads the events as they come, or the comparison at the end: then there is no screen.
+    pub(crate) fn are_wanted(&self) -> bool {
+        self.events.is_some() || self.baseline.is_some()
     }
 
     /// Whether they take the place of the text.
@@ -94,6 +110,9 @@ impl Records {
         if self.history {
             outputs.record(History::of_user());
         }
+        if self.baseline.is_some() {
+            outputs.series(Series::new(plan));
+        }
         let header = Header {
             scenario: planned.name.clone(),
             file: planned.file.clone(),
@@ -107,13 +126,27 @@ impl Records {
         Recorder::between(header, outputs)
     }
 
-    /// The run is over, and whoever told its events is gone. In one line, what became of the recording.
-    pub(crate) async fn end(&self, recorder: Recorder, model: &Model, verdict: &Verdict, store: &Store) -> Result<Option<String>, Failure> {
+    /// The run is over, and whoever told its events is gone.
+    pub(crate) async fn end(&self, recorder: Recorder, model: &Model, verdict: &Verdict, store: &Store) -> Ended {
         let recorded = recorder.end(model, verdict, store).await;
-        recorded.events.map_err(|error| Failure::new(Exit::BadInput, error))?;
-        Ok(match recorded.run {
+        let name = recorded.run.as_ref().ok().cloned().flatten();
+        let told = match recorded.run {
             Ok(run) => run.map(|id| format!("recorded as {id}: lab replay {id}")),
             Err(error) => Some(format!("the run is not recorded: {}", out::sentence(&error))),
-        })
+        };
+        let comparison = self.baseline.as_ref().zip(recorded.series.as_ref()).map(|(baseline, series)| {
+            let name = name.unwrap_or_else(|| "this run".to_owned());
+            baseline.against(&Compared { name, header: &recorded.header, series })
+        });
+        Ended { told, comparison, written: recorded.events.map_err(|error| Failure::new(Exit::BadInput, error)) }
+    }
+
+    /// How the command ends: a regression is a broken promise where the user wants it so.
+    pub(crate) fn exit(&self, verdict: Exit, comparison: Option<&Comparison>) -> Exit {
+        let fails = self.baseline.as_ref().is_some_and(Baseline::fails_on_regression);
+        match comparison {
+            Some(comparison) if fails && verdict == Exit::Kept && comparison.regressions > 0 => Exit::Broken,
+            _ => verdict,
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! `lab replay`: a recorded run once more, with no stack.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
@@ -41,7 +41,7 @@ pub(crate) async fn replay(flags: ReplayFlags) -> Result<Exit, Failure> {
 }
 
 /// Reads the run of that ID or path.
-pub(super) fn find(run: &PathBuf) -> Result<Recording, Failure> {
+pub(super) fn find(run: &Path) -> Result<Recording, Failure> {
     let found = History::of_user().and_then(|history| history.find(run));
     let read = found.and_then(|path| record::read(&path)).map_err(|error| Failure::new(Exit::BadInput, error))?;
     if read.cut_off {

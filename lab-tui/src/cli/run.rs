@@ -105,7 +105,7 @@ pub(crate) async fn run(flags: Run) -> Result<Exit, Failure> {
         }
     };
     announce(&up, started.elapsed());
-    if !flags.headless && !reports.are_wanted() && !records.are_streamed() && screen::is_there() {
+    if !flags.headless && !reports.are_wanted() && !records.are_wanted() && screen::is_there() {
         let left = screen::run(&with_shipped(plans)?, theme, link, &mut up, &mut records).await;
         up.stack.stop().await;
         return left;
@@ -181,17 +181,19 @@ async fn run_one(
         Err(panic) => return Err(undo_after(&*panic, up).await),
     }
     let verdict = verdict::judge(&planned.plan, &model);
+    let recorded = records.end(recorder, &model, &verdict, &up.store).await;
+    recorded.told.iter().for_each(|told| out::note(told));
+    let exit = records.exit(verdict.exit, recorded.comparison.as_ref());
     let summary = Summary::new(&planned.name, &model, &verdict, &up.stack.endpoints, link);
+    let summary = Summary { comparison: recorded.comparison, exit_code: exit, ..summary };
     if !reports.take_stdout() && !records.take_stdout() {
         let slowest = model.slowest().first().and_then(|slow| up.store.trace(slow.trace_id));
         out::result(&report::text(&summary, slowest.as_ref())).map_err(Failure::unwritable)?;
     }
     github::show(&annotations(&summary, planned.file.as_deref()));
     reports.add(&summary)?;
-    if let Some(told) = records.end(recorder, &model, &verdict, &up.store).await? {
-        out::note(&told);
-    }
-    Ok(verdict.exit)
+    recorded.written?;
+    Ok(exit)
 }
 
 /// The run fell over its own feet; the panic itself has been shown by Rust's own hook.

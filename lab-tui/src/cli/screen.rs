@@ -99,8 +99,8 @@ async fn show(
     if model.finished().is_none() {
         model.apply(Event { at: model.now(), fact: Fact::Finished { interrupted: true } });
     }
-    let told = records.end(recorder, &model, &verdict::judge(&plan, &model), &up.store).await?;
-    Ok((wish, told))
+    let recorded = records.end(recorder, &model, &verdict::judge(&plan, &model), &up.store).await;
+    Ok((wish, recorded.told))
 }
 
 pub(super) fn listed(name: &str, plan: &Plan) -> Listed {

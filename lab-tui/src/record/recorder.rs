@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use super::labrun::HalfRun;
 use super::wire::Line;
 use super::{End, Header, History, keep};
+use crate::compare::Series;
 use crate::event::{Event, Fact};
 use crate::model::Model;
 use crate::observe::store::Store;
@@ -23,6 +24,7 @@ pub struct Outputs {
     half: Option<HalfRun>,
     /// Why there is no recording, where one was wanted.
     no_recording: Option<anyhow::Error>,
+    series: Option<Series>,
 }
 
 /// Lines that somebody reads while the run goes on.
@@ -48,14 +50,15 @@ impl Outputs {
         }
     }
 
+    /// With values a second, to be compared.
+    pub fn series(&mut self, series: Series) {
+        self.series = Some(series);
+    }
+
     fn write(&mut self, lines: &[u8]) {
         if let Some(stream) = &mut self.stream {
             stream.write(lines);
         }
-        self.write_half(lines);
-    }
-
-    fn write_half(&mut self, lines: &[u8]) {
         if let Some(half) = &mut self.half
             && let Err(error) = half.write(lines)
         {
@@ -94,6 +97,10 @@ pub struct Recorded {
     pub run: anyhow::Result<Option<String>>,
     /// Whether `--events` could be written, except to a reader that has gone.
     pub events: anyhow::Result<()>,
+    /// With its values a second, where they were wanted.
+    pub series: Option<Series>,
+    /// What was recorded.
+    pub header: Header,
 }
 
 impl Recorder {
@@ -127,7 +134,7 @@ impl Recorder {
         let _ = passed.await;
         let mut outputs = match writer.await {
             Ok(outputs) => outputs,
-            Err(error) => return Recorded { run: Err(error.into()), events: Ok(()) },
+            Err(error) => return Recorded { run: Err(error.into()), events: Ok(()), series: None, header },
         };
         let events = match outputs.stream.take() {
             Some(Stream { name, failed: Some(error), .. }) if error.kind() != io::ErrorKind::BrokenPipe => {
@@ -143,13 +150,14 @@ impl Recorder {
             (Some(_), _) if empty => Ok(None),
             (Some(half), _) => {
                 let traces = keep::worth_keeping(model, store);
+                let header = header.clone();
                 let kept = tokio::task::spawn_blocking(move || half.finish(&header, traces, &id(&header.started))).await;
                 kept.map_err(anyhow::Error::new).and_then(|kept| kept).map(Some)
             }
             (None, Some(error)) => Err(error),
             (None, None) => Ok(None),
         };
-        Recorded { run, events }
+        Recorded { run, events, series: outputs.series, header }
     }
 }
 
@@ -165,6 +173,9 @@ fn write(mut outputs: Outputs, header: &[u8], mut events: UnboundedReceiver<Even
         // What comes at once is written at once.
         let mut next = Some(event);
         while let Some(event) = next {
+            if let Some(series) = &mut outputs.series {
+                series.apply(&event);
+            }
             // Of numbers, texts and lists: serde_json can write all of it to memory.
             let _ = serde_json::to_writer(&mut lines, &Line::of_event(&event));
             lines.push(b'\n');

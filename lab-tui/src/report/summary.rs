@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::TraceLink;
 use super::format::number;
+use crate::compare::Comparison;
 use crate::exit::Exit;
 use crate::model::{Distribution, Model};
 use crate::stack::Endpoints;
@@ -51,6 +52,9 @@ pub struct Summary<'a> {
     pub lab: Lab,
     /// Where everything was.
     pub endpoints: &'a Endpoints,
+    /// The run against `--baseline`; left out without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<Comparison>,
 }
 
 /// One load.
@@ -256,6 +260,7 @@ impl<'a> Summary<'a> {
                 bottleneck: verdict.bottleneck.clone(),
             },
             endpoints,
+            comparison: None,
         }
     }
 }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::format::{count, milliseconds, number};
 use super::summary::{Latencies, LoadSummary, Summary, ThresholdSummary};
 use super::waterfall::waterfall;
+use crate::compare;
 use crate::observe::trace::Trace;
 use crate::verdict::Word;
 
@@ -68,6 +69,9 @@ fn write(out: &mut String, summary: &Summary<'_>, slowest: Option<&Trace>) -> st
             let what = process.exited.as_ref().map_or("runs again".to_owned(), |how| format!("ended: {how}"));
             writeln!(out, "  {:>7.1} s  {} {what}", process.at_seconds, process.name)?;
         }
+    }
+    if let Some(comparison) = &summary.comparison {
+        write!(out, "\n{}", compare::text(comparison))?;
     }
     let lab = &summary.lab;
     writeln!(

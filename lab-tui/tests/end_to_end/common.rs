@@ -74,6 +74,8 @@ impl Place {
             .env_remove("LAB_EVENTS")
             .env_remove("LAB_NO_RECORD")
             .env_remove("LAB_BASELINE")
+            .env_remove("LAB_NOISE_THRESHOLD")
+            .env_remove("LAB_FAIL_ON_REGRESSION")
             .env_remove("LAB_TIME_SCALE")
             .env_remove("LAB_JSON")
             .env_remove("LAB_JUNIT")

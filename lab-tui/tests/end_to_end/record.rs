@@ -56,7 +56,8 @@ async fn events_can_be_read_while_the_run_goes_on_and_an_interrupted_run_is_kept
     let events = place.path("events.ndjson");
     let lab = place.lab(&["run", "traffic", "--events", events.to_str().unwrap()]).spawn().unwrap();
     let lines = || std::fs::read_to_string(&events).unwrap_or_default().lines().map(str::to_owned).collect::<Vec<_>>();
-    until("ten windows", crate::common::PATIENCE, || async { lines().iter().filter(|line| line.contains("{\"window\":")).count() > 10 }).await;
+    until("ten windows", crate::common::PATIENCE, || async { lines().iter().filter(|line| line.contains("{\"window\":")).count() > 10 })
+        .await;
     let header = json(&lines()[0]);
     assert_eq!((&header["format"], &header["scenario"], &header["end"]), (&1.into(), &"traffic".into(), &Value::Null));
     signal(lab.id().unwrap(), Signal::INT);
@@ -93,13 +94,17 @@ async fn what_cannot_be_recorded_or_replayed_is_refused() {
     let foreign = place.write("foreign.labrun", "no run at all\n");
     let foreign = foreign.to_str().unwrap();
     let unwritable = place.path("no/such/folder/events");
-    let cases: [(&[&str], &str); 7] = [
+    let cases: [(&[&str], &str); 11] = [
         (&["run", "traffic", "--events", unwritable.to_str().unwrap()], "cannot write "),
         (&["run", "traffic", "db-load", "--events", "-"], "--events writes the events of one run, and 2 were asked for"),
         (&["run", "traffic", "--events", "-", "--json", "-"], "cannot both be written to standard output; name a file for one of them"),
         (&["replay", foreign], "foreign.labrun: it is no recording of the lab (name a .labrun"),
         (&["replay", "20010101-000000"], "there is no file 20010101-000000, and no recorded run of that ID; `lab runs` lists them"),
         (&["replay", "last"], "no run has been recorded yet"),
+        (&["run", "traffic", "--baseline", foreign], "foreign.labrun: it is no recording of the lab"),
+        (&["run", "traffic", "db-load", "--baseline", foreign], "--baseline is for one run, and 2 were asked for"),
+        (&["run", "traffic", "--fail-on-regression"], "--fail-on-regression needs a run to compare with: name it with --baseline"),
+        (&["compare", "1", "2", "--json", "-", "--markdown", "-"], "cannot both be written to -; name another file"),
         (&["runs", "rm", "1"], "no recorded run has the ID 1; `lab runs` lists them"),
     ];
     for (arguments, sentence) in cases {
@@ -108,5 +113,41 @@ async fn what_cannot_be_recorded_or_replayed_is_refused() {
         assert!(run.stderr.contains(sentence) && run.stderr.lines().count() == 1, "{arguments:?}\n{}", run.stderr);
         assert!(run.stdout.is_empty(), "{arguments:?}");
     }
+    place.assert_empty();
+}
+
+/// The same scenario, once as it is and once with rolls that take a quarter of a second: the frontend's own callee is named.
+#[tokio::test]
+async fn a_slower_run_is_found_against_its_baseline_and_the_slower_hop_is_named() {
+    let place = Place::new();
+    let short = ["run", "traffic", "--time-scale", "0.4", "--env"];
+    let base = place.run(&[&short[..], &["ROLL_DELAY_MS=20..20"]].concat()).await;
+    assert_eq!(base.code, Some(0), "{}", base.stderr);
+    let id = json(&place.run(&["runs", "--json"]).await.stdout)[0]["id"].as_str().unwrap().to_owned();
+    let slow = [&short[..], &["ROLL_DELAY_MS=250..250", "--baseline", &id, "--noise-threshold", "300%", "--json", "-"]].concat();
+    let run = place.run(&slow).await;
+    assert_eq!(run.code, Some(0), "only --fail-on-regression makes it fail: {}", run.stderr);
+    let comparison = json(&run.stdout)["comparison"].clone();
+    assert_eq!(comparison["baseline"]["name"], id.as_str());
+    assert_eq!(comparison["slowdown_begins_at"], serde_json::json!(["dice-roller"]), "{comparison:#}");
+    let row = |kind: &str, measure: &str| {
+        let rows = comparison["rows"].as_array().unwrap();
+        rows.iter().find(|row| row["kind"] == kind && row["measure"] == measure).unwrap().clone()
+    };
+    assert_eq!((&row("load", "p50")["change"], &row("load", "rate")["change"]), (&"regression".into(), &"none".into()));
+
+    // The same again from the two recordings, and the other way round.
+    let markdown = place.path("out.md");
+    let flags = ["--noise-threshold", "300%", "--fail-on-regression", "--markdown", markdown.to_str().unwrap()];
+    let compared = place.run(&[&["compare", &id, "last"], &flags[..]].concat()).await;
+    assert_eq!(compared.code, Some(99), "{}", compared.stderr);
+    assert!(compared.stdout.contains("the slowdown begins at dice-roller"), "{}", compared.stdout);
+    assert!(std::fs::read_to_string(&markdown).unwrap().starts_with("### ❌ traffic: "));
+    let back = place.run(&["compare", "last", &id, "--noise-threshold", "300%", "--fail-on-regression", "--json", "-"]).await;
+    assert_eq!(back.code, Some(0), "{}", back.stderr);
+    assert!(json(&back.stdout)["improvements"].as_u64().unwrap() > 0);
+    let failed = place.run(&[&slow[..slow.len() - 2], &["--fail-on-regression"]].concat()).await;
+    assert_eq!(failed.code, Some(99), "{}", failed.stdout);
+    assert!(failed.stdout.contains("  WORSE\n"), "{}", failed.stdout);
     place.assert_empty();
 }
