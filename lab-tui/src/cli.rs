@@ -3,13 +3,17 @@
 pub(crate) mod ask;
 mod beside;
 pub(crate) mod check;
+pub(crate) mod compare;
 pub(crate) mod completions;
 mod fetching;
 mod github;
 mod hosted;
 pub(crate) mod new;
+mod record;
+pub(crate) mod replay;
 mod reports;
 pub(crate) mod run;
+pub(crate) mod runs;
 mod scenario_files;
 pub(crate) mod screen;
 pub(crate) mod stack;
@@ -41,6 +45,12 @@ pub(crate) enum Command {
     Run(run::Run),
     /// Start the stack without a run, until Ctrl-C
     Up(stack::StackFlags),
+    /// List the runs that were recorded, newest first
+    Runs(runs::RunsFlags),
+    /// Show a recorded run again: on a terminal as it was, else its summary
+    Replay(replay::ReplayFlags),
+    /// Hold two recorded runs against each other: what differs by more than chance and noise
+    Compare(compare::CompareFlags),
     /// Print one trace of the running lab as a waterfall
     Trace(ask::TraceFlags),
     /// Print the addresses of the running lab

@@ -32,7 +32,7 @@ pub struct Verdict {
 }
 
 /// A verdict in one word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Word {
     /// Every promise was kept.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
-use lab_tui::scenario::{Given, Plan, Service, StackKind};
+use lab_tui::scenario::{Given, Plan, Refusal, Service, StackKind};
 use lab_tui::stack::embedded::SERVICES;
 
 use super::scenario_files;
@@ -66,14 +66,13 @@ impl Beside {
         Given { services: &SERVICES, stack: self.stack, default_stack, beside: self.app.as_ref() }
     }
 
-    /// The plan that stands in a file's place, where one does.
-    pub(crate) fn plan(&self) -> Option<anyhow::Result<Plan>> {
+    /// The scenario that stands in a file's place, where one does, as text and as plan.
+    pub(crate) fn plan(&self) -> Option<anyhow::Result<(&str, Plan)>> {
         let text = self.scenario.as_ref()?;
         // The place of what is wrong would be in a text that the user has never seen.
-        Some(
-            Plan::parse_given(text, "--url", &self.given(), &scenario_files::files(None))
-                .map_err(|refusal| anyhow::Error::new(lab_tui::scenario::Refusal { place: None, ..refusal })),
-        )
+        let plan = Plan::parse_given(text, "--url", &self.given(), &scenario_files::files(None))
+            .map_err(|refusal| anyhow::Error::new(Refusal { place: None, ..refusal }));
+        Some(plan.map(|plan| (text.as_str(), plan)))
     }
 }
 
@@ -141,7 +140,7 @@ mod tests {
             duration: Some(Duration::from_millis(1500)),
         };
         let beside = flags.read(None, false).unwrap();
-        let plan = beside.plan().unwrap().unwrap();
+        let (_, plan) = beside.plan().unwrap().unwrap();
         assert_eq!((plan.stack, plan.services.len(), plan.duration()), (StackKind::None, 1, Duration::from_millis(1500)));
         assert_eq!(plan.loads[0].requests[0].name, "GET /a?b=\"{{c}}\"");
         assert_eq!(plan.thresholds.len(), 1);

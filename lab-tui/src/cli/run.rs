@@ -27,6 +27,7 @@ use tokio::sync::mpsc;
 
 use super::Failure;
 use super::beside::{APP, Beside, ExecFlags};
+use super::record::{RecordFlags, Records};
 use super::reports::{ReportFlags, Reports};
 use super::stack::{StackFlags, Up};
 use super::{ask, github, hosted, scenario_files, screen};
@@ -56,6 +57,8 @@ pub(crate) struct Run {
     #[command(flatten)]
     reports: ReportFlags,
     #[command(flatten)]
+    record: RecordFlags,
+    #[command(flatten)]
     stack: StackFlags,
 }
 
@@ -82,6 +85,9 @@ pub(crate) struct Planned {
     /// Where the folders of its programs begin: the file's own, or where the lab was started.
     pub(crate) folder: PathBuf,
     pub(crate) plan: Arc<Plan>,
+    /// What the plan was made of, for a recording.
+    pub(crate) text: String,
+    pub(crate) time_scale: Option<f64>,
 }
 
 pub(crate) async fn run(flags: Run) -> Result<Exit, Failure> {
@@ -90,6 +96,7 @@ pub(crate) async fn run(flags: Run) -> Result<Exit, Failure> {
     let plans = plan_all(&flags.files, flags.time_scale, &beside).map_err(bad)?;
     let needed = needed(&plans);
     let mut reports = flags.reports.open()?;
+    let mut records = flags.record.open(plans.len(), reports.take_stdout())?;
     let started = Instant::now();
     let link = flags.trace_url.or(flags.grafana_url);
     let theme = flags.theme.map_or_else(Theme::from_environment, Theme::from);
@@ -107,14 +114,14 @@ pub(crate) async fn run(flags: Run) -> Result<Exit, Failure> {
         }
     };
     announce(&up, started.elapsed());
-    if !flags.headless && !reports.are_wanted() && screen::is_there() {
+    if !flags.headless && !reports.are_wanted() && !records.are_wanted() && screen::is_there() {
         let plans = if needed == StackKind::Embedded { with_shipped(plans)? } else { plans };
-        let left = screen::run(&plans, theme, link, &mut up).await;
+        let left = screen::run(&plans, theme, link, &mut up, &mut records).await;
         up.stack.stop().await;
         return left;
     }
 
-    let ran = run_all(&plans, &mut up, link.as_ref(), &mut reports).await;
+    let ran = run_all(&plans, &mut up, link.as_ref(), &mut reports, &mut records).await;
     up.stack.stop().await;
     // What was measured before a failure is written as well, and the failure is what the user hears of.
     let written = reports.write();
@@ -123,10 +130,16 @@ pub(crate) async fn run(flags: Run) -> Result<Exit, Failure> {
     Ok(worst)
 }
 
-async fn run_all(plans: &[Planned], up: &mut Up, link: Option<&TraceLink>, reports: &mut Reports) -> Result<Exit, Failure> {
+async fn run_all(
+    plans: &[Planned],
+    up: &mut Up,
+    link: Option<&TraceLink>,
+    reports: &mut Reports,
+    records: &mut Records,
+) -> Result<Exit, Failure> {
     let mut worst = Exit::Kept;
     for planned in plans {
-        match run_one(planned, up, link, reports).await {
+        match run_one(planned, up, link, reports, records).await {
             Ok(exit) => worst = worst.max(exit),
             Err(failure) => {
                 reports.add_without_end(&planned.name, &failure.to_string());
@@ -140,13 +153,19 @@ async fn run_all(plans: &[Planned], up: &mut Up, link: Option<&TraceLink>, repor
     Ok(worst)
 }
 
-async fn run_one(planned: &Planned, up: &mut Up, link: Option<&TraceLink>, reports: &mut Reports) -> Result<Exit, Failure> {
+async fn run_one(
+    planned: &Planned,
+    up: &mut Up,
+    link: Option<&TraceLink>,
+    reports: &mut Reports,
+    records: &mut Records,
+) -> Result<Exit, Failure> {
     let Some(hosted) = hosted::start(planned, up).await? else {
         reports.add_without_end(&planned.name, "interrupted before its services were ready");
         return Ok(Exit::Interrupted);
     };
     hosted::announce(planned, &hosted);
-    let ran = run_hosted(planned, &hosted, up, link, reports).await;
+    let ran = run_hosted(planned, &hosted, up, link, reports, records).await;
     hosted::stop(hosted, up).await;
     ran
 }
@@ -157,9 +176,10 @@ async fn run_hosted(
     up: &mut Up,
     link: Option<&TraceLink>,
     reports: &mut Reports,
+    records: &mut Records,
 ) -> Result<Exit, Failure> {
     let (wishes, commands) = mpsc::unbounded_channel();
-    let (facts, events) = mpsc::unbounded_channel();
+    let (recorder, facts, events) = records.begin(planned, &planned.plan, &hosted.endpoints, false);
     let mut model = Model::new(Arc::clone(&planned.plan));
     let run = runner::Run {
         plan: &planned.plan,
@@ -189,14 +209,19 @@ async fn run_hosted(
         Err(panic) => return Err(undo_after(&*panic, up).await),
     }
     let verdict = verdict::judge(&planned.plan, &model);
+    let recorded = records.end(recorder, &model, &verdict, &up.store).await;
+    recorded.told.iter().for_each(|told| out::note(told));
+    let exit = records.exit(verdict.exit, recorded.comparison.as_ref());
     let summary = Summary::new(&planned.name, &model, &verdict, &hosted.endpoints, link);
-    if !reports.take_stdout() {
+    let summary = Summary { comparison: recorded.comparison, exit_code: exit, ..summary };
+    if !reports.take_stdout() && !records.take_stdout() {
         let slowest = model.slowest().first().and_then(|slow| up.store.trace(slow.trace_id));
         out::result(&report::text(&summary, slowest.as_ref())).map_err(Failure::unwritable)?;
     }
     github::show(&annotations(&summary, planned.file.as_deref()));
     reports.add(&summary)?;
-    Ok(verdict.exit)
+    recorded.written?;
+    Ok(exit)
 }
 
 /// The run fell over its own feet; the panic itself has been shown by Rust's own hook.
@@ -231,7 +256,9 @@ fn needed(plans: &[Planned]) -> StackKind {
 
 fn plan_all(files: &[PathBuf], time_scale: Option<f64>, beside: &Beside) -> anyhow::Result<Vec<Planned>> {
     if let Some(plan) = beside.plan() {
-        return Ok(vec![Planned { name: APP.to_owned(), file: None, folder: std::env::current_dir()?, plan: scaled(plan?, time_scale) }]);
+        let (text, plan) = plan?;
+        let (folder, plan) = (std::env::current_dir()?, scaled(plan, time_scale));
+        return Ok(vec![Planned { name: APP.to_owned(), file: None, folder, plan, text: text.to_owned(), time_scale }]);
     }
     let default = [PathBuf::from(SHIPPED.first().map_or("", |(name, _)| name))];
     let files = if files.is_empty() { &default } else { files };
@@ -266,7 +293,7 @@ pub(crate) fn plan(file: &Path, time_scale: Option<f64>, given: &Given<'_>) -> a
     let folder = file.parent().filter(|_| found).unwrap_or(Path::new(""));
     let folder = std::env::current_dir()?.join(folder);
     let name = file.file_stem().map_or_else(|| origin.clone(), |stem| stem.to_string_lossy().into_owned());
-    Ok(Planned { name, file: found.then_some(origin), folder, plan: scaled(plan, time_scale) })
+    Ok(Planned { name, file: found.then_some(origin), folder, plan: scaled(plan, time_scale), text, time_scale })
 }
 
 fn scaled(plan: Plan, time_scale: Option<f64>) -> Arc<Plan> {

@@ -31,6 +31,16 @@ impl Samples {
         Self { pairs: vec![(round(micros), count)], sum: u64::from(micros) * u64::from(count), max: micros }
     }
 
+    /// From what [`Self::pairs`], [`Self::sum`] and [`Self::max`] said. `None` when these do not belong together: values that do not
+    /// ascend, a count of 0, more values than can be counted, or a sum or a largest value that the values cannot have.
+    pub fn from_parts(pairs: Vec<(u32, u32)>, sum: u64, max: u32) -> Option<Self> {
+        let ascending = pairs.is_sorted_by(|a, b| a.0 < b.0) && pairs.iter().all(|(_, count)| *count > 0);
+        let count = pairs.iter().try_fold(0_u32, |all, (_, count)| all.checked_add(*count))?;
+        let largest = pairs.last().map_or(0, |(value, _)| *value);
+        let possible = round(max) == largest && sum <= u64::from(max) * u64::from(count);
+        (ascending && possible).then_some(Self { pairs, sum, max })
+    }
+
     /// Distinct rounded values in ascending order, each with how often it was seen.
     pub fn pairs(&self) -> &[(u32, u32)] {
         &self.pairs
@@ -152,6 +162,24 @@ mod tests {
         let mut one = Samples::from_micros(vec![99_400]);
         one.coarsen();
         assert_eq!(one.percentile(50.0), Some(99.4), "no percentile above the largest value");
+    }
+
+    #[test]
+    fn parts_that_do_not_belong_together_are_no_samples() {
+        let samples = Samples::from_micros(vec![5, 12_001, 12_000]);
+        assert_eq!(Samples::from_parts(samples.pairs().to_vec(), samples.sum(), samples.max()), Some(samples));
+        assert_eq!(Samples::from_parts(Vec::new(), 0, 0), Some(Samples::default()));
+        let wrong: [(&[(u32, u32)], u64, u32); 6] = [
+            (&[(5, 1), (5, 1)], 10, 5),
+            (&[(6, 1), (5, 1)], 11, 6),
+            (&[(5, 0)], 0, 5),
+            (&[(4, u32::MAX), (5, 1)], 9, 5),
+            (&[(5, 1)], 6, 5),
+            (&[(5, 1)], 5, 70),
+        ];
+        for (pairs, sum, max) in wrong {
+            assert_eq!(Samples::from_parts(pairs.to_vec(), sum, max), None, "{pairs:?}");
+        }
     }
 
     #[test]

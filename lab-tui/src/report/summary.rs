@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::control::{ControlSummary, controls};
 use super::format::number;
 use super::{ExpectationSummary, TraceLink};
+use crate::compare::Comparison;
 use crate::exit::Exit;
 use crate::model::{Distribution, Model};
 use crate::stack::Endpoints;
@@ -56,6 +57,9 @@ pub struct Summary<'a> {
     pub lab: Lab,
     /// Where everything was.
     pub endpoints: &'a Endpoints,
+    /// The run against `--baseline`; left out without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<Comparison>,
 }
 
 /// One load.
@@ -281,6 +285,7 @@ impl<'a> Summary<'a> {
                 bottleneck: verdict.bottleneck.clone(),
             },
             endpoints,
+            comparison: None,
         }
     }
 }

@@ -6,6 +6,7 @@ use super::expectation;
 use super::format::{count, milliseconds, number};
 use super::summary::{Latencies, LoadSummary, OwnService, Summary, ThresholdSummary};
 use super::waterfall::waterfall;
+use crate::compare;
 use crate::observe::trace::Trace;
 use crate::verdict::Word;
 
@@ -80,6 +81,9 @@ fn write(out: &mut String, summary: &Summary<'_>, slowest: Option<&Trace>) -> st
         for control in &summary.controls {
             writeln!(out, "  {:>7.1} s  {}", control.at_seconds, control.what)?;
         }
+    }
+    if let Some(comparison) = &summary.comparison {
+        write!(out, "\n{}", compare::text(comparison))?;
     }
     let lab = &summary.lab;
     writeln!(
