@@ -11,6 +11,7 @@ mod overlay;
 mod palette;
 mod plot;
 mod pool;
+mod replay;
 mod terminal;
 mod trace;
 mod ui;
@@ -27,6 +28,7 @@ use tokio::time::MissedTickBehavior;
 
 pub use lists::promise;
 pub use palette::{Palette, Theme};
+pub use replay::Replay;
 pub use ui::{List, Listed, Overlay, Ui, Wish};
 pub use view::draw;
 
