@@ -8,12 +8,14 @@ mod header;
 mod history;
 mod keep;
 mod labrun;
+mod player;
 mod reader;
 mod recorder;
 mod wire;
 
 pub use header::{End, Header};
 pub use history::{History, Listed};
+pub use player::Player;
 pub use reader::{Recording, read, read_header};
 pub use recorder::{Outputs, Recorded, Recorder};
 

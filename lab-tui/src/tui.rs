@@ -12,6 +12,7 @@ mod overlay;
 mod palette;
 mod plot;
 mod pool;
+mod replay;
 mod terminal;
 mod trace;
 mod ui;
@@ -28,6 +29,7 @@ use tokio::time::MissedTickBehavior;
 
 pub use lists::promise;
 pub use palette::{Palette, Theme};
+pub use replay::Replay;
 pub use ui::{List, Listed, Overlay, Ui, Wish};
 pub use view::draw;
 

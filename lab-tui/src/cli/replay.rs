@@ -8,12 +8,16 @@ use clap::builder::FalseyValueParser;
 use lab_tui::exit::Exit;
 use lab_tui::model::Model;
 use lab_tui::out;
-use lab_tui::record::{self, History, Recording};
+use lab_tui::record::{self, History, Player, Recording};
 use lab_tui::report::{self, Summary, TraceLink};
+use lab_tui::tui::{Palette, Screen, Theme, Ui, Wish};
 use lab_tui::verdict;
 
 use super::Failure;
 use super::reports::{ReportFlags, Reports};
+use super::run::Background;
+use super::screen;
+use super::stack::Interrupts;
 
 #[derive(Debug, Args)]
 pub(crate) struct ReplayFlags {
@@ -23,6 +27,12 @@ pub(crate) struct ReplayFlags {
     /// Print the summary, as it does anyway where there is no terminal
     #[arg(long, env = "LAB_HEADLESS", value_parser = FalseyValueParser::new())]
     headless: bool,
+    /// How fast the screen shows it, as a factor; the keys [ and ] change it
+    #[arg(long, value_name = "FACTOR", env = "LAB_SPEED", default_value = "1", value_parser = speed)]
+    speed: f64,
+    /// Colours for a dark or a light background; told by COLORFGBG where the terminal sets it, and left out under NO_COLOR
+    #[arg(long, env = "LAB_THEME", value_enum)]
+    theme: Option<Background>,
     /// Make trace IDs links to this address, such as http://localhost:3000/trace/{trace_id}
     #[arg(long, value_name = "URL", env = "LAB_TRACE_URL", value_parser = TraceLink::template)]
     trace_url: Option<TraceLink>,
@@ -37,7 +47,27 @@ pub(crate) async fn replay(flags: ReplayFlags) -> Result<Exit, Failure> {
     let recording = find(&flags.run)?;
     let reports = flags.reports.open()?;
     let link = flags.trace_url.or(flags.grafana_url);
-    summary(recording, link.as_ref(), reports)
+    if flags.headless || reports.are_wanted() || !screen::is_there() {
+        return summary(recording, link.as_ref(), reports);
+    }
+    let theme = flags.theme.map_or_else(Theme::from_environment, Theme::from);
+    let listed = vec![screen::listed(&recording.header.scenario, &recording.plan)];
+    let traces = recording.traces.clone();
+    let mut player = Player::new(recording, flags.speed);
+    let mut interrupts = Interrupts::listen()?;
+    let mut screen = Screen::enter(Ui::new(Palette::new(theme), link, listed)).map_err(|error| screen::gone(&error))?;
+    let wish = tokio::select! {
+        wish = screen.replay(&mut player, &traces) => wish.map_err(|error| screen::gone(&error))?,
+        () = interrupts.next() => Wish::Interrupt,
+    };
+    Ok(if wish == Wish::Interrupt { Exit::Interrupted } else { Exit::Kept })
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    match text.trim_end_matches(['x', '×']).parse() {
+        Ok(factor) if (0.125..=64.0).contains(&factor) => Ok(factor),
+        _ => Err("write a factor from 0.125 to 64, such as 4".to_owned()),
+    }
 }
 
 /// Reads the run of that ID or path.

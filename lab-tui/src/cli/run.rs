@@ -63,7 +63,7 @@ pub(crate) struct Run {
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum Background {
+pub(crate) enum Background {
     Dark,
     Light,
 }

@@ -177,7 +177,7 @@ pub(crate) struct Interrupts {
 }
 
 impl Interrupts {
-    fn listen() -> Result<Self, Failure> {
+    pub(crate) fn listen() -> Result<Self, Failure> {
         let (sender, signals) = mpsc::unbounded_channel();
         for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()] {
             let mut stream = signal(kind).map_err(|error| Failure::new(Exit::NotReady, error))?;

@@ -372,3 +372,41 @@ fn a_bomb_is_refused_before_it_goes_off() {
     let endless = [gzip(&of_stream(&[])), zeros.repeat(200)].concat();
     assert!(folder.refused(&endless).ends_with("line 2 is longer than any of a recording"));
 }
+
+/// What is known at a moment does not depend on the way there.
+#[test]
+fn a_replay_knows_at_each_moment_what_the_run_knew() {
+    let folder = Folder::new();
+    // One event every second, so that jumps land between them.
+    let events: Vec<Event> = (0..).zip(events()).map(|(second, event)| Event { at: Duration::from_secs(second), ..event }).collect();
+    let recording = read(&folder.write("events", &of_stream(&events))).unwrap();
+    let told = |model: &Model| {
+        let verdict = verdict::judge(model.plan(), model);
+        serde_json::to_string(&Summary::new("", model, &verdict, &header().endpoints, None)).unwrap()
+    };
+    let at = |second: u64| {
+        let mut model = Model::new(Arc::new(plan()));
+        events.iter().filter(|event| event.at.as_secs() <= second).for_each(|event| model.apply(event.clone()));
+        told(&model)
+    };
+    let mut player = Player::new(recording, 2.0);
+    assert!(player.advance(Duration::from_millis(2400)), "twice as fast: 4.8 s");
+    assert_eq!((player.position(), told(player.model())), (Duration::from_millis(4800), at(4)));
+    player.jump(-3);
+    assert_eq!(told(player.model()), at(1));
+    player.jump(-10);
+    assert_eq!((player.position(), told(player.model())), (Duration::ZERO, at(0)));
+    player.jump(10);
+    player.jump(-2);
+    assert_eq!(told(player.model()), at(8));
+    player.paused = true;
+    assert!(!player.advance(Duration::from_secs(5)));
+    player.paused = false;
+    player.jump(100);
+    assert_eq!((player.position(), told(player.model())), (player.length(), at(100)));
+    assert!(!player.advance(Duration::from_secs(5)), "there is nothing after the end");
+    for _ in 0..20 {
+        player.faster(true);
+    }
+    assert_eq!(player.speed, 64.0);
+}

@@ -187,6 +187,19 @@ fn help_and_scenarios_lie_over_the_screen() {
 }
 
 #[test]
+fn a_replay_says_that_it_is_one() {
+    let model = model(21);
+    let mut ui = ui();
+    ui.replay = Some(Replay { speed: 4.0, paused: false });
+    for size in SIZES {
+        insta::assert_snapshot!(format!("replay_{}x{}", size.0, size.1), text(&drawn(&model, &mut ui, size)));
+    }
+    ui.replay = Some(Replay { speed: 4.0, paused: true });
+    press(&mut ui, &model, &[KeyCode::Char('?')]);
+    insta::assert_snapshot!("replay_help_80x24", text(&drawn(&model, &mut ui, (80, 24))));
+}
+
+#[test]
 fn without_colours_nothing_is_coloured_and_faults_are_still_named() {
     let model = model(21);
     let mut ui = ui();

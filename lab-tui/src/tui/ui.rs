@@ -6,6 +6,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::callout;
 use super::palette::Palette;
+use super::replay::Replay;
 use crate::event::{Exemplar, TraceId};
 use crate::model::Model;
 use crate::observe::trace::Trace;
@@ -118,6 +119,8 @@ pub struct Ui {
     pub wide: bool,
     /// Set by drawing: the first second in sight, while the viewer looks back.
     pub view: Option<u64>,
+    /// A recorded run is shown; none where it is live.
+    pub replay: Option<Replay>,
     list: List,
     chosen: Option<TraceId>,
     /// The viewer has found the keys; nothing more is suggested.
@@ -137,6 +140,7 @@ impl Ui {
             overlay: None,
             wide: false,
             view: None,
+            replay: None,
             list: List::Slowest,
             chosen: None,
             acted: false,

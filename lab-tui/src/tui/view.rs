@@ -7,6 +7,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 
 use super::plot::{self, TimeAxis};
+use super::replay::{self, Replay};
 use super::ui::{List, Ui, ago};
 use super::{callout, chain, errors, events, expectations, latency, lists, overlay, pool, trace};
 use crate::model::Model;
@@ -133,7 +134,10 @@ fn header(buffer: &mut Buffer, area: Rect, model: &Model, verdict: &Verdict, ui:
     let palette = &ui.palette;
     let name = ui.scenarios.get(ui.current).map_or("", |listed| listed.name.as_str());
     let mut left = vec![
-        Span::styled(" lab ", palette.key.patch(Style::new().add_modifier(ratatui::style::Modifier::REVERSED))),
+        Span::styled(
+            if ui.replay.is_some() { " replay " } else { " lab " },
+            palette.key.patch(Style::new().add_modifier(ratatui::style::Modifier::REVERSED)),
+        ),
         Span::styled(format!(" {name}"), palette.title),
     ];
     let now = model.now().as_secs();
@@ -164,6 +168,11 @@ fn header(buffer: &mut Buffer, area: Rect, model: &Model, verdict: &Verdict, ui:
         Span::raw(format!("{}  ", format::milliseconds(p99))),
         Span::styled(format!("{word} "), style),
     ]);
+    let mut right = right;
+    if let Some(Replay { speed, paused }) = ui.replay {
+        let shown = if paused { "‖ paused  ".to_owned() } else { format!("▶ {}×  ", format::number(speed)) };
+        right.spans.insert(0, Span::styled(shown, palette.key));
+    }
     let width = u16::try_from(right.width()).unwrap_or(area.width).min(area.width);
     let room = usize::from(area.width - width);
     if name.chars().count() + model.plan().title.chars().count() + 10 <= room {
@@ -202,6 +211,10 @@ fn keys(buffer: &mut Buffer, area: Rect, ui: &Ui) {
         ]
     };
     let mut keys = keys.to_vec();
+    if ui.replay.is_some() && ui.open.is_none() {
+        keys.retain(|(key, _)| *key != "s");
+        keys.splice(..0, replay::KEYS);
+    }
     let width = |keys: &[(&str, &str)]| 1 + keys.iter().map(|(key, what)| key.chars().count() + what.chars().count() + 3).sum::<usize>();
     // Where there is no room, those are left out that are found soonest; help has them all.
     for spare in ["p", "↑↓", "Tab", "s"] {

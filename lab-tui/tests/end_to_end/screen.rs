@@ -177,3 +177,32 @@ async fn a_panic_gives_the_terminal_back() {
     terminal.ended(101).await;
     place.assert_empty();
 }
+
+/// A recorded run on the screen: at its own pace, as fast as the viewer likes, back and forth; and its traces, with no lab that has them.
+#[tokio::test]
+async fn a_recorded_run_is_seen_again_and_scrubbed() {
+    let place = Place::new();
+    let run = place.run(&["run", "first-minute", "--time-scale", "0.3"]).await;
+    assert!(run.stderr.contains("recorded as"), "{}", run.stderr);
+    let mut terminal = Terminal::start(&place, &["replay", "last", "--speed", "64"], (120, 36));
+    terminal.taken_over().await;
+    terminal.shows("replay  first-minute").await;
+    terminal.shows("table locked ended").await;
+    terminal.shows("the run is over").await;
+    terminal.press(" ");
+    terminal.shows("‖ paused").await;
+    // Before the end, the end is not known; after it, it is again.
+    terminal.press(",");
+    until("the end to be gone", PATIENCE, || async { !terminal.text().contains("the run is over") }).await;
+    terminal.press(".");
+    terminal.shows("the run is over").await;
+    terminal.press("p\r");
+    terminal.shows("◀").await;
+    let text = terminal.text();
+    assert!(text.contains("SELECT die") || text.contains("pool.acquire"), "{text}");
+    terminal.press("\x1b");
+    terminal.shows("worst at").await;
+    terminal.press("q");
+    terminal.ended(0).await;
+    place.assert_empty();
+}
