@@ -69,7 +69,8 @@ impl Run<'_> {
         let mut faults = std::pin::pin!(faults.walk().fuse());
         let mut reports = load::start(self.plan, &self.endpoints.services, self.scenario, clock, stop.clone())?;
         let services = self.endpoints.services.clone();
-        let listening = live::listen(self.store.clone(), http, services, clock.start_unix(), &tell);
+        let heard_all = CancellationToken::new();
+        let listening = live::listen(self.store.clone(), http, services, clock.start_unix(), heard_all.clone(), &tell);
         tokio::pin!(listening);
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -96,13 +97,15 @@ impl Run<'_> {
         tell(Fact::LoadDone);
         let settled = tokio::select! {
             settled = signals.settle() => settled,
-            // Never ends: the last spans are still coming in.
+            // Does not end yet: the last spans are still coming in.
             () = &mut listening => Vec::new(),
             Some(Command::Stop) = commands.recv() => {
                 stop.cancel();
                 signals.read().await
             }
         };
+        heard_all.cancel();
+        listening.await;
         tell(Fact::Telemetry(settled));
         tell(Fact::LabUsage { cpu: process_cpu().saturating_sub(cpu_before) });
         tell(Fact::Finished { interrupted: stop.is_cancelled() });

@@ -134,6 +134,7 @@ async fn run_one(planned: &Planned, up: &mut Up, link: Option<&TraceLink>, repor
     let (wishes, commands) = mpsc::unbounded_channel();
     let (facts, events) = mpsc::unbounded_channel();
     let mut model = Model::new(Arc::clone(&planned.plan));
+    let began = time::OffsetDateTime::now_utc();
     let run = runner::Run {
         plan: &planned.plan,
         scenario: &planned.name,
@@ -169,6 +170,7 @@ async fn run_one(planned: &Planned, up: &mut Up, link: Option<&TraceLink>, repor
     }
     github::show(&annotations(&summary, planned.file.as_deref()));
     reports.add(&summary)?;
+    reports.add_page(&summary, &model, &up.store, began);
     Ok(verdict.exit)
 }
 

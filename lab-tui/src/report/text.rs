@@ -116,7 +116,8 @@ fn write_load(out: &mut String, load: &LoadSummary<'_>) -> std::fmt::Result {
     Ok(())
 }
 
-fn conclusion(summary: &Summary<'_>) -> String {
+/// What came of it, in one sentence.
+pub(super) fn conclusion(summary: &Summary<'_>) -> String {
     let broken = summary.thresholds.iter().filter(|threshold| !threshold.ok).count();
     let verdict = match summary.verdict {
         Word::Pass if summary.thresholds.is_empty() => "pass: there was no threshold to keep".to_owned(),
