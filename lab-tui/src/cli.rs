@@ -8,6 +8,7 @@ mod github;
 pub(crate) mod new;
 mod reports;
 pub(crate) mod run;
+pub(crate) mod schema;
 pub(crate) mod screen;
 pub(crate) mod stack;
 pub(crate) mod up;
@@ -46,6 +47,8 @@ pub(crate) enum Command {
     Check(check::CheckFlags),
     /// Write a commented scenario to start from
     New(new::NewFlags),
+    /// Print the JSON Schema of a file that the lab writes
+    Schema(schema::SchemaFlags),
     /// Print what makes a shell complete the lab's commands and flags, as in `source <(lab completions bash)`
     Completions(completions::CompletionsFlags),
     /// Run one service by hand or in a container

@@ -25,6 +25,7 @@ fn main() -> ExitCode {
         Command::Guard => guard::main(),
         Command::Check(check) => cli::ended(cli::check::check(&check)),
         Command::New(new) => cli::ended(cli::new::new(&new)),
+        Command::Schema(schema) => cli::ended(cli::schema::schema(&schema)),
         Command::Completions(completions) => cli::ended(cli::completions::completions(&completions)),
         Command::Run(run) => cli::block_on(cli::run::run(run)),
         Command::Up(stack) => cli::block_on(cli::up::up(stack)),

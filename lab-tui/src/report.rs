@@ -6,6 +6,7 @@ mod html;
 mod junit;
 mod link;
 mod markdown;
+pub mod schema;
 mod summary;
 mod text;
 pub mod waterfall;
