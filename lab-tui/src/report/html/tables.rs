@@ -73,7 +73,7 @@ fn outcomes(load: &LoadSummary<'_>) -> Markup {
 pub(super) fn hops(model: &Model) -> Markup {
     let hops: Vec<(&str, (u64, Samples))> =
         model.chain().in_order().into_iter().map(|(name, hop)| (name, hop.between(0, u64::MAX))).collect();
-    let seconds = model.now().as_secs_f64().max(0.001);
+    let seconds = model.elapsed(model.due_of_all()).as_secs_f64().max(0.001);
     #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
     let rate = |count: u64| format!("{:.1}/s", count as f64 / seconds);
     html! {
