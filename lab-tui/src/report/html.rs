@@ -58,8 +58,8 @@ struct Shown {
     scenario: String,
     title: String,
     verdict: Verdict,
-    /// In a sentence.
-    conclusion: String,
+    /// What came of it.
+    sentence: String,
     section: Markup,
 }
 
@@ -76,7 +76,7 @@ impl Html {
             scenario: ran.summary.scenario.to_owned(),
             title: ran.summary.title.to_owned(),
             verdict: Verdict::of(ran.summary),
-            conclusion: super::text::conclusion(ran.summary),
+            sentence: head::sentence(ran.summary),
             section: section(ran, number),
         });
     }
@@ -88,7 +88,7 @@ impl Html {
             scenario: scenario.to_owned(),
             title: scenario.to_owned(),
             verdict: Verdict::NotRun,
-            conclusion: why.to_owned(),
+            sentence: why.to_owned(),
             section: html! {
                 article.run id={ "run-" (number) } {
                     h1 { (scenario) }
@@ -146,7 +146,7 @@ impl Html {
                             tr {
                                 th scope="row" { a href={ "#run-" (index + 1) } { (run.title) } " " span.soft { (run.scenario) } }
                                 td { (head::mark(run.verdict)) }
-                                td { (run.conclusion) }
+                                td { (run.sentence) }
                             }
                         }
                     }

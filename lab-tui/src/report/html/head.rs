@@ -73,15 +73,12 @@ pub(super) fn banner(verdict: Verdict, sentence: &str, reasons: &[String]) -> Ma
 /// Title, verdict, facts and first figures.
 pub(super) fn head(ran: &Ran<'_>) -> Markup {
     let (summary, plan) = (ran.summary, ran.model.plan());
-    // The word stands before it already.
-    let sentence = conclusion(summary);
-    let sentence = sentence.strip_prefix(Verdict::of(summary).word()).unwrap_or(&sentence).trim_start_matches([':', ';', ' ']);
     html! {
         header {
             p.eyebrow { "lab · " (summary.scenario) }
             h1 { (summary.title) }
             @if !plan.about.is_empty() { p.about { (plan.about) } }
-            (banner(Verdict::of(summary), sentence, &reasons(summary)))
+            (banner(Verdict::of(summary), &sentence(summary), &reasons(summary)))
             dl.meta {
                 div { dt { "Date" } dd { (moment(ran.started)) } }
                 div { dt { "Duration" } dd { (format!("{:.1} s", summary.duration_seconds)) } }
@@ -98,6 +95,13 @@ fn moment(at: OffsetDateTime) -> String {
     let at = at.to_offset(time::UtcOffset::UTC);
     let (hour, minute, second) = at.to_hms();
     format!("{} {hour:02}:{minute:02}:{second:02} UTC", at.date())
+}
+
+/// The conclusion, without the word that stands before it already.
+pub(super) fn sentence(summary: &Summary<'_>) -> String {
+    let whole = conclusion(summary);
+    let rest = whole.strip_prefix(Verdict::of(summary).word()).unwrap_or(&whole);
+    rest.trim_start_matches([':', ';', ' ']).to_owned()
 }
 
 /// Each broken promise by value and bound. What makes a run inconclusive is in the sentence already.
@@ -126,8 +130,8 @@ fn tiles(ran: &Ran<'_>) -> Markup {
             (tile("Requests", &requests.to_string(), &format!("{rate:.1} a second"), false))
             (tile("Failed", &failed.to_string(), &format!("{} %", number((share * 100.0).round() / 100.0)), failed > 0))
             (tile("Dropped", &dropped.to_string(), &format!("of {offered} due"), dropped > 0))
-            (tile("p50", &milliseconds(response.percentile(50.0)), "half were faster", false))
-            (tile("p95", &milliseconds(response.percentile(95.0)), "95 % were faster", false))
+            (tile("p50", &milliseconds(response.percentile(50.0)), "half below", false))
+            (tile("p95", &milliseconds(response.percentile(95.0)), "95 % below", false))
             (tile("p99", &milliseconds(response.percentile(99.0)), &format!("max {}", milliseconds(response.max())), false))
             (tile("Telemetry loss", &summary.telemetry.loss.to_string(), "spans, log lines", summary.telemetry.loss > 0))
             @if faults > 0 { (tile("Faults", &faults.to_string(), &format!("{} as planned", as_planned(summary)), as_planned(summary) < faults)) }

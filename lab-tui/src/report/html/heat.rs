@@ -30,7 +30,7 @@ pub(super) fn heat(columns: &Columns, frame: &Frame, scale: &Scale) -> Markup {
     }
     let panel = Panel {
         title: "Response times of all requests",
-        says: format!("Heat map of response times over time, on the logarithm of the plot above; the darkest cell has {most} requests."),
+        says: format!("Heat map of response times over time, on the logarithm of the plot above; the fullest cell has {most} requests."),
         keys: Vec::new(),
         scale,
         class: "high",
