@@ -15,6 +15,7 @@ mod reports;
 pub(crate) mod run;
 pub(crate) mod runs;
 mod scenario_files;
+pub(crate) mod schema;
 pub(crate) mod screen;
 pub(crate) mod stack;
 pub(crate) mod up;
@@ -59,6 +60,8 @@ pub(crate) enum Command {
     Check(check::CheckFlags),
     /// Write a commented scenario to start from
     New(new::NewFlags),
+    /// Print the JSON Schema of a file that the lab writes
+    Schema(schema::SchemaFlags),
     /// Print what makes a shell complete the lab's commands and flags, as in `source <(lab completions bash)`
     Completions(completions::CompletionsFlags),
     /// Run one service by hand or in a container

@@ -77,7 +77,8 @@ impl Run<'_> {
         let mut faults = std::pin::pin!(faults.walk().fuse());
         let (mut reports, setter) = load::start(self.plan, &self.endpoints.services, self.scenario, clock, stop.clone())?;
         let mut pace = Pace::default();
-        let listening = live::listen(self.store.clone(), http, pages, clock.start_unix(), &tell);
+        let heard_all = CancellationToken::new();
+        let listening = live::listen(self.store.clone(), http, pages, clock.start_unix(), heard_all.clone(), &tell);
         tokio::pin!(listening);
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -112,7 +113,7 @@ impl Run<'_> {
         tell(Fact::LoadDone);
         let settled = tokio::select! {
             settled = signals.settle() => settled,
-            // Never ends: the last spans are still coming in.
+            // Does not end yet: the last spans are still coming in.
             () = &mut listening => Vec::new(),
             () = stopped(&mut commands) => {
                 stop.cancel();
@@ -123,6 +124,8 @@ impl Run<'_> {
         while let Ok(notice) = self.notices.try_recv() {
             tell(Fact::Process { name: notice.name, change: notice.change });
         }
+        heard_all.cancel();
+        listening.await;
         tell(Fact::Telemetry(settled));
         expectations.look(self.store).await.into_iter().for_each(&tell);
         tell(Fact::LabUsage { cpu: process_cpu().saturating_sub(cpu_before) });

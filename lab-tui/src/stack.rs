@@ -23,6 +23,7 @@ pub use secret::Secret;
 
 /// Where everything is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Endpoints {
     /// Base URL of each service, by name.
     pub services: BTreeMap<String, Url>,

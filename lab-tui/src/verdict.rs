@@ -34,6 +34,7 @@ pub struct Verdict {
 /// A verdict in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum Word {
     /// Every promise was kept.
     Pass,

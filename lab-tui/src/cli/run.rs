@@ -181,6 +181,7 @@ async fn run_hosted(
     let (wishes, commands) = mpsc::unbounded_channel();
     let (recorder, facts, events) = records.begin(planned, &planned.plan, &hosted.endpoints, false);
     let mut model = Model::new(Arc::clone(&planned.plan));
+    let began = time::OffsetDateTime::now_utc();
     let run = runner::Run {
         plan: &planned.plan,
         scenario: &planned.name,
@@ -221,6 +222,7 @@ async fn run_hosted(
     github::show(&annotations(&summary, planned.file.as_deref()));
     reports.add(&summary)?;
     recorded.written?;
+    reports.add_page(&summary, &model, &up.store, began);
     Ok(exit)
 }
 

@@ -17,6 +17,7 @@ const MOST: u64 = 600;
 
 /// Two runs held against each other.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Comparison {
     /// Of this shape.
     pub format: u32,
@@ -42,6 +43,7 @@ pub struct Comparison {
 
 /// A run that is compared.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Run {
     /// As it was named: an ID, a path, or `this run`.
     pub name: String,
@@ -55,6 +57,7 @@ pub struct Run {
 
 /// One figure of one load, request or hop.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Row {
     /// What it is of.
     pub kind: Kind,
@@ -82,6 +85,7 @@ pub struct Row {
 
 /// What a figure is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// A load.
@@ -94,6 +98,7 @@ pub enum Kind {
 
 /// Which figure. Times of loads and requests count from the intended start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Measure {
     /// Milliseconds.
@@ -112,6 +117,7 @@ pub enum Measure {
 
 /// What to make of a figure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Change {
     /// Worse than before.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::scrape;
@@ -16,8 +17,16 @@ use crate::event::{Fact, HopSpans, Samples};
 /// How often facts are told.
 const PERIOD: Duration = Duration::from_millis(500);
 
-/// Listens for as long as it is polled; never returns. `pages` are the services' pages of metrics. `start_unix` is the start of the run since 1970.
-pub async fn listen(store: Store, client: reqwest::Client, pages: BTreeMap<String, Url>, start_unix: Duration, mut tell: impl FnMut(Fact)) {
+/// Listens until the run is `over`, and tells then what came in last. `pages` are the services' pages of metrics, `start_unix` is the
+/// start of the run since 1970.
+pub async fn listen(
+    store: Store,
+    client: reqwest::Client,
+    pages: BTreeMap<String, Url>,
+    start_unix: Duration,
+    over: CancellationToken,
+    mut tell: impl FnMut(Fact),
+) {
     let mut heard = store.listen();
     let mut edges = HashSet::new();
     let mut period = tokio::time::interval(PERIOD);
@@ -26,8 +35,14 @@ pub async fn listen(store: Store, client: reqwest::Client, pages: BTreeMap<Strin
     let mut pools: Vec<(&String, &Url)> = pages.iter().collect();
     let mut asked = false;
     loop {
-        period.tick().await;
+        let last = tokio::select! {
+            _ = period.tick() => false,
+            () = over.cancelled() => true,
+        };
         digest(&mut heard, start_unix, &mut edges, &mut tell);
+        if last {
+            return;
+        }
         let states = join_all(pools.iter().map(|(name, url)| scrape::pool(&client, name, url))).await;
         if !asked && states.iter().any(|state| matches!(state, Ok(Some(_)))) {
             let mut has_pool = states.iter().map(|state| !matches!(state, Ok(None)));

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::bounds::LONGEST_RUN;
 use crate::event::{
-    Cell, Control, EXAMPLES, Event, Exemplar, Fact, FaultChange, Found, HopSpans, LoadWindow, Outcome, Pace, Pool, ProcessChange, Samples, ServiceSignals, TraceId,
+    Cell, Control, EXAMPLES, Event, Exemplar, Fact, FaultChange, Found, HopSpans, LoadWindow, Outcome, Pace, Pool, ProcessChange, Samples,
+    ServiceSignals, TraceId,
 };
 use crate::observe::trace::Trace;
 

@@ -7,6 +7,7 @@ use crate::model::Model;
 
 /// One command that was obeyed.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ControlSummary {
     /// Since the start of the run.
     pub at_seconds: f64,

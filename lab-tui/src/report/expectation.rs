@@ -10,6 +10,7 @@ use crate::verdict::{JudgedExpectation, Standing};
 
 /// One expectation.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ExpectationSummary {
     /// From the scenario.
     pub name: String,

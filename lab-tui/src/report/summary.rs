@@ -1,4 +1,6 @@
 //! The figures of a run, as the JSON report has them. Times are in milliseconds; what has no samples is null.
+//!
+//! The comments are the descriptions in `docs/summary.schema.json`, which a test in [`super::schema`] keeps equal to them.
 
 use serde::Serialize;
 
@@ -16,30 +18,32 @@ const FORMAT: u32 = 1;
 
 /// A run in figures.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Summary<'a> {
-    /// Of this shape.
+    /// Of this shape: 1. Raised when a field changes its meaning or goes away.
     pub format: u32,
-    /// Name of the scenario.
+    /// Name of the scenario: its file without folder and ending.
     pub scenario: &'a str,
-    /// Its title.
+    /// Title of the scenario.
     pub title: &'a str,
-    /// What fixed the draws.
+    /// The seed that fixed the draws of the load.
     pub seed: u32,
     /// `pass`, `fail` or `inconclusive`.
     pub verdict: Word,
-    /// What the command exits with, were this its only run.
+    /// What the command exits with, were this its only run: 0 kept, 98 inconclusive, 99 broken, 105 interrupted.
+    #[cfg_attr(test, schemars(with = "u8"))]
     pub exit_code: Exit,
     /// Whether the user cut it short.
     pub interrupted: bool,
-    /// From the first arrival to the last answer.
+    /// From the first arrival to the last answer, in seconds.
     pub duration_seconds: f64,
-    /// Each load.
+    /// Each load, in the scenario's order.
     pub loads: Vec<LoadSummary<'a>>,
-    /// Each threshold.
+    /// Each threshold, in the scenario's order.
     pub thresholds: Vec<ThresholdSummary>,
     /// What the telemetry had to say, in the scenario's order.
     pub expectations: Vec<ExpectationSummary>,
-    /// Slowest first.
+    /// The slowest requests, slowest first; at most five.
     pub slowest_traces: Vec<SlowTrace>,
     /// Whether the signals reconcile.
     pub telemetry: Telemetry<'a>,
@@ -49,7 +53,7 @@ pub struct Summary<'a> {
     pub faults: Vec<FaultSummary<'a>>,
     /// Why nothing can be said; empty unless the verdict is `inconclusive` or the run was interrupted.
     pub inconclusive: Vec<String>,
-    /// What became of processes.
+    /// Processes of the stack that ended unasked or came back, in order of time.
     pub processes: Vec<ProcessSummary>,
     /// What the user made of the pace while it ran.
     pub controls: Vec<ControlSummary>,
@@ -64,69 +68,73 @@ pub struct Summary<'a> {
 
 /// One load.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LoadSummary<'a> {
-    /// From the scenario.
+    /// The load's name in the scenario.
     pub name: &'a str,
     /// Requests that have ended.
     pub requests: u64,
-    /// Requests sent per second.
+    /// Requests sent per second, over the time in which arrivals were due.
     pub achieved_rate: f64,
-    /// Arrivals not sent.
+    /// Arrivals that were not sent.
     pub dropped: u64,
     /// Requests whose outcome the scenario does not expect.
     pub failed: u64,
-    /// From the intended start.
+    /// From the intended start to the last byte, in milliseconds.
     pub response_time_ms: Latencies,
-    /// From the actual send.
+    /// From the actual send to the last byte, in milliseconds.
     pub service_time_ms: Latencies,
-    /// By kind of request and outcome.
+    /// How requests ended, by kind of request and outcome.
     pub outcomes: Vec<OutcomeSummary<'a>>,
 }
 
 /// Requests of one kind that ended alike.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct OutcomeSummary<'a> {
-    /// From the scenario.
+    /// The request's name in the scenario.
     pub request: &'a str,
     /// A status, or the kind of error.
     pub outcome: String,
-    /// How many.
+    /// How many requests.
     pub count: u64,
     /// Whether the scenario expects it.
     pub expected: bool,
 }
 
-/// A distribution.
+/// A distribution of times, in milliseconds. All are null where there are no samples.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Latencies {
-    /// Median.
+    /// The median, in milliseconds.
     pub p50: Option<f64>,
-    /// Percentile.
+    /// The 90th percentile, in milliseconds.
     pub p90: Option<f64>,
-    /// Percentile.
+    /// The 95th percentile, in milliseconds.
     pub p95: Option<f64>,
-    /// Percentile.
+    /// The 99th percentile, in milliseconds.
     pub p99: Option<f64>,
-    /// The 99.9th percentile.
+    /// The 99.9th percentile, in milliseconds.
     pub p999: Option<f64>,
-    /// Exact.
+    /// The largest value, exact, in milliseconds.
     pub max: Option<f64>,
-    /// Exact.
+    /// The mean, exact, in milliseconds.
     pub mean: Option<f64>,
 }
 
 /// One threshold.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ThresholdSummary {
-    /// With its tags.
+    /// The metric with its tags, as in `http_req_duration{load:db}`.
     pub metric: String,
-    /// As it was written.
+    /// The promise as it was written, as in `p(95)<50`.
     pub expression: String,
     /// Which part of the run it is about, such as `outside table locked`; null for all of it.
     pub scope: Option<String>,
-    /// What it was judged by.
+    /// What it was judged by: milliseconds for a trend, a share from 0 to 1 for a rate, a number for a counter; null without samples.
     pub value: Option<f64>,
-    /// Whether it was kept.
+    /// Whether it was kept; never without samples.
     pub ok: bool,
 }
 
@@ -151,34 +159,37 @@ impl ThresholdSummary {
 
 /// One slow request.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SlowTrace {
-    /// 32 hex digits.
+    /// The W3C trace ID: 32 hex digits.
     pub trace_id: String,
-    /// From the intended start.
+    /// From the intended start to the last byte, in milliseconds.
     pub ms: f64,
     /// A status, or the kind of error.
     pub outcome: String,
-    /// Where it can be looked at, if anywhere.
+    /// Where it can be looked at; null where no address was given.
     pub url: Option<String>,
 }
 
 /// Whether the signals reconcile.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Telemetry<'a> {
     /// Each service.
     pub services: Vec<ServiceSummary<'a>>,
-    /// Over all services.
+    /// Spans and log lines missing or in excess, over all services.
     pub loss: u64,
 }
 
 /// Signals of one service.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ServiceSummary<'a> {
     /// `service.name`.
     pub name: &'a str,
-    /// By its own counter.
+    /// Requests answered, by its own counter; health and metrics requests are left out.
     pub answered: u64,
-    /// Received.
+    /// SERVER spans received for the first time.
     pub server_spans: u64,
     /// Access log lines received.
     pub log_lines: u64,
@@ -196,6 +207,7 @@ pub struct ServiceSummary<'a> {
 
 /// A program that the scenario brings along.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct OwnService<'a> {
     /// From the scenario.
     pub name: &'a str,
@@ -212,10 +224,11 @@ impl OwnService<'_> {
 
 /// What became of a process.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ProcessSummary {
-    /// Since the start of the run.
+    /// Since the start of the run, in seconds.
     pub at_seconds: f64,
-    /// Service, or `postgres`.
+    /// Name of the service, or `postgres`.
     pub name: String,
     /// How it ended; null when it came back.
     pub exited: Option<String>,
@@ -223,16 +236,17 @@ pub struct ProcessSummary {
 
 /// One fault.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FaultSummary<'a> {
-    /// From the scenario.
+    /// The fault's name in the scenario.
     pub name: &'a str,
-    /// From the scenario, such as `db.lock`.
+    /// Its kind, such as `db.lock`.
     pub kind: &'static str,
     /// What it does, in a few words.
     pub what: String,
-    /// When the system was really disturbed from, since the start of the run; null when it never was.
+    /// When the system was really disturbed from, in seconds since the start of the run; null when it never was.
     pub started_s: Option<f64>,
-    /// When that was undone.
+    /// When that was undone, in seconds since the start of the run; null when it never was.
     pub ended_s: Option<f64>,
     /// Why it was not there as planned; null when it was.
     pub failed: Option<String>,
@@ -240,14 +254,15 @@ pub struct FaultSummary<'a> {
 
 /// The lab's view of itself.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Lab {
-    /// From the intended to the actual send.
+    /// From the intended to the actual send: the median, in milliseconds.
     pub schedule_lag_p50_ms: Option<f64>,
-    /// From the intended to the actual send.
+    /// The 99th percentile of the same, in milliseconds.
     pub schedule_lag_p99_ms: Option<f64>,
-    /// From the intended to the actual send.
+    /// The largest of the same, in milliseconds.
     pub schedule_lag_max_ms: Option<f64>,
-    /// The lab's own process, user and system.
+    /// Processor time of the lab's own process, user and system, in seconds.
     pub cpu_seconds: f64,
     /// Why the lab was the bottleneck; null when it was not.
     pub bottleneck: Option<String>,

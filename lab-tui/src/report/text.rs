@@ -132,7 +132,8 @@ fn write_load(out: &mut String, load: &LoadSummary<'_>) -> std::fmt::Result {
     Ok(())
 }
 
-fn conclusion(summary: &Summary<'_>) -> String {
+/// What came of it, in one sentence.
+pub(super) fn conclusion(summary: &Summary<'_>) -> String {
     let broken = summary.thresholds.iter().filter(|threshold| !threshold.ok).count();
     let crashed: Vec<String> = summary.services.iter().filter_map(OwnService::broken).collect();
     let verdict = match summary.verdict {

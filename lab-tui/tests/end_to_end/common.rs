@@ -79,6 +79,8 @@ impl Place {
             .env_remove("LAB_TIME_SCALE")
             .env_remove("LAB_JSON")
             .env_remove("LAB_JUNIT")
+            .env_remove("LAB_HTML")
+            .env_remove("GITHUB_STEP_SUMMARY")
             .env_remove("GITHUB_ACTIONS")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -3,13 +3,16 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on says so by panicking")]
 
 mod ask;
+mod browser;
 mod common;
 mod contract;
 mod faults;
 mod fetch;
 mod files;
+mod page;
 mod record;
 mod run;
 mod saturation;
+mod schema;
 mod screen;
 mod survive;

@@ -1,0 +1,134 @@
+//! Thresholds and expectations: what was promised, what it was, and how far that is from the bound.
+
+use maud::{Markup, html};
+use serde_json::Value;
+
+use super::Ran;
+use super::axis::place;
+use crate::report::Summary;
+use crate::report::format::{milliseconds, number};
+use crate::report::summary::ThresholdSummary;
+use crate::scenario::{Comparison, MetricKind, Threshold};
+
+/// A table of both kinds; nothing where nothing was promised.
+pub(super) fn promises(ran: &Ran<'_>) -> Markup {
+    let (thresholds, expectations) = (&ran.summary.thresholds, expectations(ran.summary));
+    let planned = |judged: &ThresholdSummary| {
+        let all = ran.model.plan().thresholds.iter();
+        let mut same = all.filter(|threshold| threshold.selector.source == judged.metric && threshold.expression == judged.expression);
+        same.next()
+    };
+    html! {
+        section {
+            h2 { "What was promised" }
+            @if thresholds.is_empty() && expectations.is_empty() { p.empty { "The scenario promises nothing." } }
+            @if !thresholds.is_empty() {
+                div.scroll { table {
+                    caption { "Thresholds" }
+                    thead { tr {
+                        th scope="col" { "Kept" } th scope="col" { "Threshold" } th scope="col" { "Outside of" }
+                        th.number scope="col" { "Was" } th.number scope="col" { "Bound" } th scope="col" { "Distance" }
+                    } }
+                    tbody { @for judged in thresholds { (row(judged, planned(judged))) } }
+                } }
+            }
+            @if !expectations.is_empty() {
+                div.scroll { table {
+                    caption { "Expectations" }
+                    thead { tr { th scope="col" { "Met" } th scope="col" { "Expectation" } th scope="col" { "Figures" } } }
+                    tbody {
+                        @for expectation in &expectations {
+                            tr { td { (mark(expectation.ok)) } th scope="row" { (expectation.name) } td { (expectation.figures) } }
+                        }
+                    }
+                } }
+            }
+        }
+    }
+}
+
+fn mark(ok: Option<bool>) -> Markup {
+    let (class, sign, word) = match ok {
+        Some(true) => ("pass", "✓", "kept"),
+        Some(false) => ("fail", "✗", "broken"),
+        None => ("unclear", "?", "not known"),
+    };
+    html! { span.mark.(class) { span aria-hidden="true" { (sign) } " " (word) } }
+}
+
+fn row(judged: &ThresholdSummary, planned: Option<&Threshold>) -> Markup {
+    let kind = planned.map(|threshold| threshold.selector.metric.kind());
+    let show = |value: f64| match kind {
+        Some(MetricKind::Trend) => milliseconds(Some(value)),
+        Some(MetricKind::Rate) => format!("{} %", number(value * 100.0)),
+        _ => number(value),
+    };
+    html! {
+        tr {
+            td { (mark(Some(judged.ok))) }
+            th scope="row" { code { (judged.metric) " " (judged.expression) } }
+            td { (judged.scope.as_deref().unwrap_or("–")) }
+            td.number { (judged.value.map_or("no samples".to_owned(), show)) }
+            td.number { (planned.map_or(String::new(), |threshold| show(threshold.bound))) }
+            td { @if let (Some(threshold), Some(value)) = (planned, judged.value) { (distance(threshold, value, judged.ok, show)) } }
+        }
+    }
+}
+
+/// The value on a line with the bound in its middle, and in words how far it is from it.
+fn distance(threshold: &Threshold, value: f64, ok: bool, show: impl Fn(f64) -> String) -> Markup {
+    let bound = threshold.bound;
+    let equality = matches!(threshold.comparison, Comparison::Equal | Comparison::NotEqual);
+    let gap = (value - bound).abs();
+    let side = if value < bound { "below" } else { "above" };
+    let words = if gap == 0.0 {
+        "at the bound".to_owned()
+    } else if bound == 0.0 || equality {
+        format!("{} {side}", show(gap))
+    } else if value > 2.0 * bound {
+        format!("{} times the bound", number((value / bound * 10.0).round() / 10.0))
+    } else {
+        format!("{} % {side}", number((gap / bound * 1000.0).round() / 10.0))
+    };
+    let share = (bound > 0.0).then(|| (value / bound / 2.0).clamp(0.0, 1.0) * 100.0);
+    html! {
+        div.distance {
+            @if let Some(share) = share {
+                span.gauge.(if ok { "pass" } else { "fail" }) aria-hidden="true" { span.value style={ "width:" (place(share)) "%" } {} span.bound {} }
+            }
+            span { (words) }
+        }
+    }
+}
+
+/// One expectation, as the summary has it.
+struct Expectation {
+    name: String,
+    ok: Option<bool>,
+    figures: String,
+}
+
+/// Read from the JSON form: what the report shows of an expectation is all that the summary says of it.
+fn expectations(summary: &Summary<'_>) -> Vec<Expectation> {
+    let Ok(Value::Array(all)) = serde_json::to_value(&summary.expectations) else { return Vec::new() };
+    let each = all.into_iter().filter_map(|one| match one {
+        Value::Object(fields) => Some(fields),
+        _ => None,
+    });
+    each.map(|fields| {
+        let figures = fields.iter().filter(|(key, value)| !["name", "ok"].contains(&key.as_str()) && !value.is_null());
+        let figures: Vec<String> = figures.map(|(key, value)| format!("{key}: {}", crate::report::waterfall::bare(value))).collect();
+        Expectation {
+            name: fields.get("name").and_then(Value::as_str).unwrap_or_default().to_owned(),
+            ok: fields.get("ok").and_then(Value::as_bool),
+            figures: figures.join(", "),
+        }
+    })
+    .collect()
+}
+
+/// A sentence for each expectation that was not met.
+pub(super) fn unmet_expectations(summary: &Summary<'_>) -> Vec<String> {
+    let unmet = expectations(summary).into_iter().filter(|expectation| expectation.ok == Some(false));
+    unmet.map(|expectation| format!("expectation not met: {} ({})", expectation.name, expectation.figures)).collect()
+}
