@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::event::{Command, Event, Fact, Pace};
 use crate::fault::Injector;
 use crate::http;
-use crate::load::{self, Report, RunClock};
+use crate::load::{self, HttpSender, Report, RunClock};
 use crate::observe::live;
 use crate::observe::signals::Signals;
 use crate::observe::store::Store;
@@ -53,6 +53,7 @@ impl Run<'_> {
     pub async fn walk(self, mut commands: mpsc::UnboundedReceiver<Command>, events: mpsc::UnboundedSender<Event>) -> anyhow::Result<()> {
         let http = http::local().timeout(SCRAPE).build()?;
         let signals = Signals::since_now(http.clone(), self.store.clone(), &self.endpoints.services).await;
+        let sender = HttpSender::new(self.plan, &self.endpoints.services)?;
         let clock = RunClock::start_now();
         let cpu_before = process_cpu();
         // A model that is gone wants to hear nothing more.
@@ -67,7 +68,7 @@ impl Run<'_> {
             tell: |event| drop(events.send(event)),
         };
         let mut faults = std::pin::pin!(faults.walk().fuse());
-        let (mut reports, setter) = load::start(self.plan, &self.endpoints.services, self.scenario, clock, stop.clone())?;
+        let (mut reports, setter) = load::start(self.plan, sender, self.scenario, clock, stop.clone())?;
         let mut pace = Pace::default();
         let services = self.endpoints.services.clone();
         let listening = live::listen(self.store.clone(), http, services, clock.start_unix(), &tell);

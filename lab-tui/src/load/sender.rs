@@ -56,7 +56,11 @@ pub struct HttpSender {
 }
 
 impl HttpSender {
-    pub(super) fn new(plan: &Plan, endpoints: &BTreeMap<String, Url>) -> anyhow::Result<Self> {
+    /// Takes its time where there is TLS, so it is made before the clock runs.
+    ///
+    /// # Errors
+    /// When the plan names a service that `endpoints` do not have, or the machine gives no client.
+    pub fn new(plan: &Plan, endpoints: &BTreeMap<String, Url>) -> anyhow::Result<Self> {
         let mut secure = None;
         for request in plan.loads.iter().flat_map(|load| &load.requests) {
             match &request.target {
@@ -107,9 +111,12 @@ impl Sender for HttpSender {
             for (name, value) in request.headers {
                 sent = sent.header(*name, value);
             }
-            if let Some(body) = request.body {
-                sent = sent.body(body);
-            }
+            sent = match (request.body, request.method) {
+                (Some(body), _) if !body.is_empty() => sent.body(body),
+                // Servers may insist on being told that there is no body where they expect one.
+                (_, Method::Post | Method::Put | Method::Patch) => sent.header("content-length", "0"),
+                _ => sent,
+            };
             let mut response = sent.send().await?;
             let status = response.status().as_u16();
             // The answer counts when its last byte is here; nobody reads it, so none of it is kept.
