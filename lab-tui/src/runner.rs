@@ -85,6 +85,7 @@ impl Run<'_> {
                 Some(notice) = self.notices.recv() => tell(Fact::Process { name: notice.name, change: notice.change }),
                 Some(command) = commands.recv() => match command {
                     Command::Stop => stop.cancel(),
+                    Command::Rate(_) if !self.plan.has_rates() => {}
                     command => {
                         let at = clock.offset();
                         if let Some(change) = pace.obey(command).filter(|change| setter.obey(*change, at)) {
@@ -127,7 +128,7 @@ async fn stopped(commands: &mut mpsc::UnboundedReceiver<Command>) {
             return;
         }
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// User and system time of all threads of this process.

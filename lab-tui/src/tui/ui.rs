@@ -223,8 +223,9 @@ impl Ui {
             KeyCode::Char('q') => return Some(Wish::Quit),
             KeyCode::Char('?') => self.overlay = Some(Overlay::Help),
             KeyCode::Char('s') => self.overlay = Some(Overlay::Scenarios(self.current)),
-            // The unshifted plus of many keyboards as well. A run that is over has no pace.
+            // A run that is over has no pace, and one of users alone has no rates. The equals sign is the plus of many keyboards.
             KeyCode::Char('+' | '=' | '-' | ' ') if model.finished().is_some() => {}
+            KeyCode::Char('+' | '=' | '-') if !model.plan().has_rates() => {}
             KeyCode::Char('+' | '=') => self.step_pace(1.0),
             KeyCode::Char('-') => self.step_pace(-1.0),
             KeyCode::Char(' ') => self.ask(if self.pace.paused { Command::Resume } else { Command::Pause }),

@@ -154,6 +154,9 @@ fn header(buffer: &mut Buffer, area: Rect, model: &Model, verdict: &Verdict, ui:
         ),
         (None, Some(end)) => Span::raw(format!("{}  ", plot::clock(end.at))),
         (None, None) if model.plan().keep_going => Span::raw(format!("{}  ", plot::clock(model.now()))),
+        (None, None) if model.plan().may_end_early() => {
+            Span::raw(format!("{} of {} at most  ", plot::clock(model.now()), plot::clock(model.plan().duration())))
+        }
         (None, None) => Span::raw(format!("{} of {}  ", plot::clock(model.now()), plot::clock(model.plan().duration()))),
     };
     let p99 = second.and_then(|second| second.response_so_far(model.now()).percentile(99.0));

@@ -53,3 +53,19 @@ fn a_changed_pace_is_seen_in_the_header_and_among_the_events() {
     let shown = text(&drawn(&model, &mut ui, (80, 24)));
     assert!(shown.lines().next().unwrap().contains("20/s  p99"), "{shown}");
 }
+
+/// Users have no rate; what ends when all is done says so.
+#[test]
+fn a_run_of_users_alone_can_only_be_paused() {
+    let text_of =
+        |keys: &str| format!("format = 1\ntitle = \"t\"\n[[load]]\nname = \"l\"\n{keys}\n[[load.request]]\nget = \"http://a/\"\n");
+    for (keys, time) in [
+        ("executor = \"shared-iterations\"\nmax_duration = \"90s\"", "0:00 of 1:30 at most  0/s"),
+        ("executor = \"constant-vus\"\nduration = \"90s\"", "0:00 of 1:30  0/s"),
+    ] {
+        let model = Model::new(Arc::new(Plan::parse(&text_of(keys), "t", &[]).unwrap()));
+        let mut ui = ui();
+        assert_eq!(['+', '-', ' '].map(|key| asked(&mut ui, &model, key)), [None, None, Some(Command::Pause)]);
+        assert!(text(&drawn(&model, &mut ui, (120, 36))).contains(time), "{}", text(&drawn(&model, &mut ui, (120, 36))));
+    }
+}
