@@ -119,7 +119,10 @@ async fn a_file_that_does_not_fit_is_refused() {
         (None, format!("there is no file `{folder}/users.csv` (paths begin at the scenario's folder)")),
         (Some(b"id,name\n\xff\xfe,1\n"), format!("`{folder}/users.csv` is not UTF-8 text (paths begin at the scenario's folder)")),
         (Some(large.as_bytes()), format!("`{folder}/users.csv` is larger than 10 MiB (paths begin at the scenario's folder)")),
-        (Some(b"id,name\n1\n"), "`users.csv` has 1 fields in line 2, and 2 columns (correct the file, or name another)".to_owned()),
+        (
+            Some(b"id,name\n1\n"),
+            "`users.csv` has another number of fields in line 2 than columns: 1, not 2 (correct the file, or name another)".to_owned(),
+        ),
         (Some(b"id,name\n"), "`users.csv` has no rows below the names of its columns (correct the file, or name another)".to_owned()),
     ];
     for (content, expected) in cases {

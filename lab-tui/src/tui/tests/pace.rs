@@ -19,7 +19,7 @@ fn each_step_counts_and_the_ends_hold() {
     assert_eq!((lowest[11], lowest[12], lowest[19]), (Some(Command::Rate(Pace::SLOWEST)), None, None));
     let highest = (0..200).filter_map(|_| asked(&mut ui, &model, '+')).last();
     assert_eq!(highest, Some(Command::Rate(Pace::FASTEST)));
-    // What lies over the screen has keys of its own; a trace has not these.
+    // What lies over the screen has keys of its own; in an open trace these work as well.
     press(&mut ui, &model, &[KeyCode::Char('s')]);
     assert_eq!(asked(&mut ui, &model, ' '), None);
     press(&mut ui, &model, &[KeyCode::Esc, KeyCode::Enter]);
