@@ -12,14 +12,12 @@ mod span;
 mod window;
 mod worker;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use opentelemetry_proto::tonic::trace::v1::ResourceSpans;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use url::Url;
 
 use crate::event::{Control, LoadWindow};
 use crate::scenario::Plan;
@@ -113,15 +111,14 @@ impl Drop for Asker {
 /// Cancelling `stop` ends the schedule at once.
 ///
 /// # Errors
-/// When the machine gives no thread or no socket.
+/// When the machine gives no thread.
 pub fn start(
     plan: &Arc<Plan>,
-    endpoints: &BTreeMap<String, Url>,
+    sender: HttpSender,
     scenario: &str,
     clock: RunClock,
     stop: CancellationToken,
 ) -> anyhow::Result<(mpsc::UnboundedReceiver<Report>, PaceSetter)> {
-    let sender = HttpSender::new(plan, endpoints)?;
     let (reports, receiver) = mpsc::unbounded_channel();
     let (turns, due) = mpsc::unbounded_channel();
     let (notes, noted) = std::sync::mpsc::channel();

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::event::{Command, Event, Fact, Pace};
 use crate::fault::Injector;
 use crate::http;
-use crate::load::{self, Report, RunClock};
+use crate::load::{self, HttpSender, Report, RunClock};
 use crate::observe::live;
 use crate::observe::scrape;
 use crate::observe::signals::Signals;
@@ -57,6 +57,7 @@ impl Run<'_> {
         let foreign: Vec<&str> = self.plan.services.iter().map(|service| service.name.as_str()).collect();
         let pages = scrape::pages(self.endpoints, &foreign);
         let signals = Signals::since_now(http.clone(), self.store.clone(), pages.clone(), &foreign).await;
+        let sender = HttpSender::new(self.plan, &self.endpoints.services)?;
         let clock = RunClock::start_now();
         let cpu_before = process_cpu();
         // A model that is gone wants to hear nothing more.
@@ -75,7 +76,7 @@ impl Run<'_> {
             },
         };
         let mut faults = std::pin::pin!(faults.walk().fuse());
-        let (mut reports, setter) = load::start(self.plan, &self.endpoints.services, self.scenario, clock, stop.clone())?;
+        let (mut reports, setter) = load::start(self.plan, sender, self.scenario, clock, stop.clone())?;
         let mut pace = Pace::default();
         let heard_all = CancellationToken::new();
         let listening = live::listen(self.store.clone(), http, pages, clock.start_unix(), heard_all.clone(), &tell);
@@ -92,6 +93,7 @@ impl Run<'_> {
                 Some(notice) = self.notices.recv() => tell(Fact::Process { name: notice.name, change: notice.change }),
                 Some(command) = commands.recv() => match command {
                     Command::Stop => stop.cancel(),
+                    Command::Rate(_) if !self.plan.has_rates() => {}
                     command => {
                         let at = clock.offset();
                         if let Some(change) = pace.obey(command).filter(|change| setter.obey(*change, at)) {
@@ -141,7 +143,7 @@ async fn stopped(commands: &mut mpsc::UnboundedReceiver<Command>) {
             return;
         }
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// User and system time of all threads of this process.

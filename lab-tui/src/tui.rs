@@ -107,6 +107,9 @@ impl Screen {
                             Some(wish) => return Ok(wish),
                             None => {}
                         }
+                        if let Some(command) = self.ui.take_asked() {
+                            let _ = commands.send(command);
+                        }
                         self.look_up(store);
                         self.draw(model, &verdict)?;
                         changed = false;

@@ -5,7 +5,7 @@ use std::error::Error;
 use std::future::Future;
 
 use anyhow::Context as _;
-use hyper::header::{ACCEPT, HOST, HeaderName, HeaderValue, USER_AGENT};
+use hyper::header::{ACCEPT, CONTENT_LENGTH, HOST, HeaderName, HeaderValue, USER_AGENT};
 use hyper::{Request, Uri};
 use reqwest::Client;
 use url::Url;
@@ -63,7 +63,11 @@ pub struct HttpSender {
 }
 
 impl HttpSender {
-    pub(super) fn new(plan: &Plan, endpoints: &BTreeMap<String, Url>) -> anyhow::Result<Self> {
+    /// Takes its time where there is TLS, so it is made before the clock runs.
+    ///
+    /// # Errors
+    /// When the plan names a service that `endpoints` do not have, or the machine gives no client.
+    pub fn new(plan: &Plan, endpoints: &BTreeMap<String, Url>) -> anyhow::Result<Self> {
         let mut secure = None;
         for request in plan.loads.iter().flat_map(|load| &load.requests) {
             let url = match &request.target {
@@ -147,9 +151,12 @@ async fn send_secure(client: &Client, request: Outgoing<'_>) -> Ending {
         for (name, value) in request.headers {
             sent = sent.header(*name, value);
         }
-        if let Some(body) = request.body {
-            sent = sent.body(body);
-        }
+        sent = match (request.body, request.method) {
+            (Some(body), _) if !body.is_empty() => sent.body(body),
+            // Servers may insist on being told that there is no body where they expect one.
+            (_, Method::Post | Method::Put | Method::Patch) => sent.header(CONTENT_LENGTH, "0"),
+            _ => sent,
+        };
         let mut response = sent.send().await?;
         let status = response.status().as_u16();
         // The answer counts when its last byte is here; nobody reads it, so none of it is kept.

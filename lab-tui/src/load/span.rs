@@ -117,3 +117,53 @@ fn text(key: &str, value: &str) -> KeyValue {
 fn number(key: &str, value: i64) -> KeyValue {
     attribute(key, Value::IntValue(value))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn span(method: Method, outcome: Outcome, why: Option<&str>) -> Span {
+        let mut spans = Spans::new("s", RunClock::start_now());
+        let (intended, sent, ended) = (Duration::ZERO, Duration::from_millis(2), Duration::from_millis(12));
+        let url = "https://localhost/x?y=1";
+        spans.push(&Ended { trace_id: TraceId([1; 16]), span_id: [2; 8], load: "l", method, url, intended, sent, ended, outcome, why });
+        spans.take().unwrap().scope_spans.remove(0).spans.remove(0)
+    }
+
+    fn value(span: &Span, key: &str) -> Option<Value> {
+        span.attributes.iter().find(|attribute| attribute.key == key)?.value.clone()?.value
+    }
+
+    fn string(span: &Span, key: &str) -> Option<String> {
+        value(span, key).map(|value| if let Value::StringValue(text) = value { text } else { panic!("{value:?}") })
+    }
+
+    #[test]
+    fn a_span_has_its_requests_method_and_place() {
+        let span = span(Method::Patch, Outcome::Status(204), None);
+        assert_eq!((span.name.as_str(), string(&span, "http.request.method").as_deref()), ("PATCH", Some("PATCH")));
+        assert_eq!(
+            (string(&span, "server.address").as_deref(), value(&span, "server.port")),
+            (Some("localhost"), Some(Value::IntValue(443)))
+        );
+        assert_eq!(span.end_time_unix_nano - span.start_time_unix_nano, 10_000_000);
+        assert_eq!((string(&span, "error.type"), span.status.unwrap().code), (None, StatusCode::Unset.into()));
+    }
+
+    #[test]
+    fn a_span_says_how_its_request_failed() {
+        let why = "invalid peer certificate: UnknownIssuer";
+        for (outcome, why, kind) in [
+            (Outcome::Status(404), None, "404"),
+            (Outcome::Timeout, None, "timeout"),
+            (Outcome::ConnectionFailed, Some(why), "connection_error"),
+            (Outcome::Outlasted, None, "outlasted"),
+            (Outcome::Interrupted, None, "cancelled"),
+        ] {
+            let span = span(Method::Get, outcome, why);
+            assert_eq!((string(&span, "error.type").as_deref(), string(&span, "error.message").as_deref()), (Some(kind), why));
+            let status = span.status.unwrap();
+            assert_eq!((status.code, status.message.as_str()), (StatusCode::Error.into(), why.unwrap_or_default()));
+        }
+    }
+}

@@ -33,3 +33,31 @@ pub(super) fn controls(model: &Model) -> Vec<ControlSummary> {
     })
     .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::event::{Event, Fact};
+    use crate::scenario::{Plan, STARTING};
+
+    #[test]
+    fn each_change_has_its_time_and_its_factor() {
+        let mut model = Model::new(Arc::new(Plan::parse(STARTING, "new.toml", &["frontend", "dice-roller"]).unwrap()));
+        for (millis, change) in [(1500, Control::Rate(1.3)), (2000, Control::Paused), (4250, Control::Resumed)] {
+            model.apply(Event { at: Duration::from_millis(millis), fact: Fact::Control { change } });
+        }
+        let expected = json!([
+            { "at_seconds": 1.5, "change": "rate", "factor": 1.3 },
+            { "at_seconds": 2.0, "change": "paused", "factor": null },
+            { "at_seconds": 4.25, "change": "resumed", "factor": null },
+        ]);
+        assert_eq!(serde_json::to_value(controls(&model)).unwrap(), expected);
+        let words: Vec<String> = controls(&model).into_iter().map(|control| control.what).collect();
+        assert_eq!(words, ["rates are ×1.3 of what is planned", "paused: nothing new is sent", "resumed"]);
+    }
+}

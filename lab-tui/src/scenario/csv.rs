@@ -68,7 +68,11 @@ pub(super) fn columns(text: &str, wanted: &[&str]) -> Result<Vec<Column>, Unfit>
     while let Some(line) = records.next(&mut fields)? {
         rows += 1;
         if fields.len() != header.len() {
-            return Err(Unfit::File(format!("has {} fields in line {line}, and {} columns", fields.len(), header.len())));
+            return Err(Unfit::File(format!(
+                "has another number of fields in line {line} than columns: {}, not {}",
+                fields.len(),
+                header.len()
+            )));
         }
         if rows > MOST_ROWS {
             return Err(Unfit::File(format!("has more than {MOST_ROWS} rows")));
@@ -180,7 +184,7 @@ mod tests {
     fn what_is_wrong_is_told_with_its_line() {
         assert_eq!(unfit(""), "is empty; its first line names its columns");
         assert_eq!(unfit("a,b\n"), "has no rows below the names of its columns");
-        assert_eq!(unfit("a,b\n\"1\n2\",3\n4\n"), "has 1 fields in line 4, and 2 columns");
+        assert_eq!(unfit("a,b\n\"1\n2\",3\n4\n"), "has another number of fields in line 4 than columns: 1, not 2");
         assert_eq!(unfit("a\n1\n\"2\n"), "has a quote in line 3 that is never closed");
         assert_eq!(unfit("a\n\"2\"x\n"), "has text behind a closing quote in line 2");
         assert_eq!(unfit("b,c\n1,2\n"), "column 0 of [\"b\", \"c\"]");

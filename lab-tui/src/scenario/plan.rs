@@ -7,6 +7,7 @@ use serde::Deserialize as _;
 use toml::Spanned;
 use toml::de::{DeTable, Deserializer};
 
+use super::executor::Executor;
 use super::expect::{self, Expectation};
 use super::fault::{self, Fault};
 use super::file::{Promise, PromiseTable, ScenarioFile};
@@ -97,6 +98,16 @@ impl Plan {
             self.loads.iter_mut().for_each(|load| load.executor.keep_going());
         }
         self
+    }
+
+    /// Whether any load has a rate, which could be multiplied.
+    pub fn has_rates(&self) -> bool {
+        self.loads.iter().any(|load| matches!(load.executor, Executor::Arrivals(_)))
+    }
+
+    /// Whether it may be over before its duration is, because so much has been done by then.
+    pub fn may_end_early(&self) -> bool {
+        self.loads.iter().filter(|load| load.end() == self.duration()).all(|load| load.executor.ends_early())
     }
 
     /// When the last request may begin.

@@ -145,7 +145,7 @@ pub(super) fn read(given: VarsTable, files: &Files<'_>) -> Result<BTreeMap<Strin
                     return Err(Wrong::new(stranger.span(), "a column of a file has no range", "leave out what goes with neither"));
                 }
                 let column = required(column, &span, "column", "\"id\"")?;
-                Table::of(&mut tables, file).columns.push((name, column));
+                Table::of(&mut tables, &file).columns.push((name, column));
                 continue;
             }
             VarTable::Table(SourceTable { column: Some(column), .. }) => {
@@ -195,7 +195,7 @@ struct Table {
 
 impl Table {
     /// The one of that path, new where it was not named before.
-    fn of(tables: &mut Vec<Self>, file: Spanned<String>) -> &mut Self {
+    fn of<'t>(tables: &'t mut Vec<Self>, file: &Spanned<String>) -> &'t mut Self {
         let span = file.span();
         let path = file.get_ref().strip_prefix("./").unwrap_or(file.get_ref()).to_owned();
         let place = tables.iter().position(|table| table.path == path).unwrap_or_else(|| {

@@ -248,6 +248,9 @@ fn random_keys_and_sizes_do_no_harm() {
         KeyCode::Char('h'),
         KeyCode::Char('l'),
         KeyCode::Char('ß'),
+        KeyCode::Char('+'),
+        KeyCode::Char('-'),
+        KeyCode::Char(' '),
         KeyCode::F(5),
     ];
     for seconds in [0, 1, 20, 40] {
@@ -262,3 +265,5 @@ fn random_keys_and_sizes_do_no_harm() {
         }
     }
 }
+
+mod pace;

@@ -7,7 +7,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use super::callout;
 use super::palette::Palette;
 use super::replay::Replay;
-use crate::event::{Exemplar, TraceId};
+use crate::event::{Command, Exemplar, Pace, TraceId};
 use crate::model::Model;
 use crate::observe::trace::Trace;
 use crate::report::TraceLink;
@@ -125,6 +125,9 @@ pub struct Ui {
     chosen: Option<TraceId>,
     /// The viewer has found the keys; nothing more is suggested.
     acted: bool,
+    /// What the viewer wishes for, even before it is obeyed: two steps that are pressed at once are two steps.
+    pace: Pace,
+    asked: Option<Command>,
 }
 
 impl Ui {
@@ -144,6 +147,8 @@ impl Ui {
             list: List::Slowest,
             chosen: None,
             acted: false,
+            pace: Pace::default(),
+            asked: None,
         }
     }
 
@@ -156,6 +161,13 @@ impl Ui {
         self.list = List::Slowest;
         self.chosen = None;
         self.acted = false;
+        self.pace = Pace::default();
+        self.asked = None;
+    }
+
+    /// What the last key asks of the run itself, once.
+    pub fn take_asked(&mut self) -> Option<Command> {
+        self.asked.take()
     }
 
     /// What to tell the viewer, until they have acted.
@@ -215,10 +227,26 @@ impl Ui {
             KeyCode::Char('q') => return Some(Wish::Quit),
             KeyCode::Char('?') => self.overlay = Some(Overlay::Help),
             KeyCode::Char('s') => self.overlay = Some(Overlay::Scenarios(self.current)),
+            // A run that is over has no pace, and one of users alone has no rates. The equals sign is the plus of many keyboards.
+            KeyCode::Char('+' | '=' | '-' | ' ') if model.finished().is_some() => {}
+            KeyCode::Char('+' | '=' | '-') if !model.plan().has_rates() => {}
+            KeyCode::Char('+' | '=') => self.step_pace(1.0),
+            KeyCode::Char('-') => self.step_pace(-1.0),
+            KeyCode::Char(' ') => self.ask(if self.pace.paused { Command::Resume } else { Command::Pause }),
             code if self.open.is_some() => self.on_key_in_trace(code, model),
             code => self.on_key_in_run(code, model),
         }
         None
+    }
+
+    /// By a tenth of what is planned.
+    fn step_pace(&mut self, by: f64) {
+        let tenths = (self.pace.factor * 10.0).round() + by;
+        self.ask(Command::Rate(tenths / 10.0));
+    }
+
+    fn ask(&mut self, command: Command) {
+        self.asked = self.pace.obey(command).map(|_| command);
     }
 
     fn on_key_over(&mut self, code: KeyCode, overlay: Overlay) -> Option<Wish> {

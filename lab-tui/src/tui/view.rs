@@ -158,12 +158,16 @@ fn header(buffer: &mut Buffer, area: Rect, model: &Model, verdict: &Verdict, ui:
         ),
         (None, Some(end)) => Span::raw(format!("{}  ", plot::clock(end.at))),
         (None, None) if model.plan().keep_going => Span::raw(format!("{}  ", plot::clock(model.now()))),
+        (None, None) if model.plan().may_end_early() => {
+            Span::raw(format!("{} of {} at most  ", plot::clock(model.now()), plot::clock(model.plan().duration())))
+        }
         (None, None) => Span::raw(format!("{} of {}  ", plot::clock(model.now()), plot::clock(model.plan().duration()))),
     };
     let p99 = second.and_then(|second| second.response_so_far(model.now()).percentile(99.0));
     let right = Line::from(vec![
         at,
         Span::raw(format!("{}/s  ", second.map_or(0, |second| second.offered / second.place.length))),
+        Span::styled(pace(model), palette.warn),
         Span::styled("p99 ", palette.p99),
         Span::raw(format!("{}  ", format::milliseconds(p99))),
         Span::styled(format!("{word} "), style),
@@ -178,8 +182,15 @@ fn header(buffer: &mut Buffer, area: Rect, model: &Model, verdict: &Verdict, ui:
     if name.chars().count() + model.plan().title.chars().count() + 10 <= room {
         left.push(Span::styled(format!("  {}", model.plan().title), palette.dim));
     }
-    Line::from(left).render(Rect { width: area.width - width, ..area }, buffer);
+    // One column stays free, so that a name that is cut off does not run into the time.
+    Line::from(left).render(Rect { width: (area.width - width).saturating_sub(1), ..area }, buffer);
     right.render(Rect { x: area.right() - width, width, ..area }, buffer);
+}
+
+/// What the viewer made of the pace, if anything.
+fn pace(model: &Model) -> String {
+    let notice = model.controls().pace().notice();
+    if notice.is_empty() { notice } else { notice + "  " }
 }
 
 /// The keys that count here.

@@ -11,6 +11,7 @@ mod fetch;
 mod files;
 mod page;
 mod record;
+mod load;
 mod run;
 mod saturation;
 mod schema;

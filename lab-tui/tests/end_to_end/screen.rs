@@ -160,6 +160,25 @@ async fn another_scenario_is_a_key_away() {
 }
 
 #[tokio::test]
+async fn the_pace_is_a_key_away() {
+    let place = Place::new();
+    let mut terminal = Terminal::start(&place, &["run", "first-minute"], (120, 36));
+    terminal.taken_over().await;
+    terminal.shows(" 20/s  p99").await;
+    terminal.press("++");
+    terminal.shows("/s  ×1.2  p99").await;
+    terminal.shows("rates are ×1.2 of what is planned").await;
+    terminal.press(" ");
+    terminal.shows(" 0/s  ×1.2 paused  p99").await;
+    terminal.press(" -");
+    terminal.shows(" 22/s  ×1.1  p99").await;
+    terminal.shows("resumed").await;
+    terminal.press("q");
+    terminal.ended(0).await;
+    place.assert_empty();
+}
+
+#[tokio::test]
 async fn a_signal_gives_the_terminal_back() {
     let place = Place::new();
     let terminal = Terminal::start(&place, &[], (80, 24));

@@ -31,6 +31,17 @@ async fn a_rate_is_multiplied_from_its_moment_on() {
     assert_eq!(urls(&told), urls(&planned), "the pace changes when, and not what");
 }
 
+/// Ten times the rate is more than one request at a time can take: what finds no place is dropped and counted, as ever.
+#[tokio::test(start_paused = true)]
+async fn what_a_higher_rate_drops_is_counted() {
+    let keys = "rate = 10\nduration = \"1s\"\nmax_vus = 1";
+    let told = walk_at("constant-arrival-rate", keys, 100, &[(500, Control::Rate(10.0))]).await;
+    // Each of the last 500 ms' requests takes the place of the nine after it.
+    assert_eq!((times(&told).len(), summed(&told.windows).1), (10, (55, 45)));
+    let offered = |window: u64| told.windows.iter().filter(|part| part.index == window).map(|part| part.offered).sum::<u32>();
+    assert_eq!([0, 4, 5, 9].map(offered), [1, 1, 10, 10]);
+}
+
 /// Nothing that a pause left out comes later, and the load ends when it was to end.
 #[tokio::test(start_paused = true)]
 async fn after_a_pause_arrivals_go_on_with_the_rest_of_their_gap() {
