@@ -3,7 +3,7 @@
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::common::{Place, ended, signal, until};
+use crate::common::{PATIENCE, Place, alive, ended, family, signal, until};
 
 fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
@@ -56,8 +56,7 @@ async fn events_can_be_read_while_the_run_goes_on_and_an_interrupted_run_is_kept
     let events = place.path("events.ndjson");
     let lab = place.lab(&["run", "traffic", "--events", events.to_str().unwrap()]).spawn().unwrap();
     let lines = || std::fs::read_to_string(&events).unwrap_or_default().lines().map(str::to_owned).collect::<Vec<_>>();
-    until("ten windows", crate::common::PATIENCE, || async { lines().iter().filter(|line| line.contains("{\"window\":")).count() > 10 })
-        .await;
+    until("ten windows", PATIENCE, || async { lines().iter().filter(|line| line.contains("{\"window\":")).count() > 10 }).await;
     let header = json(&lines()[0]);
     assert_eq!((&header["format"], &header["scenario"], &header["end"]), (&1.into(), &"traffic".into(), &Value::Null));
     signal(lab.id().unwrap(), Signal::INT);
@@ -85,6 +84,31 @@ async fn no_record_keeps_nothing_and_a_history_that_cannot_be_written_is_a_warni
     assert_eq!(run.code, Some(0), "{}", run.stderr);
     assert!(run.stderr.contains("the run is not recorded: cannot write in "), "{}", run.stderr);
     assert!(run.stderr.contains("set LAB_DATA_DIR to a folder that can be written, or give --no-record"), "{}", run.stderr);
+    // What was asked for by name is no extra.
+    let run = place.run(&[&short[..], &["--no-record", "--events", "/dev/full"]].concat()).await;
+    assert_eq!(run.code, Some(104), "{}", run.stderr);
+    assert!(run.stderr.contains("cannot write the events to /dev/full: No space left"), "{}", run.stderr);
+    assert!(run.stdout.contains("pass: "), "the run itself is told: {}", run.stdout);
+}
+
+/// A kill leaves nothing that looks like a whole recording, and a stream that is good as far as it goes.
+#[tokio::test]
+async fn a_killed_lab_leaves_its_events_and_no_recording() {
+    let place = Place::new();
+    let events = place.path("events.ndjson");
+    let lab = place.lab(&["run", "traffic", "--events", events.to_str().unwrap()]).spawn().unwrap();
+    let told = || std::fs::read_to_string(&events).unwrap_or_default().matches("{\"window\":").count();
+    until("ten windows", PATIENCE, || async { told() > 10 }).await;
+    let pid = lab.id().unwrap();
+    let everybody = &family(pid);
+    signal(pid, Signal::KILL);
+    ended(lab).await;
+    until("every process to be gone", PATIENCE, || async move { alive(everybody).is_empty() }).await;
+    assert_eq!(place.run(&["runs"]).await.stdout, "no run has been recorded yet\n");
+    let replay = place.run(&["replay", events.to_str().unwrap()]).await;
+    assert_eq!(replay.code, Some(105), "{}", replay.stderr);
+    assert!(replay.stderr.contains("events.ndjson ends before its run does; this is as far as it goes"), "{}", replay.stderr);
+    assert!(replay.stdout.contains("interrupted; as far as it went"), "{}", replay.stdout);
 }
 
 /// Each refusal is one sentence, comes before anything starts, and exits with 104.
