@@ -43,7 +43,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run scenarios one after the other on one stack, and judge them
-    Run(run::Run),
+    Run(Box<run::Run>),
     /// Start the stack without a run, until Ctrl-C
     Up(stack::StackFlags),
     /// List the runs that were recorded, newest first

@@ -20,7 +20,7 @@ fn main() -> ExitCode {
             return exit.into();
         }
     };
-    match cli.command.unwrap_or(Command::Run(cli.run)) {
+    match cli.command.unwrap_or(Command::Run(Box::new(cli.run))) {
         Command::Serve { service } => service.run(),
         Command::Guard => guard::main(),
         Command::GuardCommand => hosted::guard::main(),
@@ -31,7 +31,7 @@ fn main() -> ExitCode {
         Command::Runs(runs) => cli::ended(cli::runs::runs(runs)),
         Command::Replay(replay) => cli::block_on(cli::replay::replay(replay)),
         Command::Compare(compare) => cli::ended(cli::compare::compare(compare)),
-        Command::Run(run) => cli::block_on(cli::run::run(run)),
+        Command::Run(run) => cli::block_on(cli::run::run(*run)),
         Command::Up(stack) => cli::block_on(cli::up::up(stack)),
         Command::Trace(trace) => cli::block_on(cli::ask::trace(trace)),
         Command::Status(status) => cli::block_on(cli::ask::status(status)),

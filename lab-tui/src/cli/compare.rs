@@ -79,8 +79,8 @@ impl BaselineFlags {
 
 impl Baseline {
     fn read(path: &Path, limits: Limits) -> Result<Self, Failure> {
-        let (header, series) = read(path)?;
-        Ok(Self { name: path.display().to_string(), header, series, limits })
+        let (name, header, series) = read(path)?;
+        Ok(Self { name, header, series, limits })
     }
 
     pub(super) fn against(&self, current: &Compared<'_>) -> Comparison {
@@ -101,8 +101,8 @@ pub(crate) fn compare(flags: CompareFlags) -> Result<Exit, Failure> {
         return Err(bad(anyhow!("--json and --markdown cannot both be written to {}; name another file for one of them", json.display())));
     }
     let baseline = Baseline::read(&flags.baseline, flags.limits)?;
-    let (header, series) = read(&flags.current)?;
-    let comparison = baseline.against(&Compared { name: flags.current.display().to_string(), header: &header, series: &series });
+    let (name, header, series) = read(&flags.current)?;
+    let comparison = baseline.against(&Compared { name, header: &header, series: &series });
     let mut on_stdout = None;
     let json = || Ok::<_, anyhow::Error>(serde_json::to_string_pretty(&comparison)? + "\n");
     let markdown = || Ok(compare::markdown(&comparison));
@@ -118,11 +118,12 @@ pub(crate) fn compare(flags: CompareFlags) -> Result<Exit, Failure> {
     Ok(if baseline.fails_on_regression() && comparison.regressions > 0 { Exit::Broken } else { Exit::Kept })
 }
 
-fn read(path: &Path) -> Result<(Header, Series), Failure> {
-    let recording = replay::find(path)?;
+/// The name that a run goes by, and what it is.
+fn read(path: &Path) -> Result<(String, Header, Series), Failure> {
+    let (name, recording) = replay::find_named(path)?;
     let mut series = Series::new(&recording.plan);
     recording.events.iter().for_each(|event| series.apply(event));
-    Ok((recording.header, series))
+    Ok((name, recording.header, series))
 }
 
 fn write(path: &Path, text: &str) -> std::io::Result<()> {

@@ -72,12 +72,19 @@ fn speed(text: &str) -> Result<f64, String> {
 
 /// Reads the run of that ID or path.
 pub(super) fn find(run: &Path) -> Result<Recording, Failure> {
-    let found = History::of_user().and_then(|history| history.find(run));
-    let read = found.and_then(|path| record::read(&path)).map_err(|error| Failure::new(Exit::BadInput, error))?;
-    if read.cut_off {
+    find_named(run).map(|(_, recording)| recording)
+}
+
+/// The same, with the name it goes by: its ID where it is in the history, else its path.
+pub(super) fn find_named(run: &Path) -> Result<(String, Recording), Failure> {
+    let bad = |error| Failure::new(Exit::BadInput, error);
+    let path = History::of_user().and_then(|history| history.find(run)).map_err(bad)?;
+    let recording = record::read(&path).map_err(bad)?;
+    if recording.cut_off {
         out::note(&format!("{} ends before its run does; this is as far as it goes", run.display()));
     }
-    Ok(read)
+    let id = path.file_stem().filter(|_| path != run).map(|id| id.to_string_lossy().into_owned());
+    Ok((id.unwrap_or_else(|| run.display().to_string()), recording))
 }
 
 /// What `lab run` said at the run's end.

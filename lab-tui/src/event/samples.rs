@@ -169,16 +169,16 @@ mod tests {
         let samples = Samples::from_micros(vec![5, 12_001, 12_000]);
         assert_eq!(Samples::from_parts(samples.pairs().to_vec(), samples.sum(), samples.max()), Some(samples));
         assert_eq!(Samples::from_parts(Vec::new(), 0, 0), Some(Samples::default()));
-        let wrong: [(&[(u32, u32)], u64, u32); 6] = [
-            (&[(5, 1), (5, 1)], 10, 5),
-            (&[(6, 1), (5, 1)], 11, 6),
-            (&[(5, 0)], 0, 5),
-            (&[(4, u32::MAX), (5, 1)], 9, 5),
-            (&[(5, 1)], 6, 5),
-            (&[(5, 1)], 5, 70),
+        let wrong = [
+            (vec![(5, 1), (5, 1)], 10, 5),
+            (vec![(6, 1), (5, 1)], 11, 6),
+            (vec![(5, 0)], 0, 5),
+            (vec![(4, u32::MAX), (5, 1)], 9, 5),
+            (vec![(5, 1)], 6, 5),
+            (vec![(5, 1)], 5, 70),
         ];
         for (pairs, sum, max) in wrong {
-            assert_eq!(Samples::from_parts(pairs.to_vec(), sum, max), None, "{pairs:?}");
+            assert_eq!(Samples::from_parts(pairs.clone(), sum, max), None, "{pairs:?}");
         }
     }
 

@@ -13,6 +13,9 @@ pub(super) const LONGEST_RUN: Duration = Duration::from_secs(30 * 24 * 3600);
 /// Counts beyond this are no counts; their sums would overflow.
 const MOST: u64 = 1 << 50;
 
+/// No pool has more, nor more who wait.
+const MOST_CONNECTIONS: u32 = 1 << 24;
+
 /// How many requests and spans there have been, which must stay countable.
 #[derive(Debug, Default)]
 pub(super) struct Bounds {
@@ -50,6 +53,9 @@ impl Bounds {
                 let counts = |one: &crate::event::ServiceSignals| [one.answered, one.server_spans, one.log_lines, one.unsampled];
                 let reasonable = services.iter().flat_map(counts).all(|count| count < MOST);
                 if reasonable && services.len() < 1000 { Ok(()) } else { Err("nobody counts that far") }
+            }
+            Fact::Pool(pool) if [pool.used, pool.idle, pool.pending, pool.max].iter().any(|number| *number > MOST_CONNECTIONS) => {
+                Err("no pool has that many connections")
             }
             Fact::Tick
             | Fact::LoadDone

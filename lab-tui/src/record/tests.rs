@@ -10,7 +10,7 @@ use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 
 use super::header::Outline;
 use super::wire::{Held, Line};
-use super::*;
+use super::{FORMAT, Header, History, Outputs, Player, Recorder, read};
 use crate::event::{
     Cell, Event, Exemplar, Fact, FaultChange, HopSpans, LoadWindow, Outcome, Pool, ProcessChange, Samples, ServiceSignals, TraceId,
 };
@@ -20,6 +20,8 @@ use crate::report::{Summary, text};
 use crate::scenario::{Plan, shipped};
 use crate::stack::Endpoints;
 use crate::verdict;
+
+mod damage;
 
 const OUTCOMES: [Outcome; 6] = [
     Outcome::Status(200),
@@ -307,70 +309,6 @@ fn a_stream_that_a_kill_cut_off_is_good_as_far_as_it_goes_and_a_recording_is_not
         let refusal = folder.refused(&zipped[..length]);
         assert!(refusal.contains("it is cut off"), "{length}: {refusal}");
     }
-}
-
-#[test]
-fn what_is_no_recording_is_refused_in_one_sentence() {
-    let folder = Folder::new();
-    let whole = String::from_utf8(of_stream(&events())).unwrap();
-    let foreign = "it is no recording of the lab (name a .labrun, a file of --events, or an ID that `lab runs` lists)";
-    for bytes in [&b""[..], b"\n", b"hello\n", b"{\"format\":1}\n", b"[]\n", &gzip(b"hello\n"), b"\xff\xfe\n", b"\x1f\x8b"] {
-        let refusal = folder.refused(bytes);
-        assert!(refusal.ends_with(foreign) || refusal.contains("cut off"), "{refusal}");
-        assert!(!refusal.contains('\n'));
-    }
-    let cases = [
-        (
-            whole.replace("{\"format\":1,\"lab\":\"0.1.0\"", "{\"format\":2,\"lab\":\"9.9.9\""),
-            "it has format 2, written by lab 9.9.9; this lab (0.1.0) reads up to 1: update it",
-        ),
-        (whole.replace("\"seed\":", "\"sead\":"), "its header is damaged: missing field `seed`"),
-        (whole.replace("\"tick\":{}", "\"tock\":{}"), "line 2 is not understood: unknown variant `tock`"),
-        (whole.replace("\"at\":599.000000001", "\"at\":-1"), "line 2 is not understood: a time in it is none"),
-        (
-            whole.replace("{\"load\":0,\"index\":1", "{\"load\":7,\"index\":1"),
-            "line 3 is not understood: it is of a load that the scenario does not have",
-        ),
-        (
-            whole.replace("{\"load\":0,\"index\":1", "{\"load\":0,\"index\":99999999999"),
-            "line 3 is not understood: its window is later than any run lasts",
-        ),
-        (whole.replace("\"request\":0", "\"request\":3"), "line 3 is not understood: it is of a request that the scenario does not have"),
-        (
-            whole.replace("\"sum\":25", "\"sum\":99"),
-            "line 3 is not understood: its values, their sum and the largest do not belong together",
-        ),
-        (whole.replace("\"dropped\":2", "\"dropped\":31"), "line 3 is not understood: more arrivals were dropped than there were"),
-        (
-            whole.replace("{\"fault\":{\"index\":0", "{\"fault\":{\"index\":5"),
-            "line 7 is not understood: it is of a fault that the scenario does not have",
-        ),
-        (whole.replace("\"second\":3", "\"second\":18446744073709551615"), "its second is later than any run lasts"),
-        (whole.replace("\"answered\":24", "\"answered\":18446744073709551615"), "nobody counts that far"),
-        (whole.clone() + &whole, "line 20 is not understood"),
-        (whole.replace("\"name\":\"", "\"name\":\"other "), "is not understood by this version"),
-        (whole.replace("format = 1", "format = 7"), "format 7 is not known to this version"),
-    ];
-    for (bytes, sentence) in cases {
-        let refusal = folder.refused(bytes.as_bytes());
-        assert!(refusal.contains(sentence), "{sentence}\n{refusal}");
-        assert!(!refusal.contains('\n'), "{refusal}");
-    }
-    let mut damaged = gzip(whole.as_bytes());
-    let middle = damaged.len() / 2;
-    damaged[middle..middle + 8].fill(0x55);
-    let refusal = folder.refused(&damaged);
-    assert!(refusal.contains("damaged") || refusal.contains("not understood") || refusal.contains("cut off"), "{refusal}");
-    assert!(crate::out::sentence(&read(folder.0.path()).unwrap_err()).ends_with("it is no file"));
-}
-
-/// A megabyte that unpacks to a gigabyte ends where a recording's text must end, and one endless line much earlier.
-#[test]
-fn a_bomb_is_refused_before_it_goes_off() {
-    let folder = Folder::new();
-    let zeros = gzip(&vec![b'0'; 8 << 20]);
-    let endless = [gzip(&of_stream(&[])), zeros.repeat(200)].concat();
-    assert!(folder.refused(&endless).ends_with("line 2 is longer than any of a recording"));
 }
 
 /// What is known at a moment does not depend on the way there.

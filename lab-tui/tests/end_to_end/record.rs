@@ -3,7 +3,7 @@
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::common::{Place, ended, signal, until};
+use crate::common::{PATIENCE, Place, alive, ended, family, signal, until};
 
 fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
@@ -56,8 +56,7 @@ async fn events_can_be_read_while_the_run_goes_on_and_an_interrupted_run_is_kept
     let events = place.path("events.ndjson");
     let lab = place.lab(&["run", "traffic", "--events", events.to_str().unwrap()]).spawn().unwrap();
     let lines = || std::fs::read_to_string(&events).unwrap_or_default().lines().map(str::to_owned).collect::<Vec<_>>();
-    until("ten windows", crate::common::PATIENCE, || async { lines().iter().filter(|line| line.contains("{\"window\":")).count() > 10 })
-        .await;
+    until("ten windows", PATIENCE, || async { lines().iter().filter(|line| line.contains("{\"window\":")).count() > 10 }).await;
     let header = json(&lines()[0]);
     assert_eq!((&header["format"], &header["scenario"], &header["end"]), (&1.into(), &"traffic".into(), &Value::Null));
     signal(lab.id().unwrap(), Signal::INT);
@@ -85,6 +84,31 @@ async fn no_record_keeps_nothing_and_a_history_that_cannot_be_written_is_a_warni
     assert_eq!(run.code, Some(0), "{}", run.stderr);
     assert!(run.stderr.contains("the run is not recorded: cannot write in "), "{}", run.stderr);
     assert!(run.stderr.contains("set LAB_DATA_DIR to a folder that can be written, or give --no-record"), "{}", run.stderr);
+    // What was asked for by name is no extra.
+    let run = place.run(&[&short[..], &["--no-record", "--events", "/dev/full"]].concat()).await;
+    assert_eq!(run.code, Some(104), "{}", run.stderr);
+    assert!(run.stderr.contains("cannot write the events to /dev/full: No space left"), "{}", run.stderr);
+    assert!(run.stdout.contains("pass: "), "the run itself is told: {}", run.stdout);
+}
+
+/// A kill leaves nothing that looks like a whole recording, and a stream that is good as far as it goes.
+#[tokio::test]
+async fn a_killed_lab_leaves_its_events_and_no_recording() {
+    let place = Place::new();
+    let events = place.path("events.ndjson");
+    let lab = place.lab(&["run", "traffic", "--events", events.to_str().unwrap()]).spawn().unwrap();
+    let told = || std::fs::read_to_string(&events).unwrap_or_default().matches("{\"window\":").count();
+    until("ten windows", PATIENCE, || async { told() > 10 }).await;
+    let pid = lab.id().unwrap();
+    let everybody = &family(pid);
+    signal(pid, Signal::KILL);
+    ended(lab).await;
+    until("every process to be gone", PATIENCE, || async move { alive(everybody).is_empty() }).await;
+    assert_eq!(place.run(&["runs"]).await.stdout, "no run has been recorded yet\n");
+    let replay = place.run(&["replay", events.to_str().unwrap()]).await;
+    assert_eq!(replay.code, Some(105), "{}", replay.stderr);
+    assert!(replay.stderr.contains("events.ndjson ends before its run does; this is as far as it goes"), "{}", replay.stderr);
+    assert!(replay.stdout.contains("interrupted; as far as it went"), "{}", replay.stdout);
 }
 
 /// Each refusal is one sentence, comes before anything starts, and exits with 104.
@@ -116,10 +140,10 @@ async fn what_cannot_be_recorded_or_replayed_is_refused() {
     place.assert_empty();
 }
 
-/// The same scenario, once as it is and once with rolls that take half a second: the frontend's own callee is named. The threshold is
-/// high, because a busy machine moves times by a lot.
+/// The same scenario, once as it is and once with rolls that take most of a second. On a busy machine other hops may be slower as well,
+/// so which of them is named is for a test with made-up runs.
 #[tokio::test]
-async fn a_slower_run_is_found_against_its_baseline_and_the_slower_hop_is_named() {
+async fn a_slower_run_is_found_against_its_baseline() {
     let place = Place::new();
     let file = place.write(
         "rolls.toml",
@@ -130,26 +154,28 @@ async fn a_slower_run_is_found_against_its_baseline_and_the_slower_hop_is_named(
     let base = place.run(&[&short[..], &["ROLL_DELAY_MS=1..1"]].concat()).await;
     assert_eq!(base.code, Some(0), "{}", base.stderr);
     let id = json(&place.run(&["runs", "--json"]).await.stdout)[0]["id"].as_str().unwrap().to_owned();
-    let slow = [&short[..], &["ROLL_DELAY_MS=500..500", "--baseline", &id, "--noise-threshold", "300%", "--json", "-"]].concat();
+    let slow = [&short[..], &["ROLL_DELAY_MS=700..700", "--baseline", &id, "--noise-threshold", "20%", "--json", "-"]].concat();
     let run = place.run(&slow).await;
     assert_eq!(run.code, Some(0), "only --fail-on-regression makes it fail: {}", run.stderr);
     let comparison = json(&run.stdout)["comparison"].clone();
     assert_eq!(comparison["baseline"]["name"], id.as_str());
-    assert_eq!(comparison["slowdown_begins_at"], serde_json::json!(["dice-roller"]), "{comparison:#}");
-    let row = |kind: &str, measure: &str| {
+    assert!(!comparison["slowdown_begins_at"].as_array().unwrap().is_empty(), "{comparison:#}");
+    let change = |name: &str, measure: &str| {
         let rows = comparison["rows"].as_array().unwrap();
-        rows.iter().find(|row| row["kind"] == kind && row["measure"] == measure).unwrap().clone()
+        rows.iter().find(|row| row["name"] == name && row["measure"] == measure).unwrap()["change"].clone()
     };
-    assert_eq!((&row("load", "p50")["change"], &row("load", "rate")["change"]), (&"regression".into(), &"none".into()));
+    let changes = [("rolls", "p50"), ("rolls", "rate"), ("dice-roller", "mean"), ("frontend", "mean")];
+    let expected = ["regression", "none", "regression", "regression"];
+    assert_eq!(changes.map(|(name, measure)| change(name, measure)), expected, "{comparison:#}");
 
     // The same again from the two recordings, and the other way round.
     let markdown = place.path("out.md");
-    let flags = ["--noise-threshold", "300%", "--fail-on-regression", "--markdown", markdown.to_str().unwrap()];
+    let flags = ["--noise-threshold", "20%", "--fail-on-regression", "--markdown", markdown.to_str().unwrap()];
     let compared = place.run(&[&["compare", &id, "last"], &flags[..]].concat()).await;
     assert_eq!(compared.code, Some(99), "{}", compared.stderr);
-    assert!(compared.stdout.contains("the slowdown begins at dice-roller"), "{}", compared.stdout);
+    assert!(compared.stdout.contains("the slowdown begins at "), "{}", compared.stdout);
     assert!(std::fs::read_to_string(&markdown).unwrap().starts_with("### ❌ rolls: "));
-    let back = place.run(&["compare", "last", &id, "--noise-threshold", "50%", "--json", "-"]).await;
+    let back = place.run(&["compare", "last", &id, "--noise-threshold", "20%", "--json", "-"]).await;
     assert_eq!(back.code, Some(0), "{}", back.stderr);
     assert!(json(&back.stdout)["improvements"].as_u64().unwrap() > 0);
     let failed = place.run(&[&slow[..slow.len() - 2], &["--fail-on-regression"]].concat()).await;

@@ -142,6 +142,12 @@ async fn the_first_minute_leads_to_the_trace_that_explains_it() {
     terminal.press("q");
     terminal.ended(0).await;
     place.assert_empty();
+    // Whoever leaves finds the run in the history, as far as it went; traffic had gone on, and would have for ever.
+    let runs: serde_json::Value = serde_json::from_str(&place.run(&["runs", "--json"]).await.stdout).unwrap();
+    assert_eq!((&runs[0]["scenario"], &runs[0]["interrupted"]), (&"first-minute".into(), &true.into()), "{runs}");
+    let replay = place.run(&["replay", "last"]).await;
+    assert_eq!(replay.code, Some(105), "{}", replay.stderr);
+    assert!(replay.stdout.contains("interrupted; as far as it went"), "{}", replay.stdout);
 }
 
 #[tokio::test]
