@@ -51,7 +51,9 @@ impl Columns {
     /// Of what the model still knows.
     pub(super) fn of(model: &Model) -> Self {
         let seconds = || model.seconds().iter();
-        let (first, last) = (seconds().next().map_or(0, |second| second.index), seconds().last().map_or(0, |second| second.index));
+        // The wait for the last answers is shown as well: nothing is due in it, but pools are still busy.
+        let last = seconds().last().map_or(0, |second| second.index).max(model.now().as_secs());
+        let first = seconds().next().map_or(0, |second| second.index);
         let known = last - first + 1;
         let width = known.div_ceil(COLUMNS as u64);
         let due = model.elapsed(model.due_of_all()).as_secs_f64();
@@ -70,9 +72,7 @@ impl Columns {
             column.response.merge(&second.response);
         }
         let from = seconds_of(first);
-        let end = list.iter().rev().find(|column| column.offered > 0).map_or(0.0, |column| column.to);
-        // The wait for the last answers is shown as well, but not the moment's rest of a second that nothing was due in.
-        let to = if due > 0.0 { due.max(model.now().as_secs_f64()) } else { end };
+        let to = due.max(model.now().as_secs_f64());
         Self { span: Span { from, to: to.max(from + 0.1) }, list, width }
     }
 
