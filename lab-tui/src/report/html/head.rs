@@ -3,7 +3,8 @@
 use maud::{Markup, html};
 use time::OffsetDateTime;
 
-use super::{Ran, promises};
+use super::Ran;
+use super::expectations::Expectation;
 use crate::model::Distribution;
 use crate::report::Summary;
 use crate::report::format::{milliseconds, number};
@@ -108,7 +109,8 @@ pub(super) fn sentence(summary: &Summary<'_>) -> String {
 /// Each broken promise by value and bound. What makes a run inconclusive is in the sentence already.
 fn reasons(summary: &Summary<'_>) -> Vec<String> {
     let broken = summary.thresholds.iter().filter_map(ThresholdSummary::broken);
-    broken.chain(promises::unmet_expectations(summary)).collect()
+    let expectations = Expectation::all(summary);
+    broken.chain(expectations.iter().filter_map(Expectation::broken)).collect()
 }
 
 fn tiles(ran: &Ran<'_>) -> Markup {

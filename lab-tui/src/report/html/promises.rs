@@ -1,18 +1,17 @@
 //! Thresholds and expectations: what was promised, what it was, and how far that is from the bound.
 
 use maud::{Markup, html};
-use serde_json::Value;
 
 use super::Ran;
 use super::axis::place;
-use crate::report::Summary;
+use super::expectations::{self, Expectation};
 use crate::report::format::{milliseconds, number};
 use crate::report::summary::ThresholdSummary;
 use crate::scenario::{Comparison, MetricKind, Threshold};
 
 /// A table of both kinds; nothing where nothing was promised.
 pub(super) fn promises(ran: &Ran<'_>) -> Markup {
-    let (thresholds, expectations) = (&ran.summary.thresholds, expectations(ran.summary));
+    let (thresholds, expectations) = (&ran.summary.thresholds, Expectation::all(ran.summary));
     let planned = |judged: &ThresholdSummary| {
         let all = ran.model.plan().thresholds.iter();
         let mut same = all.filter(|threshold| threshold.selector.source == judged.metric && threshold.expression == judged.expression);
@@ -32,22 +31,13 @@ pub(super) fn promises(ran: &Ran<'_>) -> Markup {
                     tbody { @for judged in thresholds { (row(judged, planned(judged))) } }
                 } }
             }
-            @if !expectations.is_empty() {
-                div.scroll { table {
-                    caption { "Expectations" }
-                    thead { tr { th scope="col" { "Met" } th scope="col" { "Expectation" } th scope="col" { "Figures" } } }
-                    tbody {
-                        @for expectation in &expectations {
-                            tr { td { (mark(expectation.ok)) } th scope="row" { (expectation.name) } td { (expectation.figures) } }
-                        }
-                    }
-                } }
-            }
+            (expectations::table(&expectations))
         }
     }
 }
 
-fn mark(ok: Option<bool>) -> Markup {
+/// Whether a promise was kept, in words and colour.
+pub(super) fn mark(ok: Option<bool>) -> Markup {
     let (class, sign, word) = match ok {
         Some(true) => ("pass", "✓", "kept"),
         Some(false) => ("fail", "✗", "broken"),
@@ -99,36 +89,4 @@ fn distance(threshold: &Threshold, value: f64, ok: bool, show: impl Fn(f64) -> S
             span { (words) }
         }
     }
-}
-
-/// One expectation, as the summary has it.
-struct Expectation {
-    name: String,
-    ok: Option<bool>,
-    figures: String,
-}
-
-/// Read from the JSON form: what the report shows of an expectation is all that the summary says of it.
-fn expectations(summary: &Summary<'_>) -> Vec<Expectation> {
-    let Ok(Value::Array(all)) = serde_json::to_value(&summary.expectations) else { return Vec::new() };
-    let each = all.into_iter().filter_map(|one| match one {
-        Value::Object(fields) => Some(fields),
-        _ => None,
-    });
-    each.map(|fields| {
-        let figures = fields.iter().filter(|(key, value)| !["name", "ok"].contains(&key.as_str()) && !value.is_null());
-        let figures: Vec<String> = figures.map(|(key, value)| format!("{key}: {}", crate::report::waterfall::bare(value))).collect();
-        Expectation {
-            name: fields.get("name").and_then(Value::as_str).unwrap_or_default().to_owned(),
-            ok: fields.get("ok").and_then(Value::as_bool),
-            figures: figures.join(", "),
-        }
-    })
-    .collect()
-}
-
-/// A sentence for each expectation that was not met.
-pub(super) fn unmet_expectations(summary: &Summary<'_>) -> Vec<String> {
-    let unmet = expectations(summary).into_iter().filter(|expectation| expectation.ok == Some(false));
-    unmet.map(|expectation| format!("expectation not met: {} ({})", expectation.name, expectation.figures)).collect()
 }
