@@ -7,6 +7,7 @@
 mod axis;
 mod columns;
 mod distribution;
+mod expectations;
 mod facts;
 mod figures;
 mod head;

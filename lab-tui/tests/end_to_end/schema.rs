@@ -11,7 +11,7 @@ fn problems(value: &Value, schema: &Value, root: &Value, place: &str, found: &mu
         problems(value, &root["$defs"][name], root, place, found);
         return;
     }
-    for choices in [&schema["anyOf"], &schema["oneOf"]].into_iter().filter_map(Value::as_array) {
+    if let Some(choices) = schema["anyOf"].as_array().or(schema["oneOf"].as_array()) {
         let each = choices.iter().map(|choice| {
             let mut found = Vec::new();
             problems(value, choice, root, place, &mut found);
@@ -37,7 +37,8 @@ fn problems(value: &Value, schema: &Value, root: &Value, place: &str, found: &mu
         Value::Array(several) => several.iter().map(|kind| kind.as_str().unwrap()).collect(),
         one => one.as_str().into_iter().collect(),
     };
-    if !kinds.is_empty() && !kinds.contains(&kind) && !(kind == "integer" && kinds.contains(&"number")) {
+    let fits = kinds.is_empty() || kinds.contains(&kind) || kind == "integer" && kinds.contains(&"number");
+    if !fits {
         found.push(format!("{place} is {kind}, not {kinds:?}"));
     }
     match value {

@@ -52,9 +52,11 @@ impl Columns {
     pub(super) fn of(model: &Model) -> Self {
         let seconds = || model.seconds().iter();
         let first = seconds().next().map_or(0, |second| second.place.index);
-        let known = seconds().last().map_or(1, |second| second.place.index + second.place.length - first);
+        // The wait for the last answers is shown as well: nothing is due in it, but pools are still busy.
+        let end = seconds().last().map_or(0, |second| second.place.index + second.place.length).max(model.now().as_secs() + 1);
         // What lies long back is known in longer pieces, each of which belongs to one column.
         let longest = seconds().map(|second| second.place.length).max().unwrap_or(1);
+        let known = end - first;
         let width = known.div_ceil(COLUMNS as u64).next_multiple_of(longest);
         let due = model.elapsed(model.due_of_all()).as_secs_f64();
         let mut list: Vec<Column> = (0..known.div_ceil(width))
@@ -72,9 +74,7 @@ impl Columns {
             column.response.merge(&second.response);
         }
         let from = seconds_of(first);
-        let end = list.iter().rev().find(|column| column.offered > 0).map_or(0.0, |column| column.to);
-        // The wait for the last answers is shown as well, but not the moment's rest of a second that nothing was due in.
-        let to = if due > 0.0 { due.max(model.now().as_secs_f64()) } else { end };
+        let to = due.max(model.now().as_secs_f64());
         Self { span: Span { from, to: to.max(from + 0.1) }, list, width }
     }
 

@@ -3,10 +3,12 @@
 use maud::{Markup, html};
 use time::OffsetDateTime;
 
-use super::{Ran, promises};
+use super::Ran;
+use super::expectations::Expectation;
 use crate::model::Distribution;
 use crate::report::Summary;
 use crate::report::format::{milliseconds, number};
+use crate::report::summary::{LoadSummary, ThresholdSummary};
 use crate::report::text::conclusion;
 use crate::verdict::Word;
 
@@ -106,8 +108,9 @@ pub(super) fn sentence(summary: &Summary<'_>) -> String {
 
 /// Each broken promise by value and bound. What makes a run inconclusive is in the sentence already.
 fn reasons(summary: &Summary<'_>) -> Vec<String> {
-    let broken = summary.thresholds.iter().filter_map(|threshold| threshold.broken());
-    broken.chain(promises::unmet_expectations(summary)).collect()
+    let broken = summary.thresholds.iter().filter_map(ThresholdSummary::broken);
+    let expectations = Expectation::all(summary);
+    broken.chain(expectations.iter().filter_map(Expectation::broken)).collect()
 }
 
 fn tiles(ran: &Ran<'_>) -> Markup {
@@ -116,7 +119,7 @@ fn tiles(ran: &Ran<'_>) -> Markup {
     for load in model.loads() {
         load.cells.values().for_each(|latency| response.merge(&latency.response));
     }
-    let sum = |figure: fn(&crate::report::summary::LoadSummary<'_>) -> u64| summary.loads.iter().map(figure).sum::<u64>();
+    let sum = |figure: fn(&LoadSummary<'_>) -> u64| summary.loads.iter().map(figure).sum::<u64>();
     let (requests, failed, dropped) = (sum(|load| load.requests), sum(|load| load.failed), sum(|load| load.dropped));
     #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
     let share = if requests > 0 { failed as f64 * 100.0 / requests as f64 } else { 0.0 };

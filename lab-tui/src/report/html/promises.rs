@@ -1,18 +1,17 @@
 //! Thresholds and expectations: what was promised, what it was, and how far that is from the bound.
 
 use maud::{Markup, html};
-use serde_json::Value;
 
 use super::Ran;
 use super::axis::place;
-use crate::report::Summary;
+use super::expectations::{self, Expectation};
 use crate::report::format::{milliseconds, number};
 use crate::report::summary::ThresholdSummary;
 use crate::scenario::{Comparison, MetricKind, Threshold};
 
 /// A table of both kinds; nothing where nothing was promised.
 pub(super) fn promises(ran: &Ran<'_>) -> Markup {
-    let (thresholds, expectations) = (&ran.summary.thresholds, expectations(ran.summary));
+    let (thresholds, expectations) = (&ran.summary.thresholds, Expectation::all(ran.summary));
     let planned = |judged: &ThresholdSummary| {
         let all = ran.model.plan().thresholds.iter();
         let mut same = all.filter(|threshold| threshold.selector.source == judged.metric && threshold.expression == judged.expression);
@@ -32,22 +31,13 @@ pub(super) fn promises(ran: &Ran<'_>) -> Markup {
                     tbody { @for judged in thresholds { (row(judged, planned(judged))) } }
                 } }
             }
-            @if !expectations.is_empty() {
-                div.scroll { table {
-                    caption { "Expectations" }
-                    thead { tr { th scope="col" { "Met" } th scope="col" { "Expectation" } th scope="col" { "Figures" } } }
-                    tbody {
-                        @for expectation in &expectations {
-                            tr { td { (mark(expectation.ok)) } th scope="row" { (expectation.name) } td { (expectation.figures) } }
-                        }
-                    }
-                } }
-            }
+            (expectations::table(&expectations))
         }
     }
 }
 
-fn mark(ok: Option<bool>) -> Markup {
+/// Whether a promise was kept, in words and colour.
+pub(super) fn mark(ok: Option<bool>) -> Markup {
     let (class, sign, word) = match ok {
         Some(true) => ("pass", "✓", "kept"),
         Some(false) => ("fail", "✗", "broken"),
@@ -78,57 +68,46 @@ fn row(judged: &ThresholdSummary, planned: Option<&Threshold>) -> Markup {
 /// The value on a line with the bound in its middle, and in words how far it is from it.
 fn distance(threshold: &Threshold, value: f64, ok: bool, show: impl Fn(f64) -> String) -> Markup {
     let bound = threshold.bound;
-    let equality = matches!(threshold.comparison, Comparison::Equal | Comparison::NotEqual);
-    let gap = (value - bound).abs();
-    let side = if value < bound { "below" } else { "above" };
-    let words = if gap == 0.0 {
-        "at the bound".to_owned()
-    } else if bound == 0.0 || equality {
-        format!("{} {side}", show(gap))
-    } else if value > 2.0 * bound {
-        format!("{} times the bound", number((value / bound * 10.0).round() / 10.0))
-    } else {
-        format!("{} % {side}", number((gap / bound * 1000.0).round() / 10.0))
-    };
     let share = (bound > 0.0).then(|| (value / bound / 2.0).clamp(0.0, 1.0) * 100.0);
     html! {
         div.distance {
             @if let Some(share) = share {
                 span.gauge.(if ok { "pass" } else { "fail" }) aria-hidden="true" { span.value style={ "width:" (place(share)) "%" } {} span.bound {} }
             }
-            span { (words) }
+            span { (in_words(threshold.comparison, value, bound, show)) }
         }
     }
 }
 
-/// One expectation, as the summary has it.
-struct Expectation {
-    name: String,
-    ok: Option<bool>,
-    figures: String,
+/// As in `12.5 % below`, `3 times the bound`; where the bound is 0 or an equality, as in `288 above`.
+fn in_words(comparison: Comparison, value: f64, bound: f64, show: impl Fn(f64) -> String) -> String {
+    let gap = (value - bound).abs();
+    let side = if value < bound { "below" } else { "above" };
+    let share = |of: f64| number((of * 10.0).round() / 10.0);
+    if gap == 0.0 {
+        "at the bound".to_owned()
+    } else if bound <= 0.0 || matches!(comparison, Comparison::Equal | Comparison::NotEqual) {
+        format!("{} {side}", show(gap))
+    } else if value > 2.0 * bound {
+        format!("{} times the bound", share(value / bound))
+    } else {
+        format!("{} % {side}", share(gap / bound * 100.0))
+    }
 }
 
-/// Read from the JSON form: what the report shows of an expectation is all that the summary says of it.
-fn expectations(summary: &Summary<'_>) -> Vec<Expectation> {
-    let Ok(Value::Array(all)) = serde_json::to_value(&summary.expectations) else { return Vec::new() };
-    let each = all.into_iter().filter_map(|one| match one {
-        Value::Object(fields) => Some(fields),
-        _ => None,
-    });
-    each.map(|fields| {
-        let figures = fields.iter().filter(|(key, value)| !["name", "ok"].contains(&key.as_str()) && !value.is_null());
-        let figures: Vec<String> = figures.map(|(key, value)| format!("{key}: {}", crate::report::waterfall::bare(value))).collect();
-        Expectation {
-            name: fields.get("name").and_then(Value::as_str).unwrap_or_default().to_owned(),
-            ok: fields.get("ok").and_then(Value::as_bool),
-            figures: figures.join(", "),
-        }
-    })
-    .collect()
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// A sentence for each expectation that was not met.
-pub(super) fn unmet_expectations(summary: &Summary<'_>) -> Vec<String> {
-    let unmet = expectations(summary).into_iter().filter(|expectation| expectation.ok == Some(false));
-    unmet.map(|expectation| format!("expectation not met: {} ({})", expectation.name, expectation.figures)).collect()
+    #[test]
+    fn distances_are_told_in_words() {
+        let words = |comparison, value, bound| in_words(comparison, value, bound, |gap| milliseconds(Some(gap)));
+        let less = Comparison::Less;
+        assert_eq!(words(less, 43.75, 50.0), "12.5 % below");
+        assert_eq!(words(less, 75.0, 50.0), "50 % above");
+        assert_eq!(words(less, 155.0, 50.0), "3.1 times the bound");
+        assert_eq!(words(less, 12.0, 0.0), "12.0 ms above");
+        assert_eq!(words(Comparison::Equal, 12.0, 20.0), "8.00 ms below");
+        assert_eq!(words(Comparison::Equal, 20.0, 20.0), "at the bound");
+    }
 }
