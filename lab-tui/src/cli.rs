@@ -10,6 +10,7 @@ mod reports;
 pub(crate) mod run;
 pub(crate) mod screen;
 pub(crate) mod stack;
+pub(crate) mod traces;
 pub(crate) mod up;
 
 use std::fmt;
@@ -40,6 +41,8 @@ pub(crate) enum Command {
     Up(stack::StackFlags),
     /// Print one trace of the running lab as a waterfall
     Trace(ask::TraceFlags),
+    /// List the traces of the running lab that match a query
+    Traces(traces::TracesFlags),
     /// Print the addresses of the running lab
     Status(ask::StatusFlags),
     /// Read scenarios without running them, and say what is wrong

@@ -2,6 +2,7 @@
 
 pub mod child_logs;
 pub mod exposition;
+pub mod found;
 pub mod live;
 pub mod otlp;
 pub mod scrape;

@@ -5,6 +5,7 @@
 mod ask;
 mod common;
 mod contract;
+mod expect;
 mod faults;
 mod fetch;
 mod files;
