@@ -1,6 +1,7 @@
 //! The command line: what can be asked, and how a command ends.
 
 pub(crate) mod ask;
+mod backends;
 pub(crate) mod check;
 pub(crate) mod completions;
 mod fetching;

@@ -1,5 +1,6 @@
 //! Everything that listens: the OTLP receiver and its store, the services' logs, their counters.
 
+pub mod backends;
 pub mod child_logs;
 pub mod exposition;
 pub mod found;

@@ -17,6 +17,7 @@ use crate::event::{Command, Event, Fact};
 use crate::fault::Injector;
 use crate::http;
 use crate::load::{self, Report, RunClock};
+use crate::observe::backends::Backends;
 use crate::observe::live;
 use crate::observe::signals::Signals;
 use crate::observe::store::Store;
@@ -40,6 +41,8 @@ pub struct Run<'a> {
     pub endpoints: &'a Endpoints,
     /// Where telemetry comes in.
     pub store: &'a Store,
+    /// Who is asked for what the store does not have.
+    pub backends: &'a Backends,
     /// What brings the plan's faults about.
     pub injector: &'a Injector,
     /// What becomes of the stack's processes.
@@ -109,7 +112,11 @@ impl Run<'_> {
             }
         };
         tell(Fact::Telemetry(settled));
-        expectations.look(self.store).await.into_iter().for_each(&tell);
+        tokio::select! {
+            () = expectations.look(self.store, self.backends, &tell) => {}
+            // Whoever cannot wait for what backends still lack is told what is known.
+            Some(Command::Stop) = commands.recv() => stop.cancel(),
+        }
         tell(Fact::LabUsage { cpu: process_cpu().saturating_sub(cpu_before) });
         tell(Fact::Finished { interrupted: stop.is_cancelled() });
         Ok(())

@@ -25,6 +25,7 @@ use lab_tui::verdict;
 use tokio::sync::mpsc;
 
 use super::Failure;
+use super::backends::BackendFlags;
 use super::reports::{ReportFlags, Reports};
 use super::stack::{StackFlags, Up};
 use super::{ask, github, screen};
@@ -51,6 +52,8 @@ pub(crate) struct Run {
     time_scale: Option<f64>,
     #[command(flatten)]
     reports: ReportFlags,
+    #[command(flatten)]
+    backends: BackendFlags,
     #[command(flatten)]
     stack: StackFlags,
 }
@@ -97,6 +100,7 @@ pub(crate) async fn run(flags: Run) -> Result<Exit, Failure> {
             return Ok(Exit::Interrupted);
         }
     };
+    up.backends = flags.backends.into();
     announce(&up, started.elapsed());
     if !flags.headless && !reports.are_wanted() && screen::is_there() {
         let left = screen::run(&with_shipped(plans)?, theme, link, &mut up).await;
@@ -139,6 +143,7 @@ async fn run_one(planned: &Planned, up: &mut Up, link: Option<&TraceLink>, repor
         scenario: &planned.name,
         endpoints: &up.stack.endpoints,
         store: &up.store,
+        backends: &up.backends,
         injector: &up.injector,
         notices: &mut up.notices,
     };

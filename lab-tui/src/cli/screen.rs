@@ -49,6 +49,7 @@ async fn show(planned: &Planned, index: usize, screen: &mut Screen, up: &mut Up)
         scenario: &planned.name,
         endpoints: &up.stack.endpoints,
         store: &up.store,
+        backends: &up.backends,
         injector: &up.injector,
         notices: &mut up.notices,
     };

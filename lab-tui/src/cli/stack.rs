@@ -8,6 +8,7 @@ use clap::builder::{FalseyValueParser, OsStringValueParser, TypedValueParser as 
 use lab_tui::control;
 use lab_tui::exit::Exit;
 use lab_tui::fault::{self, Injector};
+use lab_tui::observe::backends::Backends;
 use lab_tui::observe::store::{DEFAULT_BYTES, Store};
 use lab_tui::out;
 use lab_tui::stack::Notice;
@@ -50,6 +51,7 @@ pub(crate) struct StackFlags {
 pub(crate) struct Up {
     pub(crate) stack: Embedded,
     pub(crate) store: Store,
+    pub(crate) backends: Backends,
     pub(crate) notices: mpsc::UnboundedReceiver<Notice>,
     pub(crate) interrupts: Interrupts,
     pub(crate) injector: Injector,
@@ -85,7 +87,7 @@ impl StackFlags {
             return Err(Failure::new(Exit::NotReady, error));
         }
         match injector(&stack, somebody_elses).await {
-            Ok(injector) => Ok(Some(Up { stack, store, notices, interrupts, injector })),
+            Ok(injector) => Ok(Some(Up { stack, store, backends: Backends::default(), notices, interrupts, injector })),
             Err(error) => {
                 stack.stop().await;
                 Err(Failure::new(Exit::NotReady, error))

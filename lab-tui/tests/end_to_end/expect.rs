@@ -95,3 +95,60 @@ async fn a_query_that_cannot_be_read_is_refused_with_its_place() {
     assert!(run.stderr.contains(&format!("s.toml:{line}:13: `statsu` is no field")), "{}", run.stderr);
     assert!(!run.stderr.contains("stack ready"), "{}", run.stderr);
 }
+
+/// One expectation for each backend, none of which is there.
+const BACKENDS: &str = r#"
+[[expect]]
+name = "p"
+promql = 'up{job="die-service"}'
+[[expect]]
+name = "l"
+logql = '{job="die-service"}'
+[[expect]]
+name = "t"
+traceql = '{ status = error }'
+"#;
+
+#[tokio::test]
+async fn without_a_backend_the_run_is_inconclusive_unless_it_may_skip() {
+    let place = Place::new();
+    let file = place.write("s.toml", &scenario(BACKENDS));
+    let file = file.to_str().unwrap();
+    let run = place.run(&["run", file, "--time-scale", "0.1", "--json", "-"]).await;
+    assert_eq!(run.code, Some(98), "{}\n{}", run.stdout, run.stderr);
+    let summary: Value = serde_json::from_str(&run.stdout).unwrap();
+    let why = summary["inconclusive"].to_string();
+    for (name, flag) in [("Prometheus", "--prometheus-url"), ("Loki", "--loki-url"), ("Tempo", "--tempo-url")] {
+        assert!(why.contains(&format!("there is no {name} to ask; name one with {flag}")), "{why}");
+    }
+    let run = place.run(&["run", file, "--time-scale", "0.1", "--json", "-", "--allow-skips"]).await;
+    assert_eq!(run.code, Some(0), "{}\n{}", run.stdout, run.stderr);
+    let summary: Value = serde_json::from_str(&run.stdout).unwrap();
+    let expectations = summary["expectations"].as_array().unwrap();
+    assert!(expectations.iter().all(|one| one["skipped"] == true && one["ok"] == Value::Null), "{summary:#}");
+    let bad = place.run(&["run", file, "--tempo-url", "localhost:3200"]).await;
+    assert_eq!(bad.code, Some(104), "{}", bad.stderr);
+}
+
+#[tokio::test]
+async fn backends_are_asked_at_the_end_of_the_run() {
+    let place = Place::new();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let queried = |result: Value| json!({"status": "success", "data": {"resultType": "vector", "result": [result]}});
+    let lines = json!({"status": "success", "data": {"resultType": "streams", "result": [{"stream": {}, "values": [["1", "x"]]}]}});
+    let router = axum::Router::new()
+        .route("/api/v1/query", axum::routing::get(move || async move { axum::Json(queried(json!({"value": [1, "1"]}))) }))
+        .route("/loki/api/v1/query_range", axum::routing::get(move || async move { axum::Json(lines) }))
+        .route("/api/search", axum::routing::get(|| async { axum::Json(json!({"traces": [{"traceID": "abc"}]})) }));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let file = place.write("s.toml", &scenario(BACKENDS));
+    let mut lab = place.lab(&["run", file.to_str().unwrap(), "--time-scale", "0.1", "--json", "-"]);
+    lab.envs([("LAB_PROMETHEUS_URL", &url), ("LAB_LOKI_URL", &url), ("LAB_TEMPO_URL", &url)]);
+    let run = crate::common::ended(lab.spawn().unwrap()).await;
+    assert_eq!(run.code, Some(0), "{}\n{}", run.stdout, run.stderr);
+    let summary: Value = serde_json::from_str(&run.stdout).unwrap();
+    let values: Vec<&Value> = summary["expectations"].as_array().unwrap().iter().map(|one| &one["value"]).collect();
+    assert_eq!(values, [&json!(1.0); 3], "{summary:#}");
+    assert_eq!(summary["expectations"][2]["traces"][0], "00000000000000000000000000000abc");
+}

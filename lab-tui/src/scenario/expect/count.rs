@@ -19,9 +19,11 @@ impl Default for Count {
 }
 
 impl Count {
+    /// Reads one.
+    ///
     /// # Errors
     /// What is wrong with it, and the way out.
-    pub(super) fn parse(text: &str) -> Result<Self, (String, String)> {
+    pub fn parse(text: &str) -> Result<Self, (String, String)> {
         let form = || "write a comparison with a whole number, such as \">=5\" or \"==0\"".to_owned();
         let found = Comparison::ALL.into_iter().find_map(|(sign, comparison)| Some((comparison, text.trim().strip_prefix(sign)?)));
         let Some((comparison, bound)) = found else { return Err((format!("`{text}` compares nothing"), form())) };
@@ -38,6 +40,17 @@ impl Count {
     #[expect(clippy::cast_precision_loss, reason = "nobody counts to 2^53")]
     pub fn holds(self, count: u64) -> bool {
         self.comparison.holds(count as f64, self.bound as f64)
+    }
+}
+
+impl Count {
+    /// Whether so many settle it, even if there are more than have been found so far.
+    pub fn is_certain(self, at_least: u64) -> bool {
+        match self.comparison {
+            Comparison::Greater | Comparison::GreaterOrEqual => self.holds(at_least),
+            Comparison::Less => at_least >= self.bound,
+            Comparison::LessOrEqual | Comparison::Equal | Comparison::NotEqual => at_least > self.bound,
+        }
     }
 }
 
