@@ -79,11 +79,13 @@ async fn show(planned: &Planned, index: usize, screen: &mut Screen, up: &mut Up)
 }
 
 fn listed(planned: &Planned) -> Listed {
+    let thresholds = planned.plan.thresholds.iter().map(|threshold| promise(&planned.plan, threshold));
+    let expectations = planned.plan.expectations.iter().map(|expectation| expectation.name.clone());
     Listed {
         name: planned.name.clone(),
         title: planned.plan.title.clone(),
         about: planned.plan.about.clone(),
-        thresholds: planned.plan.thresholds.iter().map(|threshold| promise(&planned.plan, threshold)).collect(),
+        thresholds: thresholds.chain(expectations).collect(),
     }
 }
 

@@ -59,3 +59,26 @@ impl fmt::Display for Count {
         write!(f, "{}{}", self.comparison.sign(), self.bound)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Count;
+
+    /// Each comparison with 3, and whether 2, 3 and 4 hold and whether more of them could change that.
+    #[test]
+    fn a_count_is_certain_when_more_would_not_change_it() {
+        let cases = [
+            (">=3", [(false, false), (true, true), (true, true)]),
+            (">3", [(false, false), (false, false), (true, true)]),
+            ("<3", [(true, false), (false, true), (false, true)]),
+            ("<=3", [(true, false), (true, false), (false, true)]),
+            ("==3", [(false, false), (true, false), (false, true)]),
+            ("!=3", [(true, false), (false, false), (true, true)]),
+        ];
+        for (text, expected) in cases {
+            let count = Count::parse(text).unwrap();
+            assert_eq!([2, 3, 4].map(|found| (count.holds(found), count.is_certain(found))), expected, "{text}");
+            assert_eq!(count.to_string(), text);
+        }
+    }
+}
