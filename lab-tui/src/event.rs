@@ -3,12 +3,14 @@
 //! Every event carries its offset from the start of the run. Time passes in the model by [`Fact::Tick`] alone.
 
 mod samples;
+mod scraped;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use samples::Samples;
+pub use scraped::{ScrapedSeries, ScrapedValue};
 
 /// One fact and when it happened, counted from the start of the run.
 #[derive(Debug, Clone)]
@@ -53,6 +55,8 @@ pub enum Fact {
     },
     /// The state of a connection pool.
     Pool(Pool),
+    /// What services say of the metrics that promises are about; all of one moment at once.
+    Scraped(Vec<ScrapedSeries>),
     /// What each service answered and what of it the telemetry shows, since the run began.
     Telemetry(Vec<ServiceSignals>),
     /// Processor time that the lab itself has used since the run began.

@@ -5,6 +5,7 @@ pub mod exposition;
 pub mod live;
 pub mod otlp;
 pub mod scrape;
+pub mod scraper;
 pub mod signals;
 pub mod store;
 pub mod trace;

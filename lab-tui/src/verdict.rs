@@ -2,7 +2,7 @@
 
 use crate::event::Outcome;
 use crate::exit::Exit;
-use crate::model::{Distribution, Latency, LoadState, Model};
+use crate::model::{Distribution, Latency, LoadState, Model, SeriesTotals};
 use crate::scenario::{Aggregate, Metric, Plan, Scope, Selector, Threshold};
 
 /// When 99 of 100 requests may leave this late, a slow lab can no longer be told from a slow system.
@@ -44,6 +44,8 @@ pub struct Judged {
     pub value: Option<f64>,
     /// Whether it was kept; never without samples.
     pub ok: bool,
+    /// It is about a metric that no service has, or none with such labels.
+    pub absent: bool,
 }
 
 /// Judges a run that has ended, or as far as it has come.
@@ -87,7 +89,9 @@ fn judge_one(threshold: &Threshold, model: &Model) -> Judged {
     let samples = Samples { model, selector: &threshold.selector, scope: threshold.scope.as_ref() };
     let value = samples.value(threshold.aggregate);
     let ok = value.is_some_and(|value| threshold.comparison.holds(value, threshold.bound));
-    Judged { threshold: threshold.clone(), value, ok }
+    let totals = threshold.selector.series.as_ref().and_then(|series| model.series_in(series, None));
+    let absent = totals.is_some_and(|totals| !totals.appeared);
+    Judged { threshold: threshold.clone(), value, ok, absent }
 }
 
 /// What a promise is about: those of the model's samples that its selector lets through and that lie in its scope.
@@ -119,6 +123,9 @@ impl<'m> Samples<'m> {
             Metric::HttpReqs => self.counter(self.ended().map(|(.., latency)| latency.response.count()).sum(), aggregate),
             Metric::DroppedIterations => self.counter(self.loads().map(|load| load.dropped).sum(), aggregate),
             Metric::TelemetryLoss => self.counter(self.model.telemetry_loss(), aggregate),
+            // Services expose seconds; the lab's own trends are in milliseconds.
+            Metric::PoolWait => self.of_series(aggregate).map(|seconds| seconds * 1000.0),
+            Metric::PoolPending | Metric::PoolUsed | Metric::PoolIdle | Metric::PoolMax | Metric::Scraped => self.of_series(aggregate),
         }
     }
 
@@ -149,11 +156,29 @@ impl<'m> Samples<'m> {
     fn counter(self, count: u64, aggregate: Aggregate) -> Option<f64> {
         match aggregate {
             Aggregate::Count => Some(number(count)),
-            Aggregate::Rate => {
-                let seconds = self.model.elapsed_in(self.model.due_of_all(), self.scope).as_secs_f64();
-                (seconds > 0.0).then(|| number(count) / seconds)
-            }
+            Aggregate::Rate => self.per_second(number(count)),
             _ => None,
+        }
+    }
+
+    fn per_second(self, count: f64) -> Option<f64> {
+        let seconds = self.model.elapsed_in(self.model.due_of_all(), self.scope).as_secs_f64();
+        (seconds > 0.0).then(|| count / seconds)
+    }
+
+    /// A metric that no service has is nothing, not even 0.
+    fn of_series(self, aggregate: Aggregate) -> Option<f64> {
+        let series = self.selector.series.as_ref()?;
+        let totals: &SeriesTotals = self.model.series_in(series, self.scope).filter(|totals| totals.appeared)?;
+        match aggregate {
+            Aggregate::Count => Some(totals.increase),
+            Aggregate::Rate => self.per_second(totals.increase),
+            Aggregate::Value => totals.gauge.map(|gauge| gauge.last),
+            Aggregate::Min => totals.gauge.map(|gauge| gauge.min),
+            Aggregate::Max => totals.gauge.map(|gauge| gauge.max),
+            Aggregate::Avg => totals.gauge.map(|gauge| gauge.sum / gauge.readings).or_else(|| totals.mean()),
+            Aggregate::Med => totals.percentile(50.0),
+            Aggregate::Percentile(percentile) => totals.percentile(percentile),
         }
     }
 }
@@ -165,7 +190,7 @@ fn of_distribution(distribution: &Distribution, aggregate: Aggregate) -> Option<
         Aggregate::Med => distribution.percentile(50.0),
         Aggregate::Max => distribution.max(),
         Aggregate::Percentile(percentile) => distribution.percentile(percentile),
-        Aggregate::Rate | Aggregate::Count => None,
+        Aggregate::Rate | Aggregate::Count | Aggregate::Value => None,
     }
 }
 

@@ -117,6 +117,8 @@ pub struct ThresholdSummary {
     pub scope: Option<String>,
     /// What it was judged by.
     pub value: Option<f64>,
+    /// The metric never appeared: no service has it, or none with such labels.
+    pub absent: bool,
     /// Whether it was kept.
     pub ok: bool,
 }
@@ -135,6 +137,7 @@ impl ThresholdSummary {
         }
         Some(match self.value {
             Some(value) => format!("{} is broken: it was {}", self.promise(), number(value)),
+            None if self.absent => format!("{} is broken: no service has such a metric; it never appeared", self.promise()),
             None => format!("{} is broken: there were no samples", self.promise()),
         })
     }
@@ -305,6 +308,7 @@ fn threshold_summary(judged: &verdict::Judged, model: &Model) -> ThresholdSummar
         expression: threshold.expression.clone(),
         scope: threshold.scope.as_ref().map(|scope| scope.words(model.plan())),
         value: judged.value,
+        absent: judged.absent,
         ok: judged.ok,
     }
 }

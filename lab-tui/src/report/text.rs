@@ -31,7 +31,8 @@ fn write(out: &mut String, summary: &Summary<'_>, slowest: Option<&Trace>) -> st
         let width = promises.iter().map(|promise| promise.chars().count()).max().unwrap_or_default();
         for (threshold, promise) in summary.thresholds.iter().zip(promises) {
             let sign = if threshold.ok { "kept  " } else { "BROKEN" };
-            let value = threshold.value.map_or("no samples".to_owned(), number);
+            let none = if threshold.absent { "never appeared" } else { "no samples" };
+            let value = threshold.value.map_or(none.to_owned(), number);
             writeln!(out, "  {sign}  {promise:width$}  {value}")?;
         }
     }

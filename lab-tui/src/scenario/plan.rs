@@ -112,7 +112,7 @@ fn plan(text: &str, services: &[&str]) -> Result<Plan, Wrong> {
     promises.sort_by_key(|(key, _)| key.span().start);
     for (key, expressions) in promises {
         let selector = Selector::parse(key.get_ref()).map_err(|(what, hint)| Wrong::new(key.span(), what, hint))?;
-        check_names(&selector, &loads).map_err(|(what, hint)| Wrong::new(key.span(), what, hint))?;
+        check_names(&selector, &loads, services).map_err(|(what, hint)| Wrong::new(key.span(), what, hint))?;
         for promise in expressions {
             let span = promise.span();
             let (span, expression, table) = match promise.get_ref() {
@@ -137,7 +137,10 @@ fn scope(table: &PromiseTable, selector: &Selector, faults: &[Fault], phases: &[
     Ok(scope)
 }
 
-fn check_names(selector: &Selector, loads: &[Load]) -> Result<(), (String, String)> {
+fn check_names(selector: &Selector, loads: &[Load], services: &[&str]) -> Result<(), (String, String)> {
+    if let Some(service) = selector.series.as_ref().and_then(|series| series.service.as_deref()).filter(|name| !services.contains(name)) {
+        return Err((format!("unknown service `{service}`"), suggest(service, services)));
+    }
     let chosen: Vec<&Load> = loads.iter().filter(|load| selector.load.as_ref().is_none_or(|name| *name == load.name)).collect();
     if let (Some(name), []) = (&selector.load, chosen.as_slice()) {
         let known: Vec<&str> = loads.iter().map(|load| load.name.as_str()).collect();
