@@ -89,6 +89,8 @@ pub enum FaultChange {
     Ended,
     /// It could not be brought about, or not be undone; the text says why.
     Failed(String),
+    /// So many requests met it, as its kind counts them; told before its end, where it is known.
+    Touched(u64),
 }
 
 /// The length of a load window.

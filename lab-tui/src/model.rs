@@ -71,6 +71,8 @@ pub struct FaultState {
     pub ended: Option<Duration>,
     /// Why it could not be brought about or undone.
     pub failed: Option<String>,
+    /// How many requests met it, as its kind counts them; `None` where that is not known.
+    pub touched: Option<u64>,
 }
 
 /// Totals of one load since the run began.
@@ -156,6 +158,7 @@ impl Model {
                     FaultChange::Started => fault.started = Some(event.at),
                     FaultChange::Ended => fault.ended = Some(event.at),
                     FaultChange::Failed(why) => fault.failed = Some(why),
+                    FaultChange::Touched(count) => fault.touched = Some(count),
                 }
             }
             Fact::Telemetry(services) => self.services = services,

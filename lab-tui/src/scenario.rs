@@ -5,6 +5,7 @@
 mod executor;
 mod fault;
 mod file;
+mod intended;
 mod load;
 mod phase;
 mod plan;
@@ -17,6 +18,7 @@ mod threshold;
 
 pub use executor::{Arrivals, Executor, Iterations, Spacing, Stage, ThinkTime, Users};
 pub use fault::{Affected, DbLock, DiceErrorRate, Fault, FaultKind, ServiceError, ServiceLatency};
+pub use intended::Word;
 pub use load::{Load, Request, Target};
 pub use phase::Phase;
 pub use plan::Plan;

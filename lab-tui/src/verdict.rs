@@ -3,6 +3,7 @@
 use crate::event::Outcome;
 use crate::exit::Exit;
 use crate::model::{Distribution, Latency, LoadState, Model, SeriesTotals};
+pub use crate::scenario::Word;
 use crate::scenario::{Aggregate, Metric, Plan, Scope, Selector, Threshold};
 
 /// When 99 of 100 requests may leave this late, a slow lab can no longer be told from a slow system.
@@ -21,18 +22,6 @@ pub struct Verdict {
     pub inconclusive: Vec<String>,
     /// How the command should end.
     pub exit: Exit,
-}
-
-/// A verdict in one word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Word {
-    /// Every promise was kept.
-    Pass,
-    /// One was broken.
-    Fail,
-    /// Nothing can be said.
-    Inconclusive,
 }
 
 /// One threshold and what became of it.
@@ -55,6 +44,7 @@ pub fn judge(plan: &Plan, model: &Model) -> Verdict {
     let failed = plan.faults.iter().zip(model.faults()).filter_map(|(fault, state)| Some((fault, state.failed.as_ref()?)));
     let mut inconclusive: Vec<String> = bottleneck.iter().cloned().collect();
     inconclusive.extend(failed.map(|(fault, why)| format!("the fault `{}` was not there as planned: {why}", fault.name)));
+    inconclusive.extend(untouched(plan, model));
     let word = if !inconclusive.is_empty() {
         Word::Inconclusive
     } else if thresholds.iter().all(|judged| judged.ok) {
@@ -69,6 +59,15 @@ pub fn judge(plan: &Plan, model: &Model) -> Verdict {
         Word::Inconclusive => Exit::Inconclusive,
     };
     Verdict { word, thresholds, bottleneck, inconclusive, exit }
+}
+
+/// Faults that were there and that nothing met: whatever was promised of them, or outside of them, nothing was tried.
+fn untouched(plan: &Plan, model: &Model) -> impl Iterator<Item = String> {
+    let each = plan.faults.iter().zip(model.faults()).filter(|(_, state)| state.failed.is_none() && state.touched == Some(0));
+    each.filter_map(|(fault, state)| {
+        let (from, to) = (state.started?.as_secs_f64(), state.ended?.as_secs_f64());
+        Some(format!("the fault `{}` touched nothing: {} from {from:.1} s to {to:.1} s", fault.name, fault.kind.untouched()))
+    })
 }
 
 /// From the intended to the actual send, over all loads.

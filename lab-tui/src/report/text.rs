@@ -127,5 +127,11 @@ fn conclusion(summary: &Summary<'_>) -> String {
         Word::Fail => format!("fail: {broken} of {} thresholds broken", summary.thresholds.len()),
         Word::Inconclusive => format!("inconclusive: {}", summary.inconclusive.join("; ")),
     };
-    if summary.interrupted { format!("interrupted; as far as it went: {verdict}") } else { verdict }
+    match summary.intended_verdict {
+        _ if summary.interrupted => format!("interrupted; as far as it went: {verdict}"),
+        // What nearly all scenarios intend goes without saying.
+        Word::Pass => verdict,
+        _ if summary.as_intended => format!("{verdict}; as intended"),
+        intended => format!("{verdict}; not as intended, which is {}", intended.as_str()),
+    }
 }

@@ -9,6 +9,7 @@ use toml::de::{DeTable, Deserializer};
 
 use super::fault::{self, Fault};
 use super::file::{Promise, PromiseTable, ScenarioFile};
+use super::intended::Word;
 use super::load::{self, Load};
 use super::phase::{self, Phase};
 use super::refusal::{Refusal, Wrong, suggest};
@@ -29,6 +30,8 @@ pub struct Plan {
     pub seed: u32,
     /// On a screen, the traffic goes on after its end until the viewer leaves.
     pub keep_going: bool,
+    /// What its author means it to reach.
+    pub intended: Word,
     /// At least one.
     pub loads: Vec<Load>,
     /// In the file's order.
@@ -91,6 +94,7 @@ fn plan(text: &str, services: &[&str]) -> Result<Plan, Wrong> {
         let what = format!("format {} is not known to this version", file.format.get_ref());
         return Err(Wrong::new(file.format.span(), what, format!("write `format = {FORMAT}`")));
     }
+    let intended = Word::read(file.intended_verdict.as_ref())?;
     if file.load.is_empty() {
         let hint = "add a [[load]] table".to_owned();
         return Err(Wrong { span: None, what: "the scenario has no load".to_owned(), hint: Some(hint) });
@@ -124,7 +128,17 @@ fn plan(text: &str, services: &[&str]) -> Result<Plan, Wrong> {
             thresholds.push(Threshold { scope, ..threshold });
         }
     }
-    Ok(Plan { title: file.title, about: file.about, seed: file.seed, keep_going: file.keep_going, loads, faults, phases, thresholds })
+    Ok(Plan {
+        title: file.title,
+        about: file.about,
+        seed: file.seed,
+        keep_going: file.keep_going,
+        intended,
+        loads,
+        faults,
+        phases,
+        thresholds,
+    })
 }
 
 fn scope(table: &PromiseTable, selector: &Selector, faults: &[Fault], phases: &[Phase]) -> Result<Option<Scope>, Wrong> {

@@ -191,6 +191,21 @@ schedule_lag = ["max>1", { threshold = "max<1", outside = "f" }]
     }
 
     #[test]
+    fn a_fault_that_touched_nothing_says_nothing() {
+        let told = |count| {
+            let ended = vec![
+                (310, change(FaultChange::Started)),
+                (520, change(FaultChange::Touched(count))),
+                (520, change(FaultChange::Ended)),
+                (1000, window(0, 10, 200, 100)),
+            ];
+            told(ended)
+        };
+        assert_eq!(told(0).inconclusive, ["the fault `f` touched nothing: nobody waited for t from 0.3 s to 0.5 s"]);
+        assert_eq!((told(0).word, told(1).inconclusive.len()), (Word::Inconclusive, 0));
+    }
+
+    #[test]
     fn without_its_fault_a_run_says_nothing() {
         let failed = told(vec![(310, change(FaultChange::Failed("nobody there".to_owned()))), (1000, window(0, 10, 200, 100))]);
         assert_eq!((failed.word, failed.exit), (Word::Inconclusive, Exit::Inconclusive));

@@ -64,6 +64,7 @@ fn defaults_are_as_documented() {
 fn refusals() {
     let cases = [
         ("format = 1", "format = 2", "x.toml:1:10: format 2 is not known to this version (write `format = 1`)"),
+        ("format = 1", "format = 1\nintended_verdict = \"fial\"", "x.toml:2:20: `fial` is no verdict (did you mean `fail`?)"),
         ("rate = 50", "rat = 50", "x.toml:7:1: unknown key `rat` (did you mean `rate`?)"),
         ("rate = 50\n", "", "x.toml:4:1: the key `rate` is missing here (add `rate = 50`)"),
         ("rate = 50", "rate = 0", "x.toml:7:8: a rate of 0 per 1s cannot be kept (write a rate above 0 and up to 1,000,000 per second)"),
