@@ -2,7 +2,9 @@
 
 mod chain;
 mod distribution;
+mod pools;
 mod scoped;
+mod series;
 mod timeline;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -12,16 +14,19 @@ use std::time::Duration;
 
 pub use chain::{Chain, Hop};
 pub use distribution::Distribution;
-pub use timeline::{SECONDS, Second, Timeline};
+pub use pools::Pools;
+pub use series::{Gauge, SeriesTotals};
+pub use timeline::{Place, SECONDS, Second, Timeline};
 
-use crate::event::{Event, Exemplar, Fact, FaultChange, Found, LoadWindow, Outcome, Pool, ProcessChange, Samples, ServiceSignals, WINDOW};
-use crate::scenario::{Plan, Scope, Selector};
-use scoped::{Known, ScopedTotals};
+use crate::event::{
+    Event, Exemplar, Fact, FaultChange, Found, LoadWindow, Outcome, ProcessChange, Samples, ScrapedSeries, ServiceSignals, WINDOW,
+};
+use crate::scenario::{Plan, Scope, Selector, Series};
+use scoped::{Known, Part, ScopedTotals};
+use series::Increases;
 
 /// How many requests each list of them remembers.
 const LISTED: usize = 50;
-/// How many states of pools are kept.
-const POOLS: usize = 2 * SECONDS;
 /// How many ends and returns of processes are kept.
 const PROCESSES: usize = 1000;
 
@@ -32,12 +37,15 @@ pub struct Model {
     now: Duration,
     loads: Vec<LoadState>,
     scoped: ScopedTotals,
+    series: Vec<SeriesTotals>,
+    increases: Increases,
+    scraped_at: Duration,
     seconds: Timeline<Second>,
     slowest: Vec<Exemplar>,
     failed: VecDeque<Exemplar>,
     newest: VecDeque<Exemplar>,
     chain: Chain,
-    pools: VecDeque<(Duration, Pool)>,
+    pools: Pools,
     services: Vec<ServiceSignals>,
     processes: VecDeque<(Duration, String, ProcessChange)>,
     faults: Vec<FaultState>,
@@ -64,6 +72,8 @@ pub struct FaultState {
     pub ended: Option<Duration>,
     /// Why it could not be brought about or undone.
     pub failed: Option<String>,
+    /// How many requests met it, as its kind counts them; `None` where that is not known.
+    pub touched: Option<u64>,
 }
 
 /// Totals of one load since the run began.
@@ -112,6 +122,9 @@ impl Model {
         Self {
             loads: plan.loads.iter().map(|_| LoadState::default()).collect(),
             scoped: ScopedTotals::new(&plan),
+            series: vec![SeriesTotals::default(); plan.series().len()],
+            increases: Increases::new(&plan),
+            scraped_at: Duration::ZERO,
             faults: vec![FaultState::default(); plan.faults.len()],
             expectations: vec![None; plan.expectations.len()],
             plan,
@@ -121,7 +134,7 @@ impl Model {
             failed: VecDeque::new(),
             newest: VecDeque::new(),
             chain: Chain::default(),
-            pools: VecDeque::new(),
+            pools: Pools::default(),
             services: Vec::new(),
             processes: VecDeque::new(),
             lab_cpu: Duration::ZERO,
@@ -139,13 +152,15 @@ impl Model {
             Fact::Process { name, change } => push_bounded(&mut self.processes, (event.at, name, change), PROCESSES),
             Fact::Hop(spans) => self.chain.add(&spans),
             Fact::Edge { from, to } => self.chain.connect(&from, &to),
-            Fact::Pool(pool) => push_bounded(&mut self.pools, (event.at, pool), POOLS),
+            Fact::Pool(pool) => self.pools.push(event.at, pool),
+            Fact::Scraped(scraped) => self.apply_scraped(event.at, scraped),
             Fact::Fault { index, change } => {
                 let Some(fault) = self.faults.get_mut(index) else { return };
                 match change {
                     FaultChange::Started => fault.started = Some(event.at),
                     FaultChange::Ended => fault.ended = Some(event.at),
                     FaultChange::Failed(why) => fault.failed = Some(why),
+                    FaultChange::Touched(count) => fault.touched = Some(count),
                 }
             }
             Fact::Telemetry(services) => self.services = services,
@@ -165,7 +180,7 @@ impl Model {
     fn apply_window(&mut self, window: LoadWindow) {
         let Some(load) = self.loads.get_mut(window.load) else { return };
         load.add(&window);
-        self.scoped.add(&window, known(&self.plan, &self.faults, self.now, self.finished));
+        self.scoped.add(&Part::Window(&window), known(&self.plan, &self.faults, self.now, self.finished));
         let (mut ended, mut failed, mut response) = (0, 0, Samples::default());
         for cell in &window.cells {
             response.merge(&cell.response_time);
@@ -173,14 +188,13 @@ impl Model {
             failed += if expected(&self.plan, window.load, cell.request, cell.outcome) { 0 } else { cell.response_time.count() };
         }
         let windows_per_second = u64::try_from(Duration::from_secs(1).as_millis() / WINDOW.as_millis()).unwrap_or(1);
-        if let Some(second) = self.seconds.at(window.index / windows_per_second) {
-            second.offered += u64::from(window.offered);
-            second.dropped += u64::from(window.dropped);
-            second.ended += ended;
-            second.failed += failed;
-            second.response.merge(&response);
-            window.exemplars.iter().for_each(|exemplar| second.keep(*exemplar));
-        }
+        let second = self.seconds.at(window.index / windows_per_second);
+        second.offered += u64::from(window.offered);
+        second.dropped += u64::from(window.dropped);
+        second.ended += ended;
+        second.failed += failed;
+        second.response.merge(&response);
+        window.exemplars.iter().for_each(|exemplar| second.keep(*exemplar));
         for exemplar in window.exemplars {
             let place = self.slowest.partition_point(|other| other.micros >= exemplar.micros);
             if place < LISTED {
@@ -191,6 +205,17 @@ impl Model {
                 push_bounded(&mut self.failed, exemplar, LISTED);
             }
             push_bounded(&mut self.newest, exemplar, LISTED);
+        }
+    }
+
+    fn apply_scraped(&mut self, at: Duration, scraped: Vec<ScrapedSeries>) {
+        let since = std::mem::replace(&mut self.scraped_at, at).min(at);
+        for step in self.increases.step(scraped) {
+            let Some(totals) = self.series.get_mut(step.series) else { continue };
+            totals.add(&step.what);
+            // What grew did so at some time since it was read before; what was read is of now.
+            let when = if matches!(step.what, series::What::Was(_)) { at..at } else { since..at };
+            self.scoped.add(&Part::Step(when, &step), known(&self.plan, &self.faults, self.now, self.finished));
         }
     }
 
@@ -234,6 +259,12 @@ impl Model {
         scope.map_or(&self.loads, |scope| self.scoped.of(scope))
     }
 
+    /// What a series of the plan did, in the part of the run that a promise is about.
+    pub fn series_in(&self, series: &Series, scope: Option<&Scope>) -> Option<&SeriesTotals> {
+        let index = self.plan.series().into_iter().position(|known| known == series)?;
+        scope.map_or(&self.series[..], |scope| self.scoped.series_of(scope)).get(index)
+    }
+
     /// Like [`Self::elapsed`], of the part of the run that a promise is about.
     pub fn elapsed_in(&self, due: Duration, scope: Option<&Scope>) -> Duration {
         let elapsed = self.elapsed(due);
@@ -245,7 +276,7 @@ impl Model {
         known(&self.plan, &self.faults, self.now, self.finished).is_in(scope, piece)
     }
 
-    /// The last minutes, second by second, oldest first.
+    /// The whole run, oldest first: its last minutes second by second, what is older in coarser pieces.
     pub fn seconds(&self) -> &Timeline<Second> {
         &self.seconds
     }
@@ -270,8 +301,8 @@ impl Model {
         &self.chain
     }
 
-    /// States of connection pools, oldest first.
-    pub fn pools(&self) -> &VecDeque<(Duration, Pool)> {
+    /// States of connection pools.
+    pub fn pools(&self) -> &Pools {
         &self.pools
     }
 

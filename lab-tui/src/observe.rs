@@ -7,6 +7,7 @@ pub mod found;
 pub mod live;
 pub mod otlp;
 pub mod scrape;
+pub mod scraper;
 pub mod signals;
 pub mod store;
 pub mod trace;

@@ -19,6 +19,7 @@ use crate::http;
 use crate::load::{self, Report, RunClock};
 use crate::observe::backends::Backends;
 use crate::observe::live;
+use crate::observe::scraper::Scraper;
 use crate::observe::signals::Signals;
 use crate::observe::store::Store;
 use crate::scenario::Plan;
@@ -57,11 +58,15 @@ impl Run<'_> {
     pub async fn walk(self, mut commands: mpsc::UnboundedReceiver<Command>, events: mpsc::UnboundedSender<Event>) -> anyhow::Result<()> {
         let http = http::local().timeout(SCRAPE).build()?;
         let signals = Signals::since_now(http.clone(), self.store.clone(), &self.endpoints.services).await;
+        let scraper = Scraper::new(http, &self.endpoints.services, self.plan);
+        // What counters are before the first request is what they grow from.
+        let before = scraper.read().await;
         let clock = RunClock::start_now();
         let cpu_before = process_cpu();
         // A model that is gone wants to hear nothing more.
         let tell = |fact| drop(events.send(Event { at: clock.offset(), fact }));
         let expectations = expectations::Expectations::new(self.plan, clock.start_unix());
+        before.into_iter().for_each(tell);
         let stop = CancellationToken::new();
         let over = stop.child_token();
         let faults = faults::Faults {
@@ -76,8 +81,7 @@ impl Run<'_> {
         };
         let mut faults = std::pin::pin!(faults.walk().fuse());
         let mut reports = load::start(self.plan, &self.endpoints.services, self.scenario, clock, stop.clone())?;
-        let services = self.endpoints.services.clone();
-        let listening = live::listen(self.store.clone(), http, services, clock.start_unix(), &tell);
+        let listening = live::listen(self.store.clone(), &scraper, clock.start_unix(), &tell);
         tokio::pin!(listening);
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -111,6 +115,7 @@ impl Run<'_> {
                 signals.read().await
             }
         };
+        scraper.read().await.into_iter().for_each(tell);
         tell(Fact::Telemetry(settled));
         tokio::select! {
             () = expectations.look(self.store, self.backends, &tell) => {}

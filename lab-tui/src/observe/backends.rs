@@ -142,7 +142,7 @@ fn requests(question: &Question<'_>, now: u64) -> Vec<(&'static str, Parameters)
     // What has not begun yet has nothing to show, and what has no end ends now.
     let windows = question.windows.iter().filter(|window| window.start < now).map(|window| window.start..window.end.min(now));
     // A moment, in seconds, for what is asked of one.
-    let at_the_end = || windows.clone().last().map(|window| seconds(window.end));
+    let at_the_end = || windows.clone().next_back().map(|window| seconds(window.end));
     match question.backend {
         Backend::Prometheus => {
             at_the_end().map(|end| ("/api/v1/query", vec![("query", query.to_owned()), ("time", end)])).into_iter().collect()

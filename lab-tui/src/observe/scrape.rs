@@ -25,20 +25,13 @@ pub async fn answered(client: &reqwest::Client, service: &Url) -> anyhow::Result
     parse(&metrics(client, service).await?).context("not in Prometheus's text format")
 }
 
-/// Reads the state of the service's connection pool; nothing where it has none.
-///
-/// # Errors
-/// When the service does not answer.
-pub async fn pool(client: &reqwest::Client, name: &str, service: &Url) -> anyhow::Result<Option<Pool>> {
-    Ok(parse_pool(name, &metrics(client, service).await?))
-}
-
-async fn metrics(client: &reqwest::Client, service: &Url) -> anyhow::Result<String> {
+pub(super) async fn metrics(client: &reqwest::Client, service: &Url) -> anyhow::Result<String> {
     let url = service.join("/metrics")?;
     Ok(client.get(url).send().await?.error_for_status()?.text().await?)
 }
 
-fn parse_pool(service: &str, text: &str) -> Option<Pool> {
+/// The state of the service's connection pool; nothing where it has none.
+pub(super) fn parse_pool(service: &str, text: &str) -> Option<Pool> {
     let (mut size, mut available, mut pending, mut max) = (None, None, None, None);
     for sample in exposition::samples(text).flatten() {
         let place = match sample.name {

@@ -42,7 +42,7 @@ impl<'r> Expectations<'r> {
         match change {
             FaultChange::Started => *started = Some(event.at),
             FaultChange::Ended => *ended = Some(event.at),
-            FaultChange::Failed(_) => {}
+            FaultChange::Failed(_) | FaultChange::Touched(_) => {}
         }
     }
 

@@ -25,6 +25,7 @@ pub(super) struct ScenarioFile {
     pub(super) seed: u32,
     #[serde(default)]
     pub(super) keep_going: bool,
+    pub(super) intended_verdict: Option<Spanned<String>>,
     #[serde(default)]
     pub(super) load: Vec<Spanned<LoadTable>>,
     #[serde(default)]

@@ -10,6 +10,7 @@ use toml::de::{DeTable, Deserializer};
 use super::expect::{self, Expectation};
 use super::fault::{self, Fault};
 use super::file::{Promise, PromiseTable, ScenarioFile};
+use super::intended::Word;
 use super::load::{self, Load};
 use super::phase::{self, Phase};
 use super::refusal::{Refusal, Wrong, suggest};
@@ -30,6 +31,8 @@ pub struct Plan {
     pub seed: u32,
     /// On a screen, the traffic goes on after its end until the viewer leaves.
     pub keep_going: bool,
+    /// What its author means it to reach.
+    pub intended: Word,
     /// At least one.
     pub loads: Vec<Load>,
     /// In the file's order.
@@ -83,6 +86,11 @@ impl Plan {
         self
     }
 
+    /// Everything that is promised of a metric: the thresholds, and the expectations that are one.
+    pub fn promises(&self) -> impl Iterator<Item = &Threshold> {
+        self.thresholds.iter().chain(self.expectations.iter().filter_map(Expectation::threshold))
+    }
+
     /// When the last request may begin.
     pub fn duration(&self) -> Duration {
         self.loads.iter().map(Load::end).max().unwrap_or_default()
@@ -97,6 +105,7 @@ fn plan(text: &str, services: &[&str]) -> Result<Plan, Wrong> {
         let what = format!("format {} is not known to this version", file.format.get_ref());
         return Err(Wrong::new(file.format.span(), what, format!("write `format = {FORMAT}`")));
     }
+    let intended = Word::read(file.intended_verdict.as_ref())?;
     if file.load.is_empty() {
         let hint = "add a [[load]] table".to_owned();
         return Err(Wrong { span: None, what: "the scenario has no load".to_owned(), hint: Some(hint) });
@@ -118,7 +127,7 @@ fn plan(text: &str, services: &[&str]) -> Result<Plan, Wrong> {
     promises.sort_by_key(|(key, _)| key.span().start);
     for (key, expressions) in promises {
         let selector = Selector::parse(key.get_ref()).map_err(|(what, hint)| Wrong::new(key.span(), what, hint))?;
-        check_names(&selector, &loads).map_err(|(what, hint)| Wrong::new(key.span(), what, hint))?;
+        check_names(&selector, &loads, services).map_err(|(what, hint)| Wrong::new(key.span(), what, hint))?;
         for promise in expressions {
             let span = promise.span();
             let (span, expression, table) = match promise.get_ref() {
@@ -137,6 +146,7 @@ fn plan(text: &str, services: &[&str]) -> Result<Plan, Wrong> {
         about: file.about,
         seed: file.seed,
         keep_going: file.keep_going,
+        intended,
         loads,
         faults,
         phases,
@@ -155,7 +165,10 @@ fn scope(table: &PromiseTable, selector: &Selector, faults: &[Fault], phases: &[
     Ok(scope)
 }
 
-pub(super) fn check_names(selector: &Selector, loads: &[Load]) -> Result<(), (String, String)> {
+pub(super) fn check_names(selector: &Selector, loads: &[Load], services: &[&str]) -> Result<(), (String, String)> {
+    if let Some(service) = selector.series.as_ref().and_then(|series| series.service.as_deref()).filter(|name| !services.contains(name)) {
+        return Err((format!("unknown service `{service}`"), suggest(service, services)));
+    }
     let chosen: Vec<&Load> = loads.iter().filter(|load| selector.load.as_ref().is_none_or(|name| *name == load.name)).collect();
     if let (Some(name), []) = (&selector.load, chosen.as_slice()) {
         let known: Vec<&str> = loads.iter().map(|load| load.name.as_str()).collect();

@@ -250,7 +250,7 @@ impl Ui {
 
     fn on_key_in_run(&mut self, code: KeyCode, model: &Model) {
         let last = model.now().as_secs();
-        let first = model.seconds().iter().next().map_or(0, |second| second.index);
+        let first = model.seconds().iter().next().map_or(0, |second| second.place.index);
         match code {
             KeyCode::Left | KeyCode::Char('h') => {
                 self.look_at(self.cursor.map_or(last.saturating_sub(1), |at| at.saturating_sub(1)).max(first));

@@ -159,7 +159,7 @@ fn header(buffer: &mut Buffer, area: Rect, model: &Model, verdict: &Verdict, ui:
     let p99 = second.and_then(|second| second.response_so_far(model.now()).percentile(99.0));
     let right = Line::from(vec![
         at,
-        Span::raw(format!("{}/s  ", second.map_or(0, |second| second.offered))),
+        Span::raw(format!("{}/s  ", second.map_or(0, |second| second.offered / second.place.length))),
         Span::styled("p99 ", palette.p99),
         Span::raw(format!("{}  ", format::milliseconds(p99))),
         Span::styled(format!("{word} "), style),

@@ -1,4 +1,5 @@
 use std::net::Ipv4Addr;
+use std::slice::from_ref;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -67,7 +68,7 @@ fn windows() -> [Range<u64>; 2] {
 
 #[tokio::test]
 async fn recorded_answers_are_counted() {
-    let window = [NOW - SECOND..NOW];
+    let window = NOW - SECOND..NOW;
     let cases = [
         (Backend::Tempo, "{ }", TEMPO, 3, 3),
         (Backend::Tempo, "{ }", NO_TRACE, 0, 0),
@@ -78,7 +79,7 @@ async fn recorded_answers_are_counted() {
     ];
     for (backend, query, body, count, examples) in cases {
         let (_, url) = Fake::start(&[(200, body)]).await;
-        let found = backends(backend, url).ask(&question(backend, query, ">=1", &window)).await;
+        let found = backends(backend, url).ask(&question(backend, query, ">=1", from_ref(&window))).await;
         let Found::Counted { count: counted, examples: traces } = found else { panic!("{query}: {found:?}") };
         assert_eq!((counted, traces.len()), (count, examples), "{query}");
     }
@@ -120,29 +121,29 @@ fn each_backend_is_asked_for_the_time_in_question() {
         let requests: Vec<(&str, Vec<String>)> = asked(backend, query);
         assert_eq!(requests, expected, "{backend:?}");
     }
-    let later = [NOW + 1..u64::MAX];
-    assert!(requests(&question(Backend::Tempo, "{ }", ">=1", &later), NOW).is_empty(), "what has not begun has nothing to show");
+    let later = NOW + 1..u64::MAX;
+    assert!(requests(&question(Backend::Tempo, "{ }", ">=1", from_ref(&later)), NOW).is_empty(), "what has not begun has nothing to show");
 }
 
 /// Telemetry comes in late: an answer that may still change is asked for again, one that cannot is not.
 #[tokio::test]
 async fn what_may_still_come_in_is_awaited() {
-    let window = [NOW - SECOND..NOW];
+    let window = NOW - SECOND..NOW;
     let (fake, url) = Fake::start(&[(200, NO_TRACE), (503, "starting"), (200, TEMPO)]).await;
     let mut backends = backends(Backend::Tempo, url);
     backends.patience = Some(Duration::from_secs(60));
-    let found = backends.ask(&question(Backend::Tempo, "{ }", ">=2", &window)).await;
+    let found = backends.ask(&question(Backend::Tempo, "{ }", ">=2", from_ref(&window))).await;
     assert!(matches!(found, Found::Counted { count: 3, .. }), "{found:?}");
     assert_eq!(fake.asked().len(), 3);
     assert!(fake.asked()[0].starts_with("/base/api/search?q=%7B+%7D&start="), "{:?}", fake.asked());
-    let broken = backends.ask(&question(Backend::Tempo, "{ }", "==0", &window)).await;
+    let broken = backends.ask(&question(Backend::Tempo, "{ }", "==0", from_ref(&window))).await;
     assert!(matches!(broken, Found::Counted { count: 3, .. }), "it is broken at once: {broken:?}");
     assert_eq!(fake.asked().len(), 4);
 }
 
 #[tokio::test]
 async fn a_backend_that_refuses_or_is_gone_makes_it_unclear() {
-    let window = [NOW - SECOND..NOW];
+    let window = NOW - SECOND..NOW;
     let cases = [
         (Backend::Prometheus, 400, include_str!("recorded/prometheus-query-bad.json"), "unclosed left parenthesis"),
         (Backend::Loki, 400, include_str!("recorded/loki-query-bad.txt"), "parse error at line 1, col 18"),
@@ -151,14 +152,14 @@ async fn a_backend_that_refuses_or_is_gone_makes_it_unclear() {
     ];
     for (backend, status, body, said) in cases {
         let (_, url) = Fake::start(&[(status, body)]).await;
-        let found = backends(backend, url).ask(&question(backend, "{", ">=1", &window)).await;
+        let found = backends(backend, url).ask(&question(backend, "{", ">=1", from_ref(&window))).await;
         let Found::Unclear(why) = found else { panic!("{found:?}") };
         assert!(why.contains(said) && why.contains(backend.name()), "{why}");
     }
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let url: Url = format!("http://user:secret@{}/", listener.local_addr().unwrap()).parse().unwrap();
     drop(listener);
-    let found = backends(Backend::Loki, url).ask(&question(Backend::Loki, "{a=\"b\"}", ">=1", &window)).await;
+    let found = backends(Backend::Loki, url).ask(&question(Backend::Loki, "{a=\"b\"}", ">=1", from_ref(&window))).await;
     let Found::Unclear(why) = found else { panic!("{found:?}") };
     assert!(why.contains("Loki could not be asked") && !why.contains("secret"), "{why}");
 }
