@@ -72,7 +72,7 @@ fn found(store: &Store, query: &str, window: std::ops::Range<u64>) -> Vec<(u8, u
     let mut found = Vec::new();
     let id = |trace: &Trace| u8::from_str_radix(&trace.trace_id[..2], 16).unwrap();
     store.search(&crate::query::Query::parse(query).unwrap(), std::slice::from_ref(&window), |trace, matched| {
-        found.push((id(trace), matched.len()))
+        found.push((id(trace), matched.len()));
     });
     found
 }
@@ -130,7 +130,7 @@ fn log_lines_are_found_by_their_time_with_and_without_a_trace() {
     let found = |window| {
         let mut found = Vec::new();
         store.each_log(std::slice::from_ref(&window), |trace, log| {
-            found.push((trace.is_some(), log.line.get("message").unwrap_or(&log.line).to_string()))
+            found.push((trace.is_some(), log.line.get("message").unwrap_or(&log.line).to_string()));
         });
         found
     };
