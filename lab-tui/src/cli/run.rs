@@ -53,7 +53,7 @@ pub(crate) struct Run {
     #[command(flatten)]
     reports: ReportFlags,
     #[command(flatten)]
-    backends: BackendFlags,
+    backends: Box<BackendFlags>,
     #[command(flatten)]
     stack: StackFlags,
 }
@@ -100,7 +100,7 @@ pub(crate) async fn run(flags: Run) -> Result<Exit, Failure> {
             return Ok(Exit::Interrupted);
         }
     };
-    up.backends = flags.backends.into();
+    up.backends = (*flags.backends).into();
     announce(&up, started.elapsed());
     if !flags.headless && !reports.are_wanted() && screen::is_there() {
         let left = screen::run(&with_shipped(plans)?, theme, link, &mut up).await;

@@ -103,7 +103,7 @@ pub(super) struct ThinkTable {
 #[derive(Debug)]
 pub(super) enum Promise {
     Plain(String),
-    Table(PromiseTable),
+    Table(Box<PromiseTable>),
 }
 
 #[derive(Debug, Deserialize)]
@@ -175,7 +175,7 @@ impl From<String> for Promise {
 
 impl From<PromiseTable> for Promise {
     fn from(table: PromiseTable) -> Self {
-        Self::Table(table)
+        Self::Table(Box::new(table))
     }
 }
 
