@@ -1,6 +1,7 @@
 //! The command line: what can be asked, and how a command ends.
 
 pub(crate) mod ask;
+mod backends;
 mod beside;
 pub(crate) mod check;
 pub(crate) mod compare;
@@ -18,6 +19,7 @@ mod scenario_files;
 pub(crate) mod schema;
 pub(crate) mod screen;
 pub(crate) mod stack;
+pub(crate) mod traces;
 pub(crate) mod up;
 
 use std::fmt;
@@ -54,6 +56,8 @@ pub(crate) enum Command {
     Compare(compare::CompareFlags),
     /// Print one trace of the running lab as a waterfall
     Trace(ask::TraceFlags),
+    /// List the traces of the running lab that match a query
+    Traces(traces::TracesFlags),
     /// Print the addresses of the running lab
     Status(ask::StatusFlags),
     /// Read scenarios without running them, and say what is wrong

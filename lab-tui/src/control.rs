@@ -17,8 +17,10 @@ use tokio::net::UnixListener;
 
 use crate::event::TraceId;
 use crate::http;
+use crate::observe::found::FoundTrace;
 use crate::observe::store::Store;
 use crate::observe::trace::Trace;
+use crate::query::Query;
 use crate::stack::Endpoints;
 use crate::stack::run_folder::RunFolder;
 
@@ -66,7 +68,8 @@ pub fn serve(folder: &Path, endpoints: &Endpoints, store: Store) -> anyhow::Resu
     let status = Arc::new(Mutex::new(status));
     let told = Arc::clone(&status);
     let tell = move || async move { Json(told.lock().unwrap_or_else(PoisonError::into_inner).clone()) };
-    let router = Router::new().route("/status", get(tell)).route("/traces/{id}", get(trace)).with_state(store);
+    let router =
+        Router::new().route("/status", get(tell)).route("/traces", get(search)).route("/traces/{id}", get(trace)).with_state(store);
     tokio::spawn(async move { axum::serve(listener, router).await });
     Ok(Control { folder: folder.to_owned(), status })
 }
@@ -81,6 +84,34 @@ async fn trace(State(store): State<Store>, UrlPath(id): UrlPath<String>) -> Resp
     match TraceId::parse(&id).and_then(|id| store.trace(id)) {
         Some(trace) => Json(trace).into_response(),
         None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+/// What is looked for.
+#[derive(Debug, Serialize, Deserialize)]
+struct Wanted {
+    q: String,
+    limit: usize,
+}
+
+/// The newest traces that match, newest first.
+async fn search(State(store): State<Store>, wanted: axum::extract::Query<Wanted>) -> Response {
+    let Wanted { q, limit } = wanted.0;
+    let query = match Query::parse(&q) {
+        Ok(query) => query,
+        Err(misread) => return (StatusCode::BAD_REQUEST, misread.to_string()).into_response(),
+    };
+    let looked = tokio::task::spawn_blocking(move || {
+        let mut found = Vec::new();
+        let always = 0..u64::MAX;
+        store.search(&query, std::slice::from_ref(&always), |trace, matched| found.push(FoundTrace::new(trace, matched.len())));
+        found.sort_by_key(|one| std::cmp::Reverse(one.start_unix_nano));
+        found.truncate(limit);
+        found
+    });
+    match looked.await {
+        Ok(found) => Json(found).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }
 
@@ -128,6 +159,19 @@ impl Client {
             return Ok(None);
         }
         Ok(Some(response.error_for_status()?.json().await?))
+    }
+
+    /// The newest traces that match, newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// When it does not answer, or does not understand the query.
+    pub async fn search(&self, query: &Query, limit: u32) -> anyhow::Result<Vec<FoundTrace>> {
+        let asked = self.http.get("http://lab/traces").query(&[("q", query.as_str()), ("limit", &limit.to_string())]);
+        let response = asked.send().await.context("the lab does not answer")?;
+        if response.status() == StatusCode::BAD_REQUEST {
+            bail!("the lab does not understand the query: {}", response.text().await?);
+        }
+        Ok(response.error_for_status()?.json().await?)
     }
 
     async fn get(&self, path: &str) -> anyhow::Result<reqwest::Response> {

@@ -5,6 +5,7 @@
 mod control;
 mod expectation;
 mod samples;
+mod scraped;
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use std::time::Duration;
 pub use control::{Control, Pace};
 pub use expectation::{EXAMPLES, Found};
 pub use samples::Samples;
+pub use scraped::{ScrapedSeries, ScrapedValue};
 
 /// One fact and when it happened, counted from the start of the run.
 #[derive(Debug, Clone)]
@@ -62,6 +64,8 @@ pub enum Fact {
     },
     /// The state of a connection pool.
     Pool(Pool),
+    /// What services say of the metrics that promises are about; all of one moment at once.
+    Scraped(Vec<ScrapedSeries>),
     /// What each service answered and what of it the telemetry shows, since the run began.
     Telemetry(Vec<ServiceSignals>),
     /// What was found of an expectation, when all telemetry had come in.
@@ -101,6 +105,8 @@ pub enum FaultChange {
     Ended,
     /// It could not be brought about, or not be undone; the text says why.
     Failed(String),
+    /// So many requests met it, as its kind counts them; told before its end, where it is known.
+    Touched(u64),
 }
 
 /// The length of a load window.

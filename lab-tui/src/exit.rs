@@ -9,7 +9,7 @@ use std::process::ExitCode;
 pub enum Exit {
     /// Every promise was kept.
     Kept = 0,
-    /// Nothing can be said: the lab was the bottleneck, or a fault was not there as planned.
+    /// Nothing can be said: the lab was the bottleneck, a fault was not there as planned, or an expectation cannot be judged.
     Inconclusive = 98,
     /// A threshold or an expectation was broken.
     Broken = 99,

@@ -48,6 +48,7 @@ fn news(fact: &Fact, plan: &Plan) -> Option<String> {
         Fact::Fault { index, change } => {
             let fault = plan.faults.get(*index)?;
             Some(match change {
+                FaultChange::Touched(_) => return None,
                 FaultChange::Started => format!("fault `{}` begins: {fault}", fault.name),
                 FaultChange::Ended => format!("fault `{}` is over", fault.name),
                 FaultChange::Failed(why) => format!("fault `{}` failed: {why}", fault.name),

@@ -34,6 +34,7 @@ fn main() -> ExitCode {
         Command::Run(run) => cli::block_on(cli::run::run(*run)),
         Command::Up(stack) => cli::block_on(cli::up::up(stack)),
         Command::Trace(trace) => cli::block_on(cli::ask::trace(trace)),
+        Command::Traces(traces) => cli::block_on(cli::traces::traces(traces)),
         Command::Status(status) => cli::block_on(cli::ask::status(status)),
     }
 }

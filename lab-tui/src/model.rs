@@ -5,6 +5,7 @@ mod controls;
 mod distribution;
 mod pools;
 mod scoped;
+mod series;
 mod timeline;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -16,11 +17,15 @@ pub use chain::{Chain, Hop};
 pub use controls::Controls;
 pub use distribution::Distribution;
 pub use pools::Pools;
+pub use series::{Gauge, SeriesTotals};
 pub use timeline::{Place, SECONDS, Second, Timeline};
 
-use crate::event::{Event, Exemplar, Fact, FaultChange, Found, LoadWindow, Outcome, ProcessChange, Samples, ServiceSignals, WINDOW};
-use crate::scenario::{Plan, Scope, Selector};
-use scoped::{Known, ScopedTotals};
+use crate::event::{
+    Event, Exemplar, Fact, FaultChange, Found, LoadWindow, Outcome, ProcessChange, Samples, ScrapedSeries, ServiceSignals, WINDOW,
+};
+use crate::scenario::{Plan, Scope, Selector, Series};
+use scoped::{Known, Part, ScopedTotals};
+use series::Increases;
 
 /// How many requests each list of them remembers.
 const LISTED: usize = 50;
@@ -34,6 +39,9 @@ pub struct Model {
     now: Duration,
     loads: Vec<LoadState>,
     scoped: ScopedTotals,
+    series: Vec<SeriesTotals>,
+    increases: Increases,
+    scraped_at: Duration,
     seconds: Timeline<Second>,
     slowest: Vec<Exemplar>,
     failed: VecDeque<Exemplar>,
@@ -67,6 +75,8 @@ pub struct FaultState {
     pub ended: Option<Duration>,
     /// Why it could not be brought about or undone.
     pub failed: Option<String>,
+    /// How many requests met it, as its kind counts them; `None` where that is not known.
+    pub touched: Option<u64>,
 }
 
 /// Totals of one load since the run began.
@@ -115,6 +125,9 @@ impl Model {
         Self {
             loads: plan.loads.iter().map(|_| LoadState::default()).collect(),
             scoped: ScopedTotals::new(&plan),
+            series: vec![SeriesTotals::default(); plan.series().len()],
+            increases: Increases::new(&plan),
+            scraped_at: Duration::ZERO,
             faults: vec![FaultState::default(); plan.faults.len()],
             expectations: vec![None; plan.expectations.len()],
             plan,
@@ -145,12 +158,14 @@ impl Model {
             Fact::Hop(spans) => self.chain.add(&spans),
             Fact::Edge { from, to } => self.chain.connect(&from, &to),
             Fact::Pool(pool) => self.pools.push(event.at, pool),
+            Fact::Scraped(scraped) => self.apply_scraped(event.at, scraped),
             Fact::Fault { index, change } => {
                 let Some(fault) = self.faults.get_mut(index) else { return };
                 match change {
                     FaultChange::Started => fault.started = Some(event.at),
                     FaultChange::Ended => fault.ended = Some(event.at),
                     FaultChange::Failed(why) => fault.failed = Some(why),
+                    FaultChange::Touched(count) => fault.touched = Some(count),
                 }
             }
             Fact::Telemetry(services) => self.services = services,
@@ -170,7 +185,7 @@ impl Model {
     fn apply_window(&mut self, window: LoadWindow) {
         let Some(load) = self.loads.get_mut(window.load) else { return };
         load.add(&window);
-        self.scoped.add(&window, known(&self.plan, &self.faults, self.now, self.finished));
+        self.scoped.add(&Part::Window(&window), known(&self.plan, &self.faults, self.now, self.finished));
         let (mut ended, mut failed, mut response) = (0, 0, Samples::default());
         for cell in &window.cells {
             response.merge(&cell.response_time);
@@ -195,6 +210,17 @@ impl Model {
                 push_bounded(&mut self.failed, exemplar, LISTED);
             }
             push_bounded(&mut self.newest, exemplar, LISTED);
+        }
+    }
+
+    fn apply_scraped(&mut self, at: Duration, scraped: Vec<ScrapedSeries>) {
+        let since = std::mem::replace(&mut self.scraped_at, at).min(at);
+        for step in self.increases.step(scraped) {
+            let Some(totals) = self.series.get_mut(step.series) else { continue };
+            totals.add(&step.what);
+            // What grew did so at some time since it was read before; what was read is of now.
+            let when = if matches!(step.what, series::What::Was(_)) { at..at } else { since..at };
+            self.scoped.add(&Part::Step(when, &step), known(&self.plan, &self.faults, self.now, self.finished));
         }
     }
 
@@ -236,6 +262,12 @@ impl Model {
     /// Each load's totals as a promise of the plan sees them: of the part of the run that it is about.
     pub fn loads_in(&self, scope: Option<&Scope>) -> &[LoadState] {
         scope.map_or(&self.loads, |scope| self.scoped.of(scope))
+    }
+
+    /// What a series of the plan did, in the part of the run that a promise is about.
+    pub fn series_in(&self, series: &Series, scope: Option<&Scope>) -> Option<&SeriesTotals> {
+        let index = self.plan.series().into_iter().position(|known| known == series)?;
+        scope.map_or(&self.series[..], |scope| self.scoped.series_of(scope)).get(index)
     }
 
     /// Like [`Self::elapsed`], of the part of the run that a promise is about.

@@ -17,8 +17,10 @@ use crate::event::{Command, Event, Fact, Pace};
 use crate::fault::Injector;
 use crate::http;
 use crate::load::{self, HttpSender, Report, RunClock};
+use crate::observe::backends::Backends;
 use crate::observe::live;
 use crate::observe::scrape;
+use crate::observe::scraper::Scraper;
 use crate::observe::signals::Signals;
 use crate::observe::store::Store;
 use crate::scenario::Plan;
@@ -41,6 +43,8 @@ pub struct Run<'a> {
     pub endpoints: &'a Endpoints,
     /// Where telemetry comes in.
     pub store: &'a Store,
+    /// Who is asked for what the store does not have.
+    pub backends: &'a Backends,
     /// What brings the plan's faults about.
     pub injector: &'a Injector,
     /// What becomes of the stack's processes.
@@ -58,11 +62,15 @@ impl Run<'_> {
         let pages = scrape::pages(self.endpoints, &foreign);
         let signals = Signals::since_now(http.clone(), self.store.clone(), pages.clone(), &foreign).await;
         let sender = HttpSender::new(self.plan, &self.endpoints.services)?;
+        let scraper = Scraper::new(http, pages, self.plan);
+        // What counters are before the first request is what they grow from.
+        let before = scraper.read().await;
         let clock = RunClock::start_now();
         let cpu_before = process_cpu();
         // A model that is gone wants to hear nothing more.
         let tell = |fact| drop(events.send(Event { at: clock.offset(), fact }));
         let expectations = expectations::Expectations::new(self.plan, clock.start_unix());
+        before.into_iter().for_each(tell);
         let stop = CancellationToken::new();
         let over = stop.child_token();
         let faults = faults::Faults {
@@ -79,7 +87,7 @@ impl Run<'_> {
         let (mut reports, setter) = load::start(self.plan, sender, self.scenario, clock, stop.clone())?;
         let mut pace = Pace::default();
         let heard_all = CancellationToken::new();
-        let listening = live::listen(self.store.clone(), http, pages, clock.start_unix(), heard_all.clone(), &tell);
+        let listening = live::listen(self.store.clone(), &scraper, clock.start_unix(), heard_all.clone(), &tell);
         tokio::pin!(listening);
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -128,8 +136,13 @@ impl Run<'_> {
         }
         heard_all.cancel();
         listening.await;
+        scraper.read().await.into_iter().for_each(tell);
         tell(Fact::Telemetry(settled));
-        expectations.look(self.store).await.into_iter().for_each(&tell);
+        tokio::select! {
+            () = expectations.look(self.store, self.backends, &tell) => {}
+            // Whoever cannot wait for what backends still lack is told what is known.
+            Some(Command::Stop) = commands.recv() => stop.cancel(),
+        }
         tell(Fact::LabUsage { cpu: process_cpu().saturating_sub(cpu_before) });
         tell(Fact::Finished { interrupted: stop.is_cancelled() });
         Ok(())

@@ -4,7 +4,8 @@ mod expectation;
 
 use crate::event::{Outcome, ProcessChange};
 use crate::exit::Exit;
-use crate::model::{Distribution, Latency, LoadState, Model};
+use crate::model::{Distribution, Latency, LoadState, Model, SeriesTotals};
+pub use crate::scenario::Word;
 use crate::scenario::{Aggregate, Metric, Plan, Scope, Selector, Threshold};
 
 pub use expectation::{JudgedExpectation, Standing};
@@ -31,19 +32,6 @@ pub struct Verdict {
     pub exit: Exit,
 }
 
-/// A verdict in one word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub enum Word {
-    /// Every promise was kept.
-    Pass,
-    /// One was broken.
-    Fail,
-    /// Nothing can be said.
-    Inconclusive,
-}
-
 /// One threshold and what became of it.
 #[derive(Debug, Clone)]
 pub struct Judged {
@@ -53,6 +41,8 @@ pub struct Judged {
     pub value: Option<f64>,
     /// Whether it was kept; never without samples.
     pub ok: bool,
+    /// It is about a metric that no service has, or none with such labels.
+    pub absent: bool,
 }
 
 /// Judges a run that has ended, or as far as it has come.
@@ -63,6 +53,7 @@ pub fn judge(plan: &Plan, model: &Model) -> Verdict {
     let failed = plan.faults.iter().zip(model.faults()).filter_map(|(fault, state)| Some((fault, state.failed.as_ref()?)));
     let mut inconclusive: Vec<String> = bottleneck.iter().cloned().collect();
     inconclusive.extend(failed.map(|(fault, why)| format!("the fault `{}` was not there as planned: {why}", fault.name)));
+    inconclusive.extend(untouched(plan, model));
     inconclusive.extend(expectations.iter().filter_map(JudgedExpectation::unclear));
     let crashed = crashed(plan, model);
     // That a program ended is certain, whatever else can be said.
@@ -92,6 +83,15 @@ fn crashed(plan: &Plan, model: &Model) -> Vec<(String, String)> {
     plan.services.iter().filter_map(|service| Some((service.name.clone(), end_of(&service.name)?))).collect()
 }
 
+/// Faults that were there and that nothing met: whatever was promised of them, or outside of them, nothing was tried.
+fn untouched(plan: &Plan, model: &Model) -> impl Iterator<Item = String> {
+    let each = plan.faults.iter().zip(model.faults()).filter(|(_, state)| state.failed.is_none() && state.touched == Some(0));
+    each.filter_map(|(fault, state)| {
+        let (from, to) = (state.started?.as_secs_f64(), state.ended?.as_secs_f64());
+        Some(format!("the fault `{}` touched nothing: {} from {from:.1} s to {to:.1} s", fault.name, fault.kind.untouched()))
+    })
+}
+
 /// From the intended to the actual send, over all loads.
 pub fn schedule_lag(model: &Model) -> Distribution {
     let mut lag = Distribution::default();
@@ -110,7 +110,9 @@ fn judge_one(threshold: &Threshold, model: &Model) -> Judged {
     let samples = Samples { model, selector: &threshold.selector, scope: threshold.scope.as_ref() };
     let value = samples.value(threshold.aggregate);
     let ok = value.is_some_and(|value| threshold.comparison.holds(value, threshold.bound));
-    Judged { threshold: threshold.clone(), value, ok }
+    let totals = threshold.selector.series.as_ref().and_then(|series| model.series_in(series, None));
+    let absent = totals.is_some_and(|totals| !totals.appeared);
+    Judged { threshold: threshold.clone(), value, ok, absent }
 }
 
 /// What a promise is about: those of the model's samples that its selector lets through and that lie in its scope.
@@ -142,6 +144,9 @@ impl<'m> Samples<'m> {
             Metric::HttpReqs => self.counter(self.ended().map(|(.., latency)| latency.response.count()).sum(), aggregate),
             Metric::DroppedIterations => self.counter(self.loads().map(|load| load.dropped).sum(), aggregate),
             Metric::TelemetryLoss => self.counter(self.model.telemetry_loss(), aggregate),
+            // Services expose seconds; the lab's own trends are in milliseconds.
+            Metric::PoolWait => self.of_series(aggregate).map(|seconds| seconds * 1000.0),
+            Metric::PoolPending | Metric::PoolUsed | Metric::PoolIdle | Metric::PoolMax | Metric::Scraped => self.of_series(aggregate),
         }
     }
 
@@ -172,11 +177,29 @@ impl<'m> Samples<'m> {
     fn counter(self, count: u64, aggregate: Aggregate) -> Option<f64> {
         match aggregate {
             Aggregate::Count => Some(number(count)),
-            Aggregate::Rate => {
-                let seconds = self.model.elapsed_in(self.model.due_of_all(), self.scope).as_secs_f64();
-                (seconds > 0.0).then(|| number(count) / seconds)
-            }
+            Aggregate::Rate => self.per_second(number(count)),
             _ => None,
+        }
+    }
+
+    fn per_second(self, count: f64) -> Option<f64> {
+        let seconds = self.model.elapsed_in(self.model.due_of_all(), self.scope).as_secs_f64();
+        (seconds > 0.0).then(|| count / seconds)
+    }
+
+    /// A metric that no service has is nothing, not even 0.
+    fn of_series(self, aggregate: Aggregate) -> Option<f64> {
+        let series = self.selector.series.as_ref()?;
+        let totals: &SeriesTotals = self.model.series_in(series, self.scope).filter(|totals| totals.appeared)?;
+        match aggregate {
+            Aggregate::Count => Some(totals.increase),
+            Aggregate::Rate => self.per_second(totals.increase),
+            Aggregate::Value => totals.gauge.map(|gauge| gauge.last),
+            Aggregate::Min => totals.gauge.map(|gauge| gauge.min),
+            Aggregate::Max => totals.gauge.map(|gauge| gauge.max),
+            Aggregate::Avg => totals.gauge.map(|gauge| gauge.sum / gauge.readings).or_else(|| totals.mean()),
+            Aggregate::Med => totals.percentile(50.0),
+            Aggregate::Percentile(percentile) => totals.percentile(percentile),
         }
     }
 }
@@ -188,7 +211,7 @@ fn of_distribution(distribution: &Distribution, aggregate: Aggregate) -> Option<
         Aggregate::Med => distribution.percentile(50.0),
         Aggregate::Max => distribution.max(),
         Aggregate::Percentile(percentile) => distribution.percentile(percentile),
-        Aggregate::Rate | Aggregate::Count => None,
+        Aggregate::Rate | Aggregate::Count | Aggregate::Value => None,
     }
 }
 

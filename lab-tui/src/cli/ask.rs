@@ -37,10 +37,10 @@ pub(crate) struct StatusFlags {
 }
 
 #[derive(Debug, Args)]
-struct WhichLab {
+pub(super) struct WhichLab {
     /// The lab with this process ID instead of the newest
     #[arg(long, value_name = "PID", env = "LAB_PID", value_parser = process)]
-    lab: Option<u32>,
+    pub(super) lab: Option<u32>,
 }
 
 pub(crate) async fn trace(flags: TraceFlags) -> Result<Exit, Failure> {
@@ -81,7 +81,7 @@ fn width() -> usize {
     tcgetwinsize(std::io::stdout()).map_or(120, |size| usize::from(size.ws_col))
 }
 
-fn json(value: &impl Serialize) -> Result<String, Failure> {
+pub(super) fn json(value: &impl Serialize) -> Result<String, Failure> {
     let text = serde_json::to_string_pretty(value).map_err(|error| Failure::new(Exit::NotReady, error))?;
     Ok(text + "\n")
 }
@@ -94,6 +94,6 @@ fn trace_id(text: &str) -> Result<TraceId, String> {
     TraceId::parse(text).ok_or_else(|| "a trace ID has 32 hex digits, not all of them 0".to_owned())
 }
 
-fn not_ready(error: anyhow::Error) -> Failure {
+pub(super) fn not_ready(error: anyhow::Error) -> Failure {
     Failure::new(Exit::NotReady, error)
 }

@@ -42,6 +42,8 @@ pub(crate) fn check(flags: &CheckFlags) -> Result<Exit, Failure> {
 fn contents(plan: &Plan) -> String {
     let counts = [(plan.loads.len(), "load"), (plan.faults.len(), "fault"), (plan.thresholds.len(), "threshold")];
     let counts = counts.map(|(count, what)| format::count(count, what)).join(", ");
+    let expected = plan.expectations.len();
+    let counts = if expected > 0 { format!("{counts}, {}", format::count(expected, "expectation")) } else { counts };
     format!("{}; {counts}, {}", plan.title, format::seconds(plan.duration()))
 }
 

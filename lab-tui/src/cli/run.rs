@@ -26,6 +26,7 @@ use lab_tui::verdict;
 use tokio::sync::mpsc;
 
 use super::Failure;
+use super::backends::BackendFlags;
 use super::beside::{APP, Beside, ExecFlags};
 use super::record::{RecordFlags, Records};
 use super::reports::{ReportFlags, Reports};
@@ -58,6 +59,8 @@ pub(crate) struct Run {
     reports: ReportFlags,
     #[command(flatten)]
     record: RecordFlags,
+    #[command(flatten)]
+    backends: Box<BackendFlags>,
     #[command(flatten)]
     stack: StackFlags,
 }
@@ -113,6 +116,7 @@ pub(crate) async fn run(flags: Run) -> Result<Exit, Failure> {
             return Ok(Exit::Interrupted);
         }
     };
+    up.backends = (*flags.backends).into();
     announce(&up, started.elapsed());
     if !flags.headless && !reports.are_wanted() && !records.are_wanted() && screen::is_there() {
         let plans = if needed == StackKind::Embedded { with_shipped(plans)? } else { plans };
@@ -187,6 +191,7 @@ async fn run_hosted(
         scenario: &planned.name,
         endpoints: &hosted.endpoints,
         store: &up.store,
+        backends: &up.backends,
         injector: &up.injector,
         notices: &mut up.notices,
     };

@@ -80,6 +80,7 @@ async fn show(
         scenario: &planned.name,
         endpoints: &hosted.endpoints,
         store: &up.store,
+        backends: &up.backends,
         injector: &up.injector,
         notices: &mut up.notices,
     };
@@ -114,11 +115,13 @@ async fn show(
 }
 
 pub(super) fn listed(name: &str, plan: &Plan) -> Listed {
+    let thresholds = plan.thresholds.iter().map(|threshold| promise(plan, threshold));
+    let expectations = plan.expectations.iter().map(|expectation| expectation.name.clone());
     Listed {
         name: name.to_owned(),
         title: plan.title.clone(),
         about: plan.about.clone(),
-        thresholds: plan.thresholds.iter().map(|threshold| promise(plan, threshold)).collect(),
+        thresholds: thresholds.chain(expectations).collect(),
     }
 }
 

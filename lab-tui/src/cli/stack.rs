@@ -8,6 +8,7 @@ use clap::builder::{FalseyValueParser, OsStringValueParser, TypedValueParser as 
 use lab_tui::control::{self, Control};
 use lab_tui::exit::Exit;
 use lab_tui::fault::{self, Injector};
+use lab_tui::observe::backends::Backends;
 use lab_tui::observe::store::{DEFAULT_BYTES, Store};
 use lab_tui::out;
 use lab_tui::scenario::StackKind;
@@ -76,6 +77,7 @@ pub(crate) struct Up {
     /// Further environment of the services.
     pub(crate) env: Vec<(String, String)>,
     pub(crate) store: Store,
+    pub(crate) backends: Backends,
     pub(crate) notices: mpsc::UnboundedReceiver<Notice>,
     pub(crate) interrupts: Interrupts,
     pub(crate) injector: Injector,
@@ -118,7 +120,9 @@ impl StackFlags {
             anyhow::Ok((control, injector(&stack, somebody_elses).await?))
         };
         match ready.await {
-            Ok((control, injector)) => Ok(Some(Up { stack, control, told, env, store, notices, interrupts, injector })),
+            Ok((control, injector)) => {
+                Ok(Some(Up { stack, control, told, env, store, backends: Backends::default(), notices, interrupts, injector }))
+            }
             Err(error) => {
                 stack.stop().await;
                 Err(Failure::new(Exit::NotReady, error))

@@ -7,9 +7,10 @@ use std::collections::VecDeque;
 use std::ops::Range;
 use std::time::Duration;
 
-use super::{FaultState, LoadState};
+use super::series::Step;
+use super::{FaultState, LoadState, SeriesTotals};
 use crate::event::{LoadWindow, WINDOW};
-use crate::scenario::{Expectation, Plan, Relation, Scope, Stretch};
+use crate::scenario::{Plan, Relation, Scope, Stretch};
 
 /// How many parts a scope holds back at most. A fault tells within seconds whether it has begun; the rest is for a stream gone wrong.
 const HELD: usize = 2000;
@@ -22,7 +23,47 @@ pub(super) struct ScopedTotals(Vec<Totals>);
 struct Totals {
     scope: Scope,
     loads: Vec<LoadState>,
-    held: VecDeque<LoadWindow>,
+    series: Vec<SeriesTotals>,
+    held: VecDeque<Held>,
+}
+
+/// What belongs to a scope or does not.
+#[derive(Debug)]
+pub(super) enum Part<'m> {
+    Window(&'m LoadWindow),
+    /// And when that was.
+    Step(Range<Duration>, &'m Step),
+}
+
+#[derive(Debug)]
+enum Held {
+    Window(LoadWindow),
+    Step(Range<Duration>, Step),
+}
+
+impl Part<'_> {
+    fn when(&self) -> Range<Duration> {
+        match self {
+            Self::Window(window) => window_of(window.index),
+            Self::Step(when, _) => when.clone(),
+        }
+    }
+
+    fn held(&self) -> Held {
+        match self {
+            Self::Window(window) => Held::Window((*window).clone()),
+            Self::Step(when, step) => Held::Step(when.clone(), (*step).clone()),
+        }
+    }
+}
+
+impl Held {
+    fn part(&self) -> Part<'_> {
+        match self {
+            Self::Window(window) => Part::Window(window),
+            Self::Step(when, step) => Part::Step(when.clone(), step),
+        }
+    }
 }
 
 /// What is known of the run's stretches. Everything that happened before `told` has been told.
@@ -38,23 +79,24 @@ pub(super) struct Known<'m> {
 impl ScopedTotals {
     pub(super) fn new(plan: &Plan) -> Self {
         let mut all: Vec<Totals> = Vec::new();
-        let expected = plan.expectations.iter().filter_map(Expectation::threshold);
-        for scope in plan.thresholds.iter().chain(expected).filter_map(|threshold| threshold.scope.as_ref()) {
+        for scope in plan.promises().filter_map(|threshold| threshold.scope.as_ref()) {
             if all.iter().all(|known| known.scope != *scope) {
                 let loads = plan.loads.iter().map(|_| LoadState::default()).collect();
-                all.push(Totals { scope: scope.clone(), loads, held: VecDeque::new() });
+                let series = vec![SeriesTotals::default(); plan.series().len()];
+                all.push(Totals { scope: scope.clone(), loads, series, held: VecDeque::new() });
             }
         }
         Self(all)
     }
 
-    pub(super) fn add(&mut self, window: &LoadWindow, known: Known<'_>) {
+    pub(super) fn add(&mut self, part: &Part<'_>, known: Known<'_>) {
         for totals in &mut self.0 {
-            match known.is_in(&totals.scope, &window_of(window.index)) {
-                Some(true) => totals.count(window),
+            totals.appear(part);
+            match known.is_in(&totals.scope, &part.when()) {
+                Some(true) => totals.count(part),
                 Some(false) => {}
                 None => {
-                    totals.held.push_back(window.clone());
+                    totals.held.push_back(part.held());
                     if totals.held.len() > HELD {
                         totals.release(Known { over: true, ..known }, 1);
                     }
@@ -73,23 +115,45 @@ impl ScopedTotals {
     pub(super) fn of(&self, scope: &Scope) -> &[LoadState] {
         self.0.iter().find(|known| known.scope == *scope).map_or(&[], |totals| &totals.loads)
     }
+
+    pub(super) fn series_of(&self, scope: &Scope) -> &[SeriesTotals] {
+        self.0.iter().find(|known| known.scope == *scope).map_or(&[], |totals| &totals.series)
+    }
 }
 
 impl Totals {
-    fn count(&mut self, window: &LoadWindow) {
-        if let Some(load) = self.loads.get_mut(window.load) {
-            load.add(window);
+    fn count(&mut self, part: &Part<'_>) {
+        match part {
+            Part::Window(window) => {
+                if let Some(load) = self.loads.get_mut(window.load) {
+                    load.add(window);
+                }
+            }
+            Part::Step(_, step) => {
+                if let Some(series) = self.series.get_mut(step.series) {
+                    series.add(&step.what);
+                }
+            }
+        }
+    }
+
+    /// A metric that is there is there in every part of the run.
+    fn appear(&mut self, part: &Part<'_>) {
+        if let Part::Step(_, step) = part
+            && let Some(series) = self.series.get_mut(step.series)
+        {
+            series.appeared = true;
         }
     }
 
     /// Decides what can be decided of the oldest `count` parts.
     fn release(&mut self, known: Known<'_>, count: usize) {
         for _ in 0..count {
-            let Some(window) = self.held.pop_front() else { return };
-            match known.is_in(&self.scope, &window_of(window.index)) {
-                Some(true) => self.count(&window),
+            let Some(held) = self.held.pop_front() else { return };
+            match known.is_in(&self.scope, &held.part().when()) {
+                Some(true) => self.count(&held.part()),
                 Some(false) => {}
-                None => self.held.push_back(window),
+                None => self.held.push_back(held),
             }
         }
     }

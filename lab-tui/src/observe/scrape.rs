@@ -35,19 +35,12 @@ pub async fn answered(client: &reqwest::Client, page: &Url) -> anyhow::Result<An
     parse(&metrics(client, page).await?).context("not in Prometheus's text format")
 }
 
-/// Reads the state of the service's connection pool; nothing where it has none.
-///
-/// # Errors
-/// When the service does not answer.
-pub async fn pool(client: &reqwest::Client, name: &str, page: &Url) -> anyhow::Result<Option<Pool>> {
-    Ok(parse_pool(name, &metrics(client, page).await?))
-}
-
-async fn metrics(client: &reqwest::Client, page: &Url) -> anyhow::Result<String> {
+pub(super) async fn metrics(client: &reqwest::Client, page: &Url) -> anyhow::Result<String> {
     Ok(client.get(page.clone()).send().await?.error_for_status()?.text().await?)
 }
 
-fn parse_pool(service: &str, text: &str) -> Option<Pool> {
+/// The state of the service's connection pool; nothing where it has none.
+pub(super) fn parse_pool(service: &str, text: &str) -> Option<Pool> {
     let (mut size, mut available, mut pending, mut max) = (None, None, None, None);
     for sample in exposition::samples(text).flatten() {
         let place = match sample.name {

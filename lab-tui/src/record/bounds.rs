@@ -46,6 +46,9 @@ impl Bounds {
             Fact::Hop(spans) if spans.second > LONGEST_RUN.as_secs() => Err("its second is later than any run lasts"),
             Fact::Hop(spans) => self.count(&spans.durations),
             Fact::Fault { index, .. } if *index >= plan.faults.len() => Err("it is of a fault that the scenario does not have"),
+            Fact::Scraped(all) if all.iter().any(|one| one.series >= plan.series().len()) => {
+                Err("it is of a metric that the scenario does not ask for")
+            }
             Fact::Expectation { index, .. } if *index >= plan.expectations.len() => {
                 Err("it is of an expectation that the scenario does not have")
             }
@@ -62,6 +65,7 @@ impl Bounds {
             | Fact::Process { .. }
             | Fact::Fault { .. }
             | Fact::Control { .. }
+            | Fact::Scraped(_)
             | Fact::Expectation { .. }
             | Fact::Edge { .. }
             | Fact::Pool(_)

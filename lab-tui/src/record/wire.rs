@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::bounds::LONGEST_RUN;
 use crate::event::{
     Cell, Control, EXAMPLES, Event, Exemplar, Fact, FaultChange, Found, HopSpans, LoadWindow, Outcome, Pace, Pool, ProcessChange, Samples,
-    ServiceSignals, TraceId,
+    ScrapedSeries, ScrapedValue, ServiceSignals, TraceId,
 };
 use crate::observe::trace::Trace;
 
@@ -62,6 +62,7 @@ enum WireFact {
     Hop { hop: String, second: u64, errors: u32, duration_us: WireSamples },
     Edge { from: String, to: String },
     Pool { service: String, used: u32, idle: u32, pending: u32, max: u32 },
+    Scraped { series: Vec<WireScraped> },
     Telemetry { services: Vec<WireSignals> },
     Control { change: WireControl },
     Expectation { index: usize, found: WireFound },
@@ -82,6 +83,7 @@ enum WireFault {
     Started {},
     Ended {},
     Failed { why: String },
+    Touched { requests: u64 },
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -98,6 +100,25 @@ enum WireFound {
     Counted { count: u64, examples: Vec<String> },
     Unclear { why: String },
     Skipped { why: String },
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct WireScraped {
+    series: usize,
+    service: String,
+    process: u64,
+    value: Option<WireScrapedValue>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum WireScrapedValue {
+    Number(f64),
+    /// Buckets as upper bound, null for all of them, and count.
+    Histogram {
+        buckets: Vec<(Option<f64>, f64)>,
+        sum: f64,
+    },
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -186,6 +207,7 @@ impl From<&Fact> for WireFact {
                     FaultChange::Started => WireFault::Started {},
                     FaultChange::Ended => WireFault::Ended {},
                     FaultChange::Failed(why) => WireFault::Failed { why: why.clone() },
+                    FaultChange::Touched(requests) => WireFault::Touched { requests: *requests },
                 },
             },
             Fact::Hop(HopSpans { hop, second, errors, durations }) => {
@@ -195,6 +217,7 @@ impl From<&Fact> for WireFact {
             Fact::Pool(Pool { service, used, idle, pending, max }) => {
                 Self::Pool { service: service.clone(), used: *used, idle: *idle, pending: *pending, max: *max }
             }
+            Fact::Scraped(series) => Self::Scraped { series: series.iter().map(WireScraped::from).collect() },
             Fact::Telemetry(services) => Self::Telemetry { services: services.iter().map(WireSignals::from).collect() },
             Fact::Control { change } => Self::Control {
                 change: match change {
@@ -238,6 +261,7 @@ impl WireFact {
                     WireFault::Started {} => FaultChange::Started,
                     WireFault::Ended {} => FaultChange::Ended,
                     WireFault::Failed { why } => FaultChange::Failed(why),
+                    WireFault::Touched { requests } => FaultChange::Touched(requests),
                 },
             },
             Self::Hop { hop, second, errors, duration_us } => {
@@ -245,6 +269,7 @@ impl WireFact {
             }
             Self::Edge { from, to } => Fact::Edge { from: from.into(), to: to.into() },
             Self::Pool { service, used, idle, pending, max } => Fact::Pool(Pool { service, used, idle, pending, max }),
+            Self::Scraped { series } => Fact::Scraped(series.into_iter().map(WireScraped::into_series).collect()),
             Self::Telemetry { services } => Fact::Telemetry(services.into_iter().map(WireSignals::into_signals).collect()),
             Self::Control { change } => Fact::Control {
                 change: match change {
@@ -268,6 +293,34 @@ impl WireFact {
             Self::LabUsage { cpu_seconds } => Fact::LabUsage { cpu: duration(cpu_seconds)? },
             Self::Finished { interrupted } => Fact::Finished { interrupted },
         })
+    }
+}
+
+impl From<&ScrapedSeries> for WireScraped {
+    fn from(scraped: &ScrapedSeries) -> Self {
+        let ScrapedSeries { series, service, process, value } = scraped.clone();
+        // JSON has no infinity, and what is no number at all is read as nothing.
+        let value = value.and_then(|value| match value {
+            ScrapedValue::Number(number) => number.is_finite().then_some(WireScrapedValue::Number(number)),
+            ScrapedValue::Histogram(buckets, sum) => {
+                let buckets = buckets.into_iter().map(|(bound, count)| (bound.is_finite().then_some(bound), count)).collect();
+                sum.is_finite().then_some(WireScrapedValue::Histogram { buckets, sum })
+            }
+        });
+        Self { series, service, process, value }
+    }
+}
+
+impl WireScraped {
+    fn into_series(self) -> ScrapedSeries {
+        let Self { series, service, process, value } = self;
+        let value = value.map(|value| match value {
+            WireScrapedValue::Number(number) => ScrapedValue::Number(number),
+            WireScrapedValue::Histogram { buckets, sum } => {
+                ScrapedValue::Histogram(buckets.into_iter().map(|(bound, count)| (bound.unwrap_or(f64::INFINITY), count)).collect(), sum)
+            }
+        });
+        ScrapedSeries { series, service, process, value }
     }
 }
 

@@ -30,6 +30,10 @@ pub struct Summary<'a> {
     pub seed: u32,
     /// `pass`, `fail` or `inconclusive`.
     pub verdict: Word,
+    /// What the scenario's author means it to reach.
+    pub intended_verdict: Word,
+    /// Whether it did, and nobody cut it short.
+    pub as_intended: bool,
     /// What the command exits with, were this its only run: 0 kept, 98 inconclusive, 99 broken, 105 interrupted.
     #[cfg_attr(test, schemars(with = "u8"))]
     pub exit_code: Exit,
@@ -134,6 +138,8 @@ pub struct ThresholdSummary {
     pub scope: Option<String>,
     /// What it was judged by: milliseconds for a trend, a share from 0 to 1 for a rate, a number for a counter; null without samples.
     pub value: Option<f64>,
+    /// The metric never appeared: no service has it, or none with such labels.
+    pub absent: bool,
     /// Whether it was kept; never without samples.
     pub ok: bool,
 }
@@ -152,6 +158,7 @@ impl ThresholdSummary {
         }
         Some(match self.value {
             Some(value) => format!("{} is broken: it was {}", self.promise(), number(value)),
+            None if self.absent => format!("{} is broken: no service has such a metric; it never appeared", self.promise()),
             None => format!("{} is broken: there were no samples", self.promise()),
         })
     }
@@ -250,6 +257,9 @@ pub struct FaultSummary<'a> {
     pub ended_s: Option<f64>,
     /// Why it was not there as planned; null when it was.
     pub failed: Option<String>,
+    /// How many requests met it, for `db.lock` how many connections waited, for `dice.error_rate` how many rolls there were; null where
+    /// that is not known.
+    pub touched: Option<u64>,
 }
 
 /// The lab's view of itself.
@@ -279,6 +289,8 @@ impl<'a> Summary<'a> {
             title: &plan.title,
             seed: plan.seed,
             verdict: verdict.word,
+            intended_verdict: plan.intended,
+            as_intended: verdict.word == plan.intended && model.finished().is_some_and(|end| !end.interrupted),
             exit_code: verdict.exit,
             interrupted: model.finished().is_some_and(|end| end.interrupted),
             duration_seconds: model.now().as_secs_f64(),
@@ -350,6 +362,7 @@ fn threshold_summary(judged: &verdict::Judged, model: &Model) -> ThresholdSummar
         expression: threshold.expression.clone(),
         scope: threshold.scope.as_ref().map(|scope| scope.words(model.plan())),
         value: judged.value,
+        absent: judged.absent,
         ok: judged.ok,
     }
 }
@@ -398,6 +411,7 @@ fn faults(model: &Model) -> Vec<FaultSummary<'_>> {
         started_s: state.started.map(|at| at.as_secs_f64()),
         ended_s: state.ended.map(|at| at.as_secs_f64()),
         failed: state.failed.clone(),
+        touched: state.touched,
     })
     .collect()
 }

@@ -33,7 +33,8 @@ fn write(out: &mut String, summary: &Summary<'_>, slowest: Option<&Trace>) -> st
         let width = promises.iter().map(|promise| promise.chars().count()).max().unwrap_or_default();
         for (threshold, promise) in summary.thresholds.iter().zip(promises) {
             let sign = if threshold.ok { "kept  " } else { "BROKEN" };
-            let value = threshold.value.map_or("no samples".to_owned(), number);
+            let none = if threshold.absent { "never appeared" } else { "no samples" };
+            let value = threshold.value.map_or(none.to_owned(), number);
             writeln!(out, "  {sign}  {promise:width$}  {value}")?;
         }
     }
@@ -152,5 +153,11 @@ pub(super) fn conclusion(summary: &Summary<'_>) -> String {
         Word::Fail => format!("fail: {broken} of {} thresholds broken", summary.thresholds.len()),
         Word::Inconclusive => format!("inconclusive: {}", summary.inconclusive.join("; ")),
     };
-    if summary.interrupted { format!("interrupted; as far as it went: {verdict}") } else { verdict }
+    match summary.intended_verdict {
+        _ if summary.interrupted => format!("interrupted; as far as it went: {verdict}"),
+        // What nearly all scenarios intend goes without saying.
+        Word::Pass => verdict,
+        _ if summary.as_intended => format!("{verdict}; as intended"),
+        intended => format!("{verdict}; not as intended, which is {}", intended.as_str()),
+    }
 }

@@ -5,7 +5,10 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
+
 use crate::event::{EXAMPLES, Event, Fact, FaultChange, Found, TraceId};
+use crate::observe::backends::{self, Backends};
 use crate::observe::store::Store;
 use crate::scenario::{Evidence, Plan, Relation, Scope, Stretch, Subject};
 
@@ -39,27 +42,21 @@ impl<'r> Expectations<'r> {
         match change {
             FaultChange::Started => *started = Some(event.at),
             FaultChange::Ended => *ended = Some(event.at),
-            FaultChange::Failed(_) => {}
+            FaultChange::Failed(_) | FaultChange::Touched(_) => {}
         }
     }
 
-    /// Looks into all of them. What telemetry owes should have come in. Metrics are not among them: the model knows what they say.
-    pub(super) async fn look(&self, store: &Store) -> Vec<Fact> {
-        let (mut facts, mut questions) = (Vec::new(), Vec::new());
+    /// Looks into all of them, and tells of each what was found. What telemetry owes should have come in. Metrics are not among them: the
+    /// model knows what they say.
+    pub(super) async fn look(&self, store: &Store, backends: &Backends, tell: impl Fn(Fact)) {
+        let (mut asked, mut questions) = (Vec::new(), Vec::new());
         for (index, expectation) in self.plan.expectations.iter().enumerate() {
-            let Subject::Counted { evidence, scope, .. } = &expectation.subject else { continue };
-            let found = match (self.windows(scope.as_ref()), evidence) {
-                (Err(why), _) => Found::Unclear(why),
-                (Ok(_), Evidence::Asked(backend, _)) => Found::Unclear(format!("there is no {} to ask", backend.name())),
-                (Ok(windows), _) => {
-                    questions.push(Question { index, evidence: evidence.clone(), windows });
-                    continue;
-                }
-            };
-            facts.push(Fact::Expectation { index, found });
-        }
-        if questions.is_empty() {
-            return facts;
+            let Subject::Counted { evidence, scope, count } = &expectation.subject else { continue };
+            match (self.windows(scope.as_ref()), evidence) {
+                (Err(why), _) => tell(Fact::Expectation { index, found: Found::Unclear(why) }),
+                (Ok(windows), Evidence::Asked(backend, query)) => asked.push((index, *backend, query, *count, windows)),
+                (Ok(windows), _) => questions.push(Question { index, evidence: evidence.clone(), windows }),
+            }
         }
         // A store full of traces takes a second or two to look through, which is no work for the runtime's threads.
         let store = store.clone();
@@ -67,9 +64,14 @@ impl<'r> Expectations<'r> {
             let found = |question: Question| Fact::Expectation { index: question.index, found: count(&store, &question) };
             questions.into_iter().map(found).collect::<Vec<_>>()
         });
-        // What was not answered because of a defect is told of as not known.
-        facts.extend(answered.await.unwrap_or_default());
-        facts
+        // What was not answered because of a defect is judged as not known.
+        answered.await.unwrap_or_default().into_iter().for_each(&tell);
+        // All at once: each may have to be waited for.
+        let asked = asked.iter().map(async |(index, backend, query, count, windows)| {
+            let question = backends::Question { backend: *backend, query, count: *count, windows };
+            tell(Fact::Expectation { index: *index, found: backends.ask(&question).await });
+        });
+        join_all(asked).await;
     }
 
     /// When a scope was, in nanoseconds since 1970; or why it never was. Time after the run belongs to it where no end is given: a span

@@ -30,6 +30,7 @@ pub(super) struct ScenarioFile {
     pub(super) stack: Option<Spanned<String>>,
     #[serde(default)]
     pub(super) service: Vec<Spanned<ServiceTable>>,
+    pub(super) intended_verdict: Option<Spanned<String>>,
     #[serde(default)]
     pub(super) load: Vec<Spanned<LoadTable>>,
     #[serde(default)]
@@ -97,7 +98,7 @@ pub(super) struct ThinkTable {
 #[derive(Debug)]
 pub(super) enum Promise {
     Plain(String),
-    Table(PromiseTable),
+    Table(Box<PromiseTable>),
 }
 
 #[derive(Debug, Deserialize)]
@@ -169,7 +170,7 @@ impl From<String> for Promise {
 
 impl From<PromiseTable> for Promise {
     fn from(table: PromiseTable) -> Self {
-        Self::Table(table)
+        Self::Table(Box::new(table))
     }
 }
 

@@ -11,6 +11,7 @@ use super::executor::Executor;
 use super::expect::{self, Expectation};
 use super::fault::{self, Fault};
 use super::file::{Promise, PromiseTable, ScenarioFile};
+use super::intended::Word;
 use super::load::{self, Load};
 use super::phase::{self, Phase};
 use super::refusal::{Refusal, Wrong, suggest};
@@ -38,6 +39,8 @@ pub struct Plan {
     pub stack: StackKind,
     /// The programs that it brings along, in the order in which they start.
     pub services: Vec<Service>,
+    /// What its author means it to reach.
+    pub intended: Word,
     /// At least one.
     pub loads: Vec<Load>,
     /// In the file's order.
@@ -110,6 +113,11 @@ impl Plan {
         self.loads.iter().filter(|load| load.end() == self.duration()).all(|load| load.executor.ends_early())
     }
 
+    /// Everything that is promised of a metric: the thresholds, and the expectations that are one.
+    pub fn promises(&self) -> impl Iterator<Item = &Threshold> {
+        self.thresholds.iter().chain(self.expectations.iter().filter_map(Expectation::threshold))
+    }
+
     /// When the last request may begin.
     pub fn duration(&self) -> Duration {
         self.loads.iter().map(Load::end).max().unwrap_or_default()
@@ -124,6 +132,7 @@ fn plan(text: &str, given: &Given<'_>, files: &Files<'_>) -> Result<Plan, Wrong>
         let what = format!("format {} is not known to this version", file.format.get_ref());
         return Err(Wrong::new(file.format.span(), what, format!("write `format = {FORMAT}`")));
     }
+    let intended = Word::read(file.intended_verdict.as_ref())?;
     if file.load.is_empty() {
         let hint = "add a [[load]] table".to_owned();
         return Err(Wrong { span: None, what: "the scenario has no load".to_owned(), hint: Some(hint) });
@@ -145,12 +154,13 @@ fn plan(text: &str, given: &Given<'_>, files: &Files<'_>) -> Result<Plan, Wrong>
     faults.as_ref().map_or(Ok(()), |faults| ground.check_faults(faults))?;
     let faults = faults.map_or(Ok(Vec::new()), |faults| fault::read_all(faults, ground.of_the_lab(), longest))?;
     let phases = phase::read_all(file.phase, &faults, longest)?;
+    let named: Vec<&str> = ground.of_the_lab().iter().copied().chain(services.iter().map(|service| service.name.as_str())).collect();
     let mut thresholds = Vec::new();
     let mut promises: Vec<_> = file.thresholds.iter().collect();
     promises.sort_by_key(|(key, _)| key.span().start);
     for (key, expressions) in promises {
         let selector = Selector::parse(key.get_ref()).map_err(|(what, hint)| Wrong::new(key.span(), what, hint))?;
-        check_names(&selector, &loads).map_err(|(what, hint)| Wrong::new(key.span(), what, hint))?;
+        check_names(&selector, &loads, &named).map_err(|(what, hint)| Wrong::new(key.span(), what, hint))?;
         for promise in expressions {
             let span = promise.span();
             let (span, expression, table) = match promise.get_ref() {
@@ -162,11 +172,10 @@ fn plan(text: &str, given: &Given<'_>, files: &Files<'_>) -> Result<Plan, Wrong>
             thresholds.push(Threshold { scope, ..threshold });
         }
     }
-    let named: Vec<&str> = ground.of_the_lab().iter().copied().chain(services.iter().map(|service| service.name.as_str())).collect();
     let known = expect::Known { text, services: &named, loads: &loads, faults: &faults, phases: &phases };
     let expectations = expect::read_all(file.expect, known)?;
     let ScenarioFile { title, about, seed, keep_going, .. } = file;
-    Ok(Plan { title, about, seed, keep_going, stack, services, loads, faults, phases, thresholds, expectations })
+    Ok(Plan { title, about, seed, keep_going, intended, stack, services, loads, faults, phases, thresholds, expectations })
 }
 
 fn scope(table: &PromiseTable, selector: &Selector, faults: &[Fault], phases: &[Phase]) -> Result<Option<Scope>, Wrong> {
@@ -179,7 +188,10 @@ fn scope(table: &PromiseTable, selector: &Selector, faults: &[Fault], phases: &[
     Ok(scope)
 }
 
-pub(super) fn check_names(selector: &Selector, loads: &[Load]) -> Result<(), (String, String)> {
+pub(super) fn check_names(selector: &Selector, loads: &[Load], services: &[&str]) -> Result<(), (String, String)> {
+    if let Some(service) = selector.series.as_ref().and_then(|series| series.service.as_deref()).filter(|name| !services.contains(name)) {
+        return Err((format!("unknown service `{service}`"), suggest(service, services)));
+    }
     let chosen: Vec<&Load> = loads.iter().filter(|load| selector.load.as_ref().is_none_or(|name| *name == load.name)).collect();
     if let (Some(name), []) = (&selector.load, chosen.as_slice()) {
         let known: Vec<&str> = loads.iter().map(|load| load.name.as_str()).collect();

@@ -2,6 +2,7 @@
 
 use super::refusal::suggest;
 use super::scope::Scope;
+use super::series::{PREFIX, Reading, Series};
 
 /// What can be judged, with k6's names where k6 has one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +21,18 @@ pub enum Metric {
     ScheduleLag,
     /// Signals that do not reconcile: spans and log lines missing or in excess, over all services.
     TelemetryLoss,
+    /// What requests waited for a connection of a pool, in milliseconds, as services say.
+    PoolWait,
+    /// Requests that wait for a connection of a pool.
+    PoolPending,
+    /// Connections of pools that are lent.
+    PoolUsed,
+    /// Connections of pools that are open and free.
+    PoolIdle,
+    /// How many connections pools may have.
+    PoolMax,
+    /// Any other metric that services expose.
+    Scraped,
 }
 
 /// Which aggregates a metric has.
@@ -31,10 +44,16 @@ pub enum MetricKind {
     Rate,
     /// A sum: count, and rate per second.
     Counter,
+    /// What comes and goes: value (the last one), avg, min, max.
+    Gauge,
+    /// A distribution of which only buckets are known: avg, med, p(N).
+    Histogram,
+    /// Whatever is asked of it.
+    Scraped,
 }
 
 impl Metric {
-    const ALL: [(&str, Self); 7] = [
+    const ALL: [(&str, Self); 12] = [
         ("http_req_duration", Self::HttpReqDuration),
         ("http_req_service_time", Self::HttpReqServiceTime),
         ("http_req_failed", Self::HttpReqFailed),
@@ -42,6 +61,11 @@ impl Metric {
         ("dropped_iterations", Self::DroppedIterations),
         ("schedule_lag", Self::ScheduleLag),
         ("telemetry_loss", Self::TelemetryLoss),
+        ("pool_wait", Self::PoolWait),
+        ("pool_pending", Self::PoolPending),
+        ("pool_used", Self::PoolUsed),
+        ("pool_idle", Self::PoolIdle),
+        ("pool_max", Self::PoolMax),
     ];
 
     /// Which aggregates the metric has.
@@ -50,6 +74,9 @@ impl Metric {
             Self::HttpReqDuration | Self::HttpReqServiceTime | Self::ScheduleLag => MetricKind::Trend,
             Self::HttpReqFailed => MetricKind::Rate,
             Self::HttpReqs | Self::DroppedIterations | Self::TelemetryLoss => MetricKind::Counter,
+            Self::PoolPending | Self::PoolUsed | Self::PoolIdle | Self::PoolMax => MetricKind::Gauge,
+            Self::PoolWait => MetricKind::Histogram,
+            Self::Scraped => MetricKind::Scraped,
         }
     }
 
@@ -58,6 +85,7 @@ impl Metric {
             Self::HttpReqDuration | Self::HttpReqServiceTime | Self::HttpReqFailed | Self::HttpReqs => &["load", "request", "status"],
             Self::DroppedIterations | Self::ScheduleLag => &["load"],
             Self::TelemetryLoss => &[],
+            Self::PoolWait | Self::PoolPending | Self::PoolUsed | Self::PoolIdle | Self::PoolMax | Self::Scraped => &["service"],
         }
     }
 }
@@ -75,6 +103,8 @@ pub struct Selector {
     pub request: Option<String>,
     /// An HTTP status code.
     pub status: Option<u16>,
+    /// Of a metric that is scraped: what is read.
+    pub series: Option<Series>,
 }
 
 impl Selector {
@@ -87,17 +117,36 @@ impl Selector {
             },
         };
         let name = name.trim();
-        let Some((_, metric)) = Metric::ALL.into_iter().find(|(known, _)| *known == name) else {
-            return Err((format!("unknown metric `{name}`"), suggest(name, &Metric::ALL.map(|(known, _)| known))));
+        let known = Metric::ALL.into_iter().find(|(known, _)| *known == name).map(|(_, metric)| metric);
+        let (metric, series) = match (known, Series::scraped(name)) {
+            (Some(metric), _) => (metric, Series::known(metric)),
+            (None, Some(series)) => (Metric::Scraped, Some(series)),
+            (None, None) if name.starts_with(PREFIX) => {
+                return Err((
+                    format!("`{name}` names no metric"),
+                    format!("write it as it is exposed, as in `{PREFIX}http_requests_total`"),
+                ));
+            }
+            (None, None) => {
+                let hint = suggest(name, &Metric::ALL.map(|(known, _)| known));
+                return Err((format!("unknown metric `{name}`"), format!("{hint}; what services expose is `{PREFIX}` and its name")));
+            }
         };
-        let mut selector = Self { source: source.to_owned(), metric, load: None, request: None, status: None };
+        let mut selector = Self { source: source.to_owned(), metric, load: None, request: None, status: None, series };
         for tag in tags.split(',').map(str::trim).filter(|tag| !tag.is_empty()) {
             let Some((key, value)) = tag.split_once(':') else {
                 return Err((format!("`{tag}` is no tag"), "write `tag:value`, such as `load:db`".to_owned()));
             };
             let (key, value) = (key.trim(), value.trim().to_owned());
-            if !metric.tags().contains(&key) {
+            if metric != Metric::Scraped && !metric.tags().contains(&key) {
                 return Err((format!("`{name}` has no tag `{key}`"), suggest(key, metric.tags())));
+            }
+            if let Some(series) = &mut selector.series {
+                match key {
+                    "service" => series.service = Some(value),
+                    _ => series.labels.push((key.to_owned(), value)),
+                }
+                continue;
             }
             match key {
                 "load" => selector.load = Some(value),
@@ -129,6 +178,8 @@ pub enum Aggregate {
     Rate,
     /// A sum.
     Count,
+    /// The newest reading of a gauge.
+    Value,
 }
 
 /// How the number is compared.
@@ -215,23 +266,36 @@ impl Threshold {
             "max" => Aggregate::Max,
             "rate" => Aggregate::Rate,
             "count" => Aggregate::Count,
+            "value" => Aggregate::Value,
             other => {
                 let number = other.strip_prefix("p(").and_then(|rest| rest.strip_suffix(')')).map(str::trim);
                 match number.and_then(|number| number.parse().ok()) {
                     Some(percentile) if (0.0..=100.0).contains(&percentile) => Aggregate::Percentile(percentile),
-                    _ => return Err((format!("`{other}` is no aggregate"), "known: avg, min, med, max, p(N), rate, count".to_owned())),
+                    _ => {
+                        return Err((
+                            format!("`{other}` is no aggregate"),
+                            "known: avg, min, med, max, p(N), rate, count, value".to_owned(),
+                        ));
+                    }
                 }
             }
         };
         let kind = selector.metric.kind();
         let (fits, known) = match kind {
-            MetricKind::Trend => (!matches!(aggregate, Aggregate::Rate | Aggregate::Count), "avg, min, med, max, p(N)"),
+            MetricKind::Trend => (!matches!(aggregate, Aggregate::Rate | Aggregate::Count | Aggregate::Value), "avg, min, med, max, p(N)"),
             MetricKind::Rate => (aggregate == Aggregate::Rate, "rate"),
             MetricKind::Counter => (matches!(aggregate, Aggregate::Count | Aggregate::Rate), "count, rate"),
+            MetricKind::Gauge => (Reading::of(aggregate) == Reading::Gauge, "value, avg, min, max"),
+            MetricKind::Histogram => (Reading::of(aggregate) == Reading::Histogram || aggregate == Aggregate::Avg, "avg, med, p(N)"),
+            MetricKind::Scraped => (true, ""),
         };
         if !fits {
             return Err((format!("`{}` has no `{left}`", selector.source), format!("it has {known}")));
         }
-        Ok(Self { selector: selector.clone(), expression: expression.to_owned(), aggregate, comparison, bound, scope: None })
+        let mut selector = selector.clone();
+        if let (Some(series), MetricKind::Scraped) = (&mut selector.series, kind) {
+            series.reading = Reading::of(aggregate);
+        }
+        Ok(Self { selector, expression: expression.to_owned(), aggregate, comparison, bound, scope: None })
     }
 }

@@ -134,9 +134,9 @@ pub(super) fn thresholds(buffer: &mut Buffer, area: Rect, model: &Model, verdict
 fn value(judged: &Judged) -> String {
     let Some(value) = judged.value else { return "no data".to_owned() };
     match (judged.threshold.selector.metric.kind(), judged.threshold.aggregate) {
-        (MetricKind::Trend, _) => format::milliseconds(Some(value)),
+        (MetricKind::Trend | MetricKind::Histogram, _) => format::milliseconds(Some(value)),
         (MetricKind::Rate, _) => format!("{:.2} %", value * 100.0),
-        (MetricKind::Counter, Aggregate::Rate) => format!("{}/s", format::number(value)),
-        (MetricKind::Counter, _) => format::number(value),
+        (MetricKind::Counter | MetricKind::Scraped, Aggregate::Rate) => format!("{}/s", format::number(value)),
+        (MetricKind::Counter | MetricKind::Gauge | MetricKind::Scraped, _) => format::number(value),
     }
 }

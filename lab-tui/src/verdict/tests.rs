@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
-use crate::event::{Cell, Event, Fact, Found, LoadWindow, Samples, ServiceSignals};
+use crate::event::{Cell, Event, Fact, Found, LoadWindow, Samples, ScrapedSeries, ScrapedValue, ServiceSignals};
 
 /// Two requests of 1 s at 100/s; `b` expects 404.
 fn plan(thresholds: &str) -> Arc<Plan> {
@@ -96,6 +96,33 @@ fn lost_telemetry_breaks_its_promise_unless_the_service_was_replaced() {
     assert_eq!(verdict("telemetry_loss = [\"count==0\"]", Vec::new(), vec![signals(true)]).word, Word::Pass);
 }
 
+#[test]
+fn what_services_expose_can_be_promised_and_what_nobody_exposes_is_broken() {
+    let thresholds = r#"
+"scraped:c{status:5xx}" = ["count==3", "rate==3"]
+pool_wait = ["p(50)==100", "avg==125"]
+pool_used = ["value==2", "max==9", "min==2", "avg==5.5"]
+pool_max = ["value>0"]
+"#;
+    let plan = plan(thresholds);
+    let position = |name: &str| plan.series().into_iter().position(|series| series.name == name).unwrap();
+    let say = |name: &str, value| ScrapedSeries { series: position(name), service: "s".to_owned(), process: 1, value };
+    let waits = |count: f64| ScrapedValue::Histogram(vec![(0.1, count), (f64::INFINITY, count * 2.0)], count / 4.0);
+    let at = |counter, count, used| {
+        Fact::Scraped(vec![
+            say("c", Some(ScrapedValue::Number(counter))),
+            say("database_connection_acquire_duration_seconds", Some(waits(count))),
+            say("database_connection_pool_size", Some(ScrapedValue::Number(used))),
+            say("database_connection_pool_max", None),
+        ])
+    };
+    let facts = vec![at(4.0, 10.0, 9.0), at(7.0, 11.0, 2.0), Fact::Finished { interrupted: false }];
+    let verdict = verdict(thresholds, Vec::new(), facts);
+    let broken: Vec<_> = verdict.thresholds.iter().filter(|judged| !judged.ok).collect();
+    let told: Vec<String> = broken.iter().map(|j| format!("{} {:?} {}", j.threshold.expression, j.value, j.absent)).collect();
+    assert_eq!(told, ["value>0 None true"]);
+}
+
 mod outside {
     use super::*;
     use crate::event::FaultChange;
@@ -162,6 +189,21 @@ schedule_lag = ["max>1", { threshold = "max<1", outside = "f" }]
         let verdict = told(vec![(310, change(FaultChange::Started)), (1000, window(2, 10, 200, 100)), (1000, window(9, 10, 200, 100))]);
         let count = verdict.thresholds.iter().find(|judged| judged.threshold.expression == "count==2").unwrap();
         assert_eq!(count.value, Some(1.0));
+    }
+
+    #[test]
+    fn a_fault_that_touched_nothing_says_nothing() {
+        let told = |count| {
+            let ended = vec![
+                (310, change(FaultChange::Started)),
+                (520, change(FaultChange::Touched(count))),
+                (520, change(FaultChange::Ended)),
+                (1000, window(0, 10, 200, 100)),
+            ];
+            told(ended)
+        };
+        assert_eq!(told(0).inconclusive, ["the fault `f` touched nothing: nobody waited for t from 0.3 s to 0.5 s"]);
+        assert_eq!((told(0).word, told(1).inconclusive.len()), (Word::Inconclusive, 0));
     }
 
     #[test]

@@ -100,7 +100,8 @@ fn held_parts_are_counted_when_it_is_known_where_they_belong() {
     let silent = [FaultState::default(), FaultState::default()];
     let known = Known { plan: &plan, faults: &silent, told: Duration::from_millis(600), over: false };
     for index in [0, 3, 4, 5] {
-        totals.add(&LoadWindow { index, offered: 10_u32.pow(u32::try_from(index).unwrap()), ..LoadWindow::default() }, known);
+        let window = LoadWindow { index, offered: 10_u32.pow(u32::try_from(index).unwrap()), ..LoadWindow::default() };
+        totals.add(&Part::Window(&window), known);
     }
     assert_eq!(offered(&totals), [1, 0], "the others wait");
     let begun = [state(Some(380), None), FaultState::default()];

@@ -71,7 +71,9 @@ fn at(start: u64, trace: u8, id: u8) -> Span {
 fn found(store: &Store, query: &str, window: std::ops::Range<u64>) -> Vec<(u8, usize)> {
     let mut found = Vec::new();
     let id = |trace: &Trace| u8::from_str_radix(&trace.trace_id[..2], 16).unwrap();
-    store.search(&crate::query::Query::parse(query).unwrap(), &[window], |trace, matched| found.push((id(trace), matched.len())));
+    store.search(&crate::query::Query::parse(query).unwrap(), std::slice::from_ref(&window), |trace, matched| {
+        found.push((id(trace), matched.len()));
+    });
     found
 }
 
@@ -127,7 +129,9 @@ fn log_lines_are_found_by_their_time_with_and_without_a_trace() {
     store.add_log("a", "thread 'main' panicked");
     let found = |window| {
         let mut found = Vec::new();
-        store.each_log(&[window], |trace, log| found.push((trace.is_some(), log.line.get("message").unwrap_or(&log.line).to_string())));
+        store.each_log(std::slice::from_ref(&window), |trace, log| {
+            found.push((trace.is_some(), log.line.get("message").unwrap_or(&log.line).to_string()));
+        });
         found
     };
     assert_eq!(found(0..1_500_000_000), [(true, "\"one\"".to_owned())]);

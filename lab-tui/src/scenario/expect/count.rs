@@ -19,9 +19,11 @@ impl Default for Count {
 }
 
 impl Count {
+    /// Reads one.
+    ///
     /// # Errors
     /// What is wrong with it, and the way out.
-    pub(super) fn parse(text: &str) -> Result<Self, (String, String)> {
+    pub fn parse(text: &str) -> Result<Self, (String, String)> {
         let form = || "write a comparison with a whole number, such as \">=5\" or \"==0\"".to_owned();
         let found = Comparison::ALL.into_iter().find_map(|(sign, comparison)| Some((comparison, text.trim().strip_prefix(sign)?)));
         let Some((comparison, bound)) = found else { return Err((format!("`{text}` compares nothing"), form())) };
@@ -41,8 +43,42 @@ impl Count {
     }
 }
 
+impl Count {
+    /// Whether so many settle it, even if there are more than have been found so far.
+    pub fn is_certain(self, at_least: u64) -> bool {
+        match self.comparison {
+            Comparison::Greater | Comparison::GreaterOrEqual => self.holds(at_least),
+            Comparison::Less => at_least >= self.bound,
+            Comparison::LessOrEqual | Comparison::Equal | Comparison::NotEqual => at_least > self.bound,
+        }
+    }
+}
+
 impl fmt::Display for Count {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}{}", self.comparison.sign(), self.bound)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Count;
+
+    /// Each comparison with 3, and whether 2, 3 and 4 hold and whether more of them could change that.
+    #[test]
+    fn a_count_is_certain_when_more_would_not_change_it() {
+        let cases = [
+            (">=3", [(false, false), (true, true), (true, true)]),
+            (">3", [(false, false), (false, false), (true, true)]),
+            ("<3", [(true, false), (false, true), (false, true)]),
+            ("<=3", [(true, false), (true, false), (false, true)]),
+            ("==3", [(false, false), (true, false), (false, true)]),
+            ("!=3", [(true, false), (false, false), (true, true)]),
+        ];
+        for (text, expected) in cases {
+            let count = Count::parse(text).unwrap();
+            assert_eq!([2, 3, 4].map(|found| (count.holds(found), count.is_certain(found))), expected, "{text}");
+            assert_eq!(count.to_string(), text);
+        }
     }
 }

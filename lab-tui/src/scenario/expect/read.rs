@@ -134,7 +134,7 @@ fn one_subject(table: &ExpectTable) -> Result<(), Wrong> {
 fn threshold(metric: &Spanned<String>, holds: &Spanned<String>, scope: Option<Scope>, known: Known<'_>) -> Result<Threshold, Wrong> {
     let refused = |(what, hint): (String, String)| Wrong::new(metric.span(), what, hint);
     let selector = Selector::parse(metric.get_ref()).map_err(refused)?;
-    check_names(&selector, known.loads).map_err(refused)?;
+    check_names(&selector, known.loads, known.services).map_err(refused)?;
     if let Some(scope) = scope.as_ref().filter(|_| selector.metric == Metric::TelemetryLoss) {
         let key = scope.relation.key();
         let what = format!("telemetry_loss is counted over the whole run, so nothing can be {key} of it");

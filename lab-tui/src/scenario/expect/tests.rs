@@ -73,6 +73,14 @@ fn a_part_of_the_run_shrinks_with_it() {
     }
 }
 
+/// What is asked of the services' own metrics is looked for, whoever asks.
+#[test]
+fn a_metric_may_be_one_that_services_expose() {
+    let plan =
+        parse("name = \"n\"\nmetric = \"scraped:up_and_down{service:die-service}\"\nholds = \"max<5\"\nduring = \"locked\"").unwrap();
+    assert_eq!((plan.series().len(), plan.promises().count()), (1, 1));
+}
+
 /// Each refusal names the place, the fault and the way out.
 #[test]
 fn refusals() {
@@ -123,7 +131,7 @@ fn refusals() {
         ("name = \"n\"\nlogs = { fields = { a = [1] } }", "x.toml:26:25: `a` can be no such value (write a text, a number, true or false)"),
         ("name = \"n\"\nlogs = { lvl = \"x\" }", "x.toml:26:10: unknown key `lvl`"),
         ("name = \"n\"\nmetric = \"http_reqs\"", "x.toml:24:1: the key `holds` is missing here (add `holds = \"p(95)<50\"`)"),
-        ("name = \"n\"\nmetric = \"http_req\"\nholds = \"count>0\"", "x.toml:26:10: unknown metric `http_req` (did you mean `http_reqs`?)"),
+        ("name = \"n\"\nmetric = \"http_req\"\nholds = \"count>0\"", "x.toml:26:10: unknown metric `http_req` (did you mean `http_reqs`?"),
         ("name = \"n\"\nmetric = \"http_reqs{load:x}\"\nholds = \"count>0\"", "x.toml:26:10: no load is named `x`"),
         ("name = \"n\"\nmetric = \"http_reqs\"\nholds = \"p(95)<5\"", "x.toml:27:9: `http_reqs` has no `p(95)` (it has count, rate)"),
         (

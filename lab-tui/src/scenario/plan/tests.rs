@@ -64,6 +64,7 @@ fn defaults_are_as_documented() {
 fn refusals() {
     let cases = [
         ("format = 1", "format = 2", "x.toml:1:10: format 2 is not known to this version (write `format = 1`)"),
+        ("format = 1", "format = 1\nintended_verdict = \"fial\"", "x.toml:2:20: `fial` is no verdict (did you mean `fail`?)"),
         ("rate = 50", "rat = 50", "x.toml:7:1: unknown key `rat` (did you mean `rate`?)"),
         ("rate = 50\n", "", "x.toml:4:1: the key `rate` is missing here (add `rate = 50`)"),
         ("rate = 50", "rate = 0", "x.toml:7:8: a rate of 0 per 1s cannot be kept (write a rate above 0 and up to 1,000,000 per second)"),
@@ -101,7 +102,21 @@ fn refusals() {
         (
             "http_req_duration{",
             "latency{",
-            "x.toml:18:1: unknown metric `latency` (known here: http_req_duration, http_req_service_time, http_req_failed, http_reqs, dropped_iterations, schedule_lag, telemetry_loss)",
+            "x.toml:18:1: unknown metric `latency` (known here: http_req_duration, http_req_service_time, http_req_failed, http_reqs, dropped_iterations, schedule_lag, telemetry_loss, pool_wait, pool_pending, pool_used, pool_idle, pool_max; what services expose is `scraped:` and its name)",
+        ),
+        ("http_req_duration{load:db,status:200}", "pool_wait{load:db}", "x.toml:18:1: `pool_wait` has no tag `load` (known here: service)"),
+        ("http_req_duration{load:db,status:200}", "pool_wait{service:die}", "x.toml:18:1: unknown service `die` (known here: frontend"),
+        ("http_req_duration{load:db,status:200}", "scraped:a{service:die}", "x.toml:18:1: unknown service `die` (known here: frontend"),
+        ("http_req_duration{load:db,status:200}", "scraped:9", "x.toml:18:1: `scraped:9` names no metric (write it as it is exposed"),
+        (
+            "http_req_duration{load:db,status:200}\" = [\"p(95)",
+            "pool_wait\" = [\"max",
+            "x.toml:18:16: `pool_wait` has no `max` (it has avg, med, p(N))",
+        ),
+        (
+            "http_req_duration{load:db,status:200}\" = [\"p(95)",
+            "pool_used\" = [\"p(95)",
+            "x.toml:18:16: `pool_used` has no `p(95)` (it has value, avg, min, max)",
         ),
         ("p(95)<50", "p(95)", "x.toml:18:44: `p(95)` compares nothing (write `<aggregate><comparison><value>`, such as `p(95)<50`)"),
         ("p(95)<50", "count<50", "x.toml:18:44: `http_req_duration{load:db,status:200}` has no `count` (it has avg, min, med, max, p(N))"),
