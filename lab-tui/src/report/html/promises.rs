@@ -25,7 +25,7 @@ pub(super) fn promises(ran: &Ran<'_>) -> Markup {
                 div.scroll { table {
                     caption { "Thresholds" }
                     thead { tr {
-                        th scope="col" { "Kept" } th scope="col" { "Threshold" } th scope="col" { "Outside of" }
+                        th scope="col" { "Kept" } th scope="col" { "Threshold" } th scope="col" { "Scope" }
                         th.number scope="col" { "Was" } th.number scope="col" { "Bound" } th scope="col" { "Distance" }
                     } }
                     tbody { @for judged in thresholds { (row(judged, planned(judged))) } }
