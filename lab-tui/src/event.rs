@@ -2,6 +2,7 @@
 //!
 //! Every event carries its offset from the start of the run. Time passes in the model by [`Fact::Tick`] alone.
 
+mod lab;
 mod samples;
 mod scraped;
 
@@ -9,6 +10,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use lab::LabDelay;
 pub use samples::Samples;
 pub use scraped::{ScrapedSeries, ScrapedValue};
 
@@ -63,6 +65,15 @@ pub enum Fact {
     LabUsage {
         /// User and system time, all threads.
         cpu: Duration,
+    },
+    /// How many processors the lab can use.
+    LabCores(u32),
+    /// How late the lab's own loops were.
+    LabDelay(LabDelay),
+    /// A broken promise ends the run.
+    Aborted {
+        /// Its index in the plan.
+        threshold: usize,
     },
     /// The run is over; nothing follows.
     Finished {
@@ -259,4 +270,9 @@ impl ServiceSignals {
 pub enum Command {
     /// No more arrivals; requests in flight are given a moment, then the run ends as interrupted.
     Stop,
+    /// The same because of a broken promise: the run ends as aborted by this threshold of the plan.
+    Abort {
+        /// Its index in the plan.
+        threshold: usize,
+    },
 }

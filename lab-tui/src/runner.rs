@@ -1,13 +1,13 @@
 //! Walks a plan on one clock: starts the load, listens to the stack, and turns all of it into one stream of events.
 
 mod faults;
+mod watch;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::FusedFuture as _;
-use rustix::time::{ClockId, clock_gettime};
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
@@ -58,7 +58,7 @@ impl Run<'_> {
         // What counters are before the first request is what they grow from.
         let before = scraper.read().await;
         let clock = RunClock::start_now();
-        let cpu_before = process_cpu();
+        let mut watch = watch::Watch::since_now();
         // A model that is gone wants to hear nothing more.
         let tell = |fact| drop(events.send(Event { at: clock.offset(), fact }));
         before.into_iter().for_each(tell);
@@ -75,6 +75,7 @@ impl Run<'_> {
         let mut reports = load::start(self.plan, &self.endpoints.services, self.scenario, clock, stop.clone())?;
         let listening = live::listen(self.store.clone(), &scraper, clock.start_unix(), &tell);
         tokio::pin!(listening);
+        let mut aborted = false;
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {
@@ -82,12 +83,22 @@ impl Run<'_> {
                 report = reports.recv() => match report {
                     Some(Report::Window(window)) => tell(Fact::Window(window)),
                     Some(Report::Spans(spans)) => drop(self.store.add_spans(spans)),
+                    Some(Report::Turned(late)) => watch.load_turned(late),
                     None => break,
                 },
                 Some(notice) = self.notices.recv() => tell(Fact::Process { name: notice.name, change: notice.change }),
-                Some(Command::Stop) = commands.recv() => stop.cancel(),
+                Some(command) = commands.recv() => {
+                    if let (Command::Abort { threshold }, false) = (command, stop.is_cancelled()) {
+                        aborted = true;
+                        tell(Fact::Aborted { threshold });
+                    }
+                    stop.cancel();
+                }
                 () = &mut faults => {}
-                _ = tick.tick() => tell(Fact::Tick),
+                due = tick.tick() => {
+                    watch.run_turned(due.elapsed()).into_iter().for_each(tell);
+                    tell(Fact::Tick);
+                }
                 () = &mut listening => {}
             }
         }
@@ -103,20 +114,16 @@ impl Run<'_> {
             // Never ends: the last spans are still coming in.
             () = &mut listening => Vec::new(),
             Some(Command::Stop) = commands.recv() => {
+                aborted = false;
                 stop.cancel();
                 signals.read().await
             }
         };
         scraper.read().await.into_iter().for_each(tell);
         tell(Fact::Telemetry(settled));
-        tell(Fact::LabUsage { cpu: process_cpu().saturating_sub(cpu_before) });
-        tell(Fact::Finished { interrupted: stop.is_cancelled() });
+        tell(watch.delay());
+        watch.usage().into_iter().for_each(tell);
+        tell(Fact::Finished { interrupted: stop.is_cancelled() && !aborted });
         Ok(())
     }
-}
-
-/// User and system time of all threads of this process.
-fn process_cpu() -> Duration {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
-    Duration::new(u64::try_from(time.tv_sec).unwrap_or_default(), u32::try_from(time.tv_nsec).unwrap_or_default())
 }

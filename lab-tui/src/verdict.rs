@@ -1,13 +1,15 @@
 //! What a run says about its promises: a pure function of the plan and the model.
 
+mod abort;
+mod bottleneck;
+
 use crate::event::Outcome;
 use crate::exit::Exit;
 use crate::model::{Distribution, Latency, LoadState, Model, SeriesTotals};
 pub use crate::scenario::Word;
 use crate::scenario::{Aggregate, Metric, Plan, Scope, Selector, Threshold};
-
-/// When 99 of 100 requests may leave this late, a slow lab can no longer be told from a slow system.
-const BOTTLENECK_LAG_MS: f64 = 100.0;
+pub use abort::abort;
+use bottleneck::bottleneck;
 
 /// The judgement of a run.
 #[derive(Debug, Clone)]
@@ -39,7 +41,11 @@ pub struct Judged {
 
 /// Judges a run that has ended, or as far as it has come.
 pub fn judge(plan: &Plan, model: &Model) -> Verdict {
-    let thresholds: Vec<Judged> = plan.thresholds.iter().map(|threshold| judge_one(threshold, model)).collect();
+    let mut thresholds: Vec<Judged> = plan.thresholds.iter().map(|threshold| judge_one(threshold, model)).collect();
+    // What the last answers made of it does not mend the promise that ended the run.
+    if let Some(judged) = model.aborted().and_then(|(_, threshold)| thresholds.get_mut(threshold)) {
+        judged.ok = false;
+    }
     let bottleneck = bottleneck(model);
     let failed = plan.faults.iter().zip(model.faults()).filter_map(|(fault, state)| Some((fault, state.failed.as_ref()?)));
     let mut inconclusive: Vec<String> = bottleneck.iter().cloned().collect();
@@ -63,7 +69,9 @@ pub fn judge(plan: &Plan, model: &Model) -> Verdict {
 
 /// Faults that were there and that nothing met: whatever was promised of them, or outside of them, nothing was tried.
 fn untouched(plan: &Plan, model: &Model) -> impl Iterator<Item = String> {
-    let each = plan.faults.iter().zip(model.faults()).filter(|(_, state)| state.failed.is_none() && state.touched == Some(0));
+    // A run that was cut short gave nobody the time.
+    let cut = model.aborted().is_some() || model.finished().is_some_and(|end| end.interrupted);
+    let each = plan.faults.iter().zip(model.faults()).filter(move |(_, state)| !cut && state.failed.is_none() && state.touched == Some(0));
     each.filter_map(|(fault, state)| {
         let (from, to) = (state.started?.as_secs_f64(), state.ended?.as_secs_f64());
         Some(format!("the fault `{}` touched nothing: {} from {from:.1} s to {to:.1} s", fault.name, fault.kind.untouched()))
@@ -77,11 +85,6 @@ pub fn schedule_lag(model: &Model) -> Distribution {
         lag.merge(&load.lag);
     }
     lag
-}
-
-fn bottleneck(model: &Model) -> Option<String> {
-    let p99 = schedule_lag(model).percentile(99.0)?;
-    (p99 > BOTTLENECK_LAG_MS).then(|| format!("the lab sent late: schedule lag p(99) was {p99:.0} ms"))
 }
 
 fn judge_one(threshold: &Threshold, model: &Model) -> Judged {

@@ -151,7 +151,7 @@ async fn run_one(planned: &Planned, up: &mut Up, link: Option<&TraceLink>, repor
     };
     let walked = async {
         tokio::select! {
-            (walked, ()) = async { tokio::join!(run.walk(commands, facts), headless::watch(&mut model, events)) } => walked,
+            (walked, ()) = async { tokio::join!(run.walk(commands, facts), headless::watch(&mut model, events, &wishes)) } => walked,
             () = stopper => Ok(()),
             () = defect_on_request() => Ok(()),
         }

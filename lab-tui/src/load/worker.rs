@@ -116,7 +116,8 @@ impl<S: Sender, N: Fn() -> Duration> Worker<S, N> {
                     scheduled = turn.is_some();
                     turn
                 }
-                _ = flush.tick() => {
+                due = flush.tick() => {
+                    let _ = reports.send(Report::Turned(due.elapsed()));
                     report(windows, spans, reports);
                     None
                 }

@@ -8,6 +8,7 @@ mod contract;
 mod faults;
 mod fetch;
 mod files;
+mod promises;
 mod run;
 mod saturation;
 mod screen;
