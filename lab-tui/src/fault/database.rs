@@ -10,6 +10,9 @@ use tokio::sync::Mutex;
 
 use crate::stack::Secret;
 
+/// What the lab's connections are called.
+pub(super) const APPLICATION: &str = "obslab faults";
+
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(5);
 
@@ -30,7 +33,7 @@ impl Database {
     pub(super) fn new(url: &Secret) -> anyhow::Result<Self> {
         let options: PgConnectOptions = url.expose().parse().context("the database URL cannot be used")?;
         Ok(Self {
-            options: Arc::new(options.application_name("obslab faults")),
+            options: Arc::new(options.application_name(APPLICATION)),
             owner: rand::random(),
             life: Arc::default(),
             spare: Arc::default(),

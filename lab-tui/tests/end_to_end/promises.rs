@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::common::{Place, json_of};
+use super::common::Place;
 
 fn load(rate: u32, duration: &str, service: &str, get: &str) -> String {
     format!(
@@ -72,11 +72,11 @@ async fn a_broken_promise_can_end_the_run() {
 async fn faults_that_nobody_met_are_named() {
     let place = Place::new();
     let fault = |name: &str, rest: &str| format!("[[fault]]\nname = \"{name}\"\nat = \"200ms\"\nduration = \"1s\"\n{rest}\n");
-    let text = load(20, "2s", "frontend", "/")
+    let text = load(20, "2s", "dice-roller", "/")
         + &fault("lock", "kind = \"db.lock\"\ntable = \"die_specifications\"")
         + &fault("moody", "kind = \"dice.error_rate\"\ndie = \"extreme\"\nrate = 0")
         + &fault("broken", "kind = \"service.error\"\nservice = \"die-service\"\nroute = \"/dice\"")
-        + &fault("slow", "kind = \"service.latency\"\nservice = \"frontend\"\nroute = \"/\"\nlatency = \"1ms\"");
+        + &fault("slow", "kind = \"service.latency\"\nservice = \"dice-roller\"\nroute = \"/\"\nlatency = \"1ms\"");
     let file = place.write("s.toml", &text);
     let run = place.run(&["run", file.to_str().unwrap(), "--json", "-"]).await;
     let json = json_of(&run.stdout);
@@ -94,4 +94,8 @@ async fn faults_that_nobody_met_are_named() {
         assert!(said.iter().any(|said| said.starts_with(&begins)), "{begins} in {said:?}");
     }
     place.assert_empty();
+}
+
+fn json_of(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error} in {text}"))
 }
