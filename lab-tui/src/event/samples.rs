@@ -54,7 +54,8 @@ impl Samples {
         loop {
             merged.push(match (left.peek().copied(), right.peek().copied()) {
                 (Some(mine), Some(theirs)) if mine.0 == theirs.0 => {
-                    (left.next(), right.next());
+                    left.next();
+                    right.next();
                     (mine.0, mine.1 + theirs.1)
                 }
                 (Some(mine), theirs) if theirs.is_none_or(|theirs| mine.0 < theirs.0) => {

@@ -99,7 +99,7 @@ pub(super) struct ThinkTable {
 #[derive(Debug)]
 pub(super) enum Promise {
     Plain(String),
-    Table(PromiseTable),
+    Table(Box<PromiseTable>),
 }
 
 #[derive(Debug, Deserialize)]
@@ -173,7 +173,7 @@ impl From<String> for Promise {
 
 impl From<PromiseTable> for Promise {
     fn from(table: PromiseTable) -> Self {
-        Self::Table(table)
+        Self::Table(Box::new(table))
     }
 }
 
