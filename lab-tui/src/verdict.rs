@@ -67,15 +67,20 @@ pub fn judge(plan: &Plan, model: &Model) -> Verdict {
     Verdict { word, thresholds, bottleneck, inconclusive, exit }
 }
 
-/// Faults that were there and that nothing met: whatever was promised of them, or outside of them, nothing was tried.
+/// Faults that nothing met, or that the run was too short for: whatever was promised of them, or outside of them, nothing was tried.
 fn untouched(plan: &Plan, model: &Model) -> impl Iterator<Item = String> {
-    // A run that was cut short gave nobody the time.
-    let cut = model.aborted().is_some() || model.finished().is_some_and(|end| end.interrupted);
-    let each = plan.faults.iter().zip(model.faults()).filter(move |(_, state)| !cut && state.failed.is_none() && state.touched == Some(0));
-    each.filter_map(|(fault, state)| {
-        let (from, to) = (state.started?.as_secs_f64(), state.ended?.as_secs_f64());
-        Some(format!("the fault `{}` touched nothing: {} from {from:.1} s to {to:.1} s", fault.name, fault.kind.untouched()))
+    // A run that was cut short gave nobody the time; one that still goes on may.
+    let is_whole = model.aborted().is_none() && model.finished().is_some_and(|end| !end.interrupted);
+    let each = plan.faults.iter().zip(model.faults()).filter(|(_, state)| state.failed.is_none());
+    each.filter_map(move |(fault, state)| match (state.started, state.ended, state.touched) {
+        (Some(from), Some(to), Some(0)) => {
+            let (from, to) = (from.as_secs_f64(), to.as_secs_f64());
+            Some(format!("the fault `{}` touched nothing: {} from {from:.1} s to {to:.1} s", fault.name, fault.kind.untouched()))
+        }
+        (None, ..) => Some(format!("the fault `{}` had not begun when the load was over", fault.name)),
+        _ => None,
     })
+    .filter(move |_| is_whole)
 }
 
 /// From the intended to the actual send, over all loads.

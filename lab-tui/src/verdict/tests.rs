@@ -247,11 +247,19 @@ schedule_lag = ["max>1", { threshold = "max<1", outside = "f" }]
                 (520, change(FaultChange::Touched(count))),
                 (520, change(FaultChange::Ended)),
                 (1000, window(0, 10, 200, 100)),
+                (1000, Fact::Finished { interrupted: false }),
             ];
             told(ended)
         };
         assert_eq!(told(0).inconclusive, ["the fault `f` touched nothing: nobody waited for t from 0.3 s to 0.5 s"]);
         assert_eq!((told(0).word, told(1).inconclusive.len()), (Word::Inconclusive, 0));
+    }
+
+    #[test]
+    fn a_fault_that_the_run_was_too_short_for_says_nothing() {
+        let told = |last| told(vec![(1000, window(0, 10, 200, 100)), (1000, last)]).inconclusive;
+        assert_eq!(told(Fact::Finished { interrupted: false }), ["the fault `f` had not begun when the load was over"]);
+        assert_eq!((told(Fact::Tick), told(Fact::Finished { interrupted: true })), (Vec::new(), Vec::new()));
     }
 
     #[test]
