@@ -4,6 +4,7 @@
 
 mod control;
 mod expectation;
+mod lab;
 mod samples;
 mod scraped;
 
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 pub use control::{Control, Pace};
 pub use expectation::{EXAMPLES, Found};
+pub use lab::LabDelay;
 pub use samples::Samples;
 pub use scraped::{ScrapedSeries, ScrapedValue};
 
@@ -79,6 +81,15 @@ pub enum Fact {
     LabUsage {
         /// User and system time, all threads.
         cpu: Duration,
+    },
+    /// How many processors the lab can use.
+    LabCores(u32),
+    /// How late the lab's own loops were.
+    LabDelay(LabDelay),
+    /// A broken promise ends the run.
+    Aborted {
+        /// Its index in the plan.
+        threshold: usize,
     },
     /// The run is over; nothing follows.
     Finished {
@@ -289,4 +300,9 @@ pub enum Command {
     Pause,
     /// It goes on where it stopped. What the pause left out is not made up for.
     Resume,
+    /// The same because of a broken promise: the run ends as aborted by this threshold of the plan.
+    Abort {
+        /// Its index in the plan.
+        threshold: usize,
+    },
 }

@@ -73,6 +73,8 @@ pub enum Report {
     Window(LoadWindow),
     /// The CLIENT spans of requests that have ended.
     Spans(ResourceSpans),
+    /// The work loop turned, so much later than it should have.
+    Turned(Duration),
 }
 
 /// How long requests in flight are given once a run is interrupted.

@@ -3,6 +3,7 @@
 mod chain;
 mod controls;
 mod distribution;
+mod lab;
 mod pools;
 mod scoped;
 mod series;
@@ -16,6 +17,7 @@ use std::time::Duration;
 pub use chain::{Chain, Hop};
 pub use controls::Controls;
 pub use distribution::Distribution;
+pub use lab::LabState;
 pub use pools::Pools;
 pub use series::{Gauge, SeriesTotals};
 pub use timeline::{Place, SECONDS, Second, Timeline};
@@ -53,7 +55,8 @@ pub struct Model {
     controls: Controls,
     faults: Vec<FaultState>,
     expectations: Vec<Option<Found>>,
-    lab_cpu: Duration,
+    lab: LabState,
+    aborted: Option<(Duration, usize)>,
     finished: Option<Finished>,
 }
 
@@ -141,7 +144,8 @@ impl Model {
             services: Vec::new(),
             processes: VecDeque::new(),
             controls: Controls::default(),
-            lab_cpu: Duration::ZERO,
+            lab: LabState::default(),
+            aborted: None,
             finished: None,
         }
     }
@@ -174,7 +178,10 @@ impl Model {
                     *expectation = Some(found);
                 }
             }
-            Fact::LabUsage { cpu } => self.lab_cpu = cpu,
+            Fact::LabUsage { cpu } => (self.lab.cpu, self.lab.wall) = (cpu, event.at),
+            Fact::LabCores(cores) => self.lab.cores = cores,
+            Fact::LabDelay(delay) => self.lab.delayed(&delay),
+            Fact::Aborted { threshold } => self.aborted = Some((event.at, threshold)),
             Fact::Finished { interrupted } => self.finished = Some(Finished { at: event.at, interrupted }),
         }
         if settles {
@@ -238,7 +245,7 @@ impl Model {
     /// wait for the last answers does not count, nor does it shorten the time that they came early.
     pub fn elapsed(&self, due: Duration) -> Duration {
         match self.finished {
-            Some(Finished { interrupted: false, .. }) => due,
+            Some(Finished { interrupted: false, .. }) if self.aborted.is_none() => due,
             _ => self.now.min(due),
         }
     }
@@ -346,9 +353,14 @@ impl Model {
         &self.expectations
     }
 
-    /// Processor time that the lab itself has used.
-    pub fn lab_cpu(&self) -> Duration {
-        self.lab_cpu
+    /// What the lab itself used, and how late it was.
+    pub fn lab(&self) -> &LabState {
+        &self.lab
+    }
+
+    /// When a broken promise ended the run, and its index in the plan's thresholds.
+    pub fn aborted(&self) -> Option<(Duration, usize)> {
+        self.aborted
     }
 
     /// How the run ended, once it has.

@@ -2,13 +2,13 @@
 
 mod expectations;
 mod faults;
+mod watch;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::FusedFuture as _;
-use rustix::time::{ClockId, clock_gettime};
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
@@ -66,7 +66,7 @@ impl Run<'_> {
         // What counters are before the first request is what they grow from.
         let before = scraper.read().await;
         let clock = RunClock::start_now();
-        let cpu_before = process_cpu();
+        let mut watch = watch::Watch::since_now();
         // A model that is gone wants to hear nothing more.
         let tell = |fact| drop(events.send(Event { at: clock.offset(), fact }));
         let expectations = expectations::Expectations::new(self.plan, clock.start_unix());
@@ -89,6 +89,7 @@ impl Run<'_> {
         let heard_all = CancellationToken::new();
         let listening = live::listen(self.store.clone(), &scraper, clock.start_unix(), heard_all.clone(), &tell);
         tokio::pin!(listening);
+        let mut aborted = false;
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {
@@ -96,11 +97,19 @@ impl Run<'_> {
                 report = reports.recv() => match report {
                     Some(Report::Window(window)) => tell(Fact::Window(window)),
                     Some(Report::Spans(spans)) => drop(self.store.add_spans(spans)),
+                    Some(Report::Turned(late)) => watch.load_turned(late),
                     None => break,
                 },
                 Some(notice) = self.notices.recv() => tell(Fact::Process { name: notice.name, change: notice.change }),
                 Some(command) = commands.recv() => match command {
                     Command::Stop => stop.cancel(),
+                    Command::Abort { threshold } => {
+                        if !stop.is_cancelled() {
+                            aborted = true;
+                            tell(Fact::Aborted { threshold });
+                        }
+                        stop.cancel();
+                    }
                     Command::Rate(_) if !self.plan.has_rates() => {}
                     command => {
                         let at = clock.offset();
@@ -110,7 +119,10 @@ impl Run<'_> {
                     }
                 },
                 () = &mut faults => {}
-                _ = tick.tick() => tell(Fact::Tick),
+                due = tick.tick() => {
+                    watch.run_turned(due.elapsed()).into_iter().for_each(tell);
+                    tell(Fact::Tick);
+                }
                 () = &mut listening => {}
             }
         }
@@ -126,6 +138,7 @@ impl Run<'_> {
             // Does not end yet: the last spans are still coming in.
             () = &mut listening => Vec::new(),
             () = stopped(&mut commands) => {
+                aborted = false;
                 stop.cancel();
                 signals.read().await
             }
@@ -138,13 +151,18 @@ impl Run<'_> {
         listening.await;
         scraper.read().await.into_iter().for_each(tell);
         tell(Fact::Telemetry(settled));
-        tokio::select! {
-            () = expectations.look(self.store, self.backends, &tell) => {}
+        let looked = tokio::select! {
+            () = expectations.look(self.store, self.backends, &tell) => true,
             // Whoever cannot wait for what backends still lack is told what is known.
-            Some(Command::Stop) = commands.recv() => stop.cancel(),
+            () = stopped(&mut commands) => false,
+        };
+        if !looked {
+            aborted = false;
+            stop.cancel();
         }
-        tell(Fact::LabUsage { cpu: process_cpu().saturating_sub(cpu_before) });
-        tell(Fact::Finished { interrupted: stop.is_cancelled() });
+        tell(watch.delay());
+        watch.usage().into_iter().for_each(tell);
+        tell(Fact::Finished { interrupted: stop.is_cancelled() && !aborted });
         Ok(())
     }
 }
@@ -157,10 +175,4 @@ async fn stopped(commands: &mut mpsc::UnboundedReceiver<Command>) {
         }
     }
     std::future::pending::<()>().await;
-}
-
-/// User and system time of all threads of this process.
-fn process_cpu() -> Duration {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
-    Duration::new(u64::try_from(time.tv_sec).unwrap_or_default(), u32::try_from(time.tv_nsec).unwrap_or_default())
 }

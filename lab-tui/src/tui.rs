@@ -121,6 +121,9 @@ impl Screen {
                 },
                 _ = judged.tick() => {
                     verdict = verdict::judge(model.plan(), model);
+                    if let Some(threshold) = verdict::abort(&verdict, model) {
+                        let _ = commands.send(Command::Abort { threshold });
+                    }
                     self.look_up(store);
                 }
                 _ = frame.tick() => {

@@ -1,5 +1,7 @@
 //! What a run says about its promises: a pure function of the plan and the model.
 
+mod abort;
+mod bottleneck;
 mod expectation;
 
 use crate::event::{Outcome, ProcessChange};
@@ -8,10 +10,9 @@ use crate::model::{Distribution, Latency, LoadState, Model, SeriesTotals};
 pub use crate::scenario::Word;
 use crate::scenario::{Aggregate, Metric, Plan, Scope, Selector, Threshold};
 
+pub use abort::abort;
+use bottleneck::bottleneck;
 pub use expectation::{JudgedExpectation, Standing};
-
-/// When 99 of 100 requests may leave this late, a slow lab can no longer be told from a slow system.
-const BOTTLENECK_LAG_MS: f64 = 100.0;
 
 /// The judgement of a run.
 #[derive(Debug, Clone)]
@@ -47,7 +48,11 @@ pub struct Judged {
 
 /// Judges a run that has ended, or as far as it has come.
 pub fn judge(plan: &Plan, model: &Model) -> Verdict {
-    let thresholds: Vec<Judged> = plan.thresholds.iter().map(|threshold| judge_one(threshold, model)).collect();
+    let mut thresholds: Vec<Judged> = plan.thresholds.iter().map(|threshold| judge_one(threshold, model)).collect();
+    // What the last answers made of it does not mend the promise that ended the run.
+    if let Some(judged) = model.aborted().and_then(|(_, threshold)| thresholds.get_mut(threshold)) {
+        judged.ok = false;
+    }
     let expectations = expectation::judge(plan, model);
     let bottleneck = bottleneck(model);
     let failed = plan.faults.iter().zip(model.faults()).filter_map(|(fault, state)| Some((fault, state.failed.as_ref()?)));
@@ -83,13 +88,20 @@ fn crashed(plan: &Plan, model: &Model) -> Vec<(String, String)> {
     plan.services.iter().filter_map(|service| Some((service.name.clone(), end_of(&service.name)?))).collect()
 }
 
-/// Faults that were there and that nothing met: whatever was promised of them, or outside of them, nothing was tried.
+/// Faults that nothing met, or that the run was too short for: whatever was promised of them, or outside of them, nothing was tried.
 fn untouched(plan: &Plan, model: &Model) -> impl Iterator<Item = String> {
-    let each = plan.faults.iter().zip(model.faults()).filter(|(_, state)| state.failed.is_none() && state.touched == Some(0));
-    each.filter_map(|(fault, state)| {
-        let (from, to) = (state.started?.as_secs_f64(), state.ended?.as_secs_f64());
-        Some(format!("the fault `{}` touched nothing: {} from {from:.1} s to {to:.1} s", fault.name, fault.kind.untouched()))
+    // A run that was cut short gave nobody the time; one that still goes on may.
+    let is_whole = model.aborted().is_none() && model.finished().is_some_and(|end| !end.interrupted);
+    let each = plan.faults.iter().zip(model.faults()).filter(|(_, state)| state.failed.is_none());
+    each.filter_map(move |(fault, state)| match (state.started, state.ended, state.touched) {
+        (Some(from), Some(to), Some(0)) => {
+            let (from, to) = (from.as_secs_f64(), to.as_secs_f64());
+            Some(format!("the fault `{}` touched nothing: {} from {from:.1} s to {to:.1} s", fault.name, fault.kind.untouched()))
+        }
+        (None, ..) => Some(format!("the fault `{}` had not begun when the load was over", fault.name)),
+        _ => None,
     })
+    .filter(move |_| is_whole)
 }
 
 /// From the intended to the actual send, over all loads.
@@ -99,11 +111,6 @@ pub fn schedule_lag(model: &Model) -> Distribution {
         lag.merge(&load.lag);
     }
     lag
-}
-
-fn bottleneck(model: &Model) -> Option<String> {
-    let p99 = schedule_lag(model).percentile(99.0)?;
-    (p99 > BOTTLENECK_LAG_MS).then(|| format!("the lab sent late: schedule lag p(99) was {p99:.0} ms"))
 }
 
 fn judge_one(threshold: &Threshold, model: &Model) -> Judged {

@@ -204,7 +204,7 @@ async fn run_hosted(
     };
     let walked = async {
         tokio::select! {
-            (walked, ()) = async { tokio::join!(run.walk(commands, facts), headless::watch(&mut model, events)) } => walked,
+            (walked, ()) = async { tokio::join!(run.walk(commands, facts), headless::watch(&mut model, events, &wishes)) } => walked,
             () = stopper => Ok(()),
             () = defect_on_request() => Ok(()),
         }

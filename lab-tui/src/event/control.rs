@@ -39,7 +39,7 @@ impl Pace {
     /// Takes in a command; `None` when nothing is changed by it.
     pub fn obey(&mut self, command: Command) -> Option<Control> {
         let control = match command {
-            Command::Stop => return None,
+            Command::Stop | Command::Abort { .. } => return None,
             Command::Rate(factor) if factor.is_nan() => return None,
             Command::Rate(factor) => Control::Rate(factor.clamp(Self::SLOWEST, Self::FASTEST)),
             Command::Pause => Control::Paused,

@@ -10,6 +10,9 @@ use tokio::sync::Mutex;
 
 use crate::stack::Secret;
 
+/// What the lab's connections are called.
+pub(super) const APPLICATION: &str = "obslab faults";
+
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(5);
 
@@ -31,7 +34,7 @@ impl Database {
     pub(super) fn new(url: Option<&Secret>) -> anyhow::Result<Self> {
         let options = url.map(|url| url.expose().parse::<PgConnectOptions>()).transpose().context("the database URL cannot be used")?;
         Ok(Self {
-            options: options.map(|options| Arc::new(options.application_name("obslab faults"))),
+            options: options.map(|options| Arc::new(options.application_name(APPLICATION))),
             owner: rand::random(),
             life: Arc::default(),
             spare: Arc::default(),

@@ -9,7 +9,7 @@ use sqlx::postgres::PgConnection;
 use tokio::sync::oneshot;
 use tokio::time::MissedTickBehavior;
 
-use super::database::{Database, LOCK_PATIENCE};
+use super::database::{APPLICATION, Database, LOCK_PATIENCE};
 use super::{End, Injected, Undone};
 use crate::scenario::DbLock;
 
@@ -78,8 +78,9 @@ async fn hold(
     }
 }
 
+/// Others than the lab's own faults.
 async fn waiting(connection: &mut PgConnection, table: &str) -> sqlx::Result<Vec<i32>> {
-    let query = "SELECT pid FROM pg_locks WHERE NOT granted AND relation = $1::regclass \
-                 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
-    sqlx::query_scalar(query).bind(table).fetch_all(connection).await
+    let query = "SELECT pid FROM pg_locks JOIN pg_stat_activity USING (pid) \
+                 WHERE NOT granted AND relation = $1::regclass AND application_name <> $2 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    sqlx::query_scalar(query).bind(table).bind(APPLICATION).fetch_all(connection).await
 }

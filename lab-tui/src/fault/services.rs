@@ -26,7 +26,9 @@ const RENEW: Duration = Duration::from_millis(800);
 const ANSWER: Duration = Duration::from_secs(1);
 /// How long a service that does not answer is asked again before the fault is given up.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// Counters of rolls, with the die in `die_type`.
+/// Whoever rolls dice exposes this from its start.
+const ROLLER: &str = "async_rolls_in_progress";
+/// Counters of rolls, with the die in `die_type`; there after the first one.
 const ROLLS: [&str; 2] = ["dice_rolls_total", "async_rolls_total"];
 const AGAIN: Duration = Duration::from_millis(100);
 
@@ -136,8 +138,9 @@ impl Services {
         });
         let texts: Vec<String> = join_all(texts).await.into_iter().flatten().collect();
         let samples = texts.iter().flat_map(|text| exposition::samples(text)).flatten();
-        let mut rolls = samples.filter(|sample| ROLLS.contains(&sample.name)).peekable();
-        rolls.peek()?;
+        let mut known = samples.filter(|sample| sample.name == ROLLER || ROLLS.contains(&sample.name)).peekable();
+        known.peek()?;
+        let rolls = known.filter(|sample| ROLLS.contains(&sample.name));
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
         let count = |value: f64| value.max(0.0) as u64;
         Some(rolls.filter(|sample| sample.label("die_type") == Some(die)).map(|sample| count(sample.value)).sum())

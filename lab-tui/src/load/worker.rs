@@ -152,7 +152,8 @@ impl<S: Sender, C: Clock> Worker<S, C> {
                     scheduled = turn.is_some();
                     turn
                 }
-                _ = flush.tick() => {
+                due = flush.tick() => {
+                    let _ = reports.send(Report::Turned(due.elapsed()));
                     report(windows, spans, reports);
                     None
                 }

@@ -52,6 +52,10 @@ impl Bounds {
             Fact::Expectation { index, .. } if *index >= plan.expectations.len() => {
                 Err("it is of an expectation that the scenario does not have")
             }
+            Fact::Aborted { threshold } if *threshold >= plan.thresholds.len() => {
+                Err("it is of a threshold that the scenario does not have")
+            }
+            Fact::LabDelay(delay) => self.count(&delay.load).and_then(|()| self.count(&delay.run)),
             Fact::Telemetry(services) => {
                 let counts = |one: &crate::event::ServiceSignals| [one.answered, one.server_spans, one.log_lines, one.unsampled];
                 let reasonable = services.iter().flat_map(counts).all(|count| count < MOST);
@@ -70,6 +74,8 @@ impl Bounds {
             | Fact::Edge { .. }
             | Fact::Pool(_)
             | Fact::LabUsage { .. }
+            | Fact::LabCores(_)
+            | Fact::Aborted { .. }
             | Fact::Finished { .. } => Ok(()),
         }
     }

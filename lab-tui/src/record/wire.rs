@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::bounds::LONGEST_RUN;
 use crate::event::{
-    Cell, Control, EXAMPLES, Event, Exemplar, Fact, FaultChange, Found, HopSpans, LoadWindow, Outcome, Pace, Pool, ProcessChange, Samples,
-    ScrapedSeries, ScrapedValue, ServiceSignals, TraceId,
+    Cell, Control, EXAMPLES, Event, Exemplar, Fact, FaultChange, Found, HopSpans, LabDelay, LoadWindow, Outcome, Pace, Pool, ProcessChange,
+    Samples, ScrapedSeries, ScrapedValue, ServiceSignals, TraceId,
 };
 use crate::observe::trace::Trace;
 
@@ -67,6 +67,9 @@ enum WireFact {
     Control { change: WireControl },
     Expectation { index: usize, found: WireFound },
     LabUsage { cpu_seconds: f64 },
+    LabCores { cores: u32 },
+    LabDelay { load_us: WireSamples, run_us: WireSamples },
+    Aborted { threshold: usize },
     Finished { interrupted: bool },
 }
 
@@ -237,6 +240,9 @@ impl From<&Fact> for WireFact {
                 },
             },
             Fact::LabUsage { cpu } => Self::LabUsage { cpu_seconds: cpu.as_secs_f64() },
+            Fact::LabCores(cores) => Self::LabCores { cores: *cores },
+            Fact::LabDelay(LabDelay { load, run }) => Self::LabDelay { load_us: load.into(), run_us: run.into() },
+            Fact::Aborted { threshold } => Self::Aborted { threshold: *threshold },
             Fact::Finished { interrupted } => Self::Finished { interrupted: *interrupted },
         }
     }
@@ -291,6 +297,9 @@ impl WireFact {
                 },
             },
             Self::LabUsage { cpu_seconds } => Fact::LabUsage { cpu: duration(cpu_seconds)? },
+            Self::LabCores { cores } => Fact::LabCores(cores),
+            Self::LabDelay { load_us, run_us } => Fact::LabDelay(LabDelay { load: load_us.into_samples()?, run: run_us.into_samples()? }),
+            Self::Aborted { threshold } => Fact::Aborted { threshold },
             Self::Finished { interrupted } => Fact::Finished { interrupted },
         })
     }

@@ -39,6 +39,8 @@ pub struct Summary<'a> {
     pub exit_code: Exit,
     /// Whether the user cut it short.
     pub interrupted: bool,
+    /// The broken promise that ended the run early, and when, as in `http_req_failed rate<0.1 at 3.5 s`; null when none did.
+    pub aborted_by: Option<String>,
     /// From the first arrival to the last answer, in seconds.
     pub duration_seconds: f64,
     /// Each load, in the scenario's order.
@@ -274,6 +276,14 @@ pub struct Lab {
     pub schedule_lag_max_ms: Option<f64>,
     /// Processor time of the lab's own process, user and system, in seconds.
     pub cpu_seconds: f64,
+    /// The share of all processors that this was, 0 to 1.
+    pub cpu_share: Option<f64>,
+    /// How many processors it could use.
+    pub cores: u32,
+    /// How late the loop was that sends requests and takes their answers.
+    pub load_loop_delay_p99_ms: Option<f64>,
+    /// How late the loop was that walks the scenario.
+    pub loop_delay_p99_ms: Option<f64>,
     /// Why the lab was the bottleneck; null when it was not.
     pub bottleneck: Option<String>,
 }
@@ -293,6 +303,7 @@ impl<'a> Summary<'a> {
             as_intended: verdict.word == plan.intended && model.finished().is_some_and(|end| !end.interrupted),
             exit_code: verdict.exit,
             interrupted: model.finished().is_some_and(|end| end.interrupted),
+            aborted_by: aborted_by(verdict, model),
             duration_seconds: model.now().as_secs_f64(),
             loads: (0..plan.loads.len()).map(|load| load_summary(load, model)).collect(),
             thresholds: verdict.thresholds.iter().map(|judged| threshold_summary(judged, model)).collect(),
@@ -308,13 +319,23 @@ impl<'a> Summary<'a> {
                 schedule_lag_p50_ms: lag.percentile(50.0),
                 schedule_lag_p99_ms: lag.percentile(99.0),
                 schedule_lag_max_ms: lag.max(),
-                cpu_seconds: model.lab_cpu().as_secs_f64(),
+                cpu_seconds: model.lab().cpu.as_secs_f64(),
+                cpu_share: model.lab().cpu_share(),
+                cores: model.lab().cores,
+                load_loop_delay_p99_ms: model.lab().load_delay.percentile(99.0),
+                loop_delay_p99_ms: model.lab().run_delay.percentile(99.0),
                 bottleneck: verdict.bottleneck.clone(),
             },
             endpoints,
             comparison: None,
         }
     }
+}
+
+fn aborted_by(verdict: &Verdict, model: &Model) -> Option<String> {
+    let (at, threshold) = model.aborted()?;
+    let judged = verdict.thresholds.get(threshold)?;
+    Some(format!("{} at {:.1} s", threshold_summary(judged, model).promise(), at.as_secs_f64()))
 }
 
 fn load_summary(index: usize, model: &Model) -> LoadSummary<'_> {

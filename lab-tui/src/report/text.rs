@@ -89,10 +89,11 @@ fn write(out: &mut String, summary: &Summary<'_>, slowest: Option<&Trace>) -> st
     let lab = &summary.lab;
     writeln!(
         out,
-        "\nlab: schedule lag p50 {}, p99 {}, max {}; {:.2} s CPU",
+        "\nlab: schedule lag p50 {}, p99 {}, max {}; loop delay p99 {}; {:.2} s CPU",
         milliseconds(lab.schedule_lag_p50_ms),
         milliseconds(lab.schedule_lag_p99_ms),
         milliseconds(lab.schedule_lag_max_ms),
+        milliseconds(lab.load_loop_delay_p99_ms),
         lab.cpu_seconds
     )?;
     writeln!(out, "\n{}", conclusion(summary))
@@ -152,6 +153,10 @@ pub(super) fn conclusion(summary: &Summary<'_>) -> String {
         Word::Fail if summary.thresholds.len() == 1 => "fail: the threshold was broken".to_owned(),
         Word::Fail => format!("fail: {broken} of {} thresholds broken", summary.thresholds.len()),
         Word::Inconclusive => format!("inconclusive: {}", summary.inconclusive.join("; ")),
+    };
+    let verdict = match &summary.aborted_by {
+        Some(promise) => format!("{verdict}; aborted by {promise}"),
+        None => verdict,
     };
     match summary.intended_verdict {
         _ if summary.interrupted => format!("interrupted; as far as it went: {verdict}"),

@@ -112,6 +112,8 @@ pub(super) struct PromiseTable {
     after: Option<Spanned<Names>>,
     settle: Option<Spanned<String>>,
     within: Option<Spanned<String>>,
+    pub(super) abort_on_fail: Option<Spanned<bool>>,
+    pub(super) delay_abort_eval: Option<Spanned<String>>,
 }
 
 impl PromiseTable {

@@ -85,6 +85,9 @@ impl Plan {
         for phase in &mut self.phases {
             (phase.at, phase.duration) = (phase.at.mul_f64(factor), phase.duration.mul_f64(factor));
         }
+        for delay in self.thresholds.iter_mut().filter_map(|threshold| threshold.abort_after.as_mut()) {
+            *delay = delay.mul_f64(factor);
+        }
         for scope in self.thresholds.iter_mut().filter_map(|threshold| threshold.scope.as_mut()) {
             scope.settle = scope.settle.mul_f64(factor);
         }
@@ -169,7 +172,8 @@ fn plan(text: &str, given: &Given<'_>, files: &Files<'_>) -> Result<Plan, Wrong>
             };
             let threshold = Threshold::parse(&selector, expression).map_err(|(what, hint)| Wrong::new(span, what, hint))?;
             let scope = table.map_or(Ok(None), |table| scope(table, &selector, &faults, &phases))?;
-            thresholds.push(Threshold { scope, ..threshold });
+            let abort_after = table.map_or(Ok(None), |table| abort_after(table, &selector))?;
+            thresholds.push(Threshold { scope, abort_after, ..threshold });
         }
     }
     let known = expect::Known { text, services: &named, loads: &loads, faults: &faults, phases: &phases };
@@ -186,6 +190,23 @@ fn scope(table: &PromiseTable, selector: &Selector, faults: &[Fault], phases: &[
         return Err(Wrong::new(table.threshold.span(), what, format!("leave `{key}` out")));
     }
     Ok(scope)
+}
+
+fn abort_after(table: &PromiseTable, selector: &Selector) -> Result<Option<Duration>, Wrong> {
+    let delay = table.delay_abort_eval.as_ref();
+    match table.abort_on_fail.as_ref().filter(|aborts| *aborts.get_ref()) {
+        Some(aborts) if selector.metric == Metric::TelemetryLoss => {
+            let what = "telemetry_loss is known at the end only, so it cannot end a run";
+            Err(Wrong::new(aborts.span(), what, "leave `abort_on_fail` out"))
+        }
+        Some(_) => delay.map_or(Ok(Duration::ZERO), fault::moment).map(Some),
+        None => match delay {
+            Some(delay) => {
+                Err(Wrong::new(delay.span(), "`delay_abort_eval` delays nothing here", "add `abort_on_fail = true`, or leave it out"))
+            }
+            None => Ok(None),
+        },
+    }
 }
 
 pub(super) fn check_names(selector: &Selector, loads: &[Load], services: &[&str]) -> Result<(), (String, String)> {

@@ -231,6 +231,8 @@ http_reqs = [{ threshold = "count>0", outside = "locked" }]
             ("before = \"locked\", settle = \"2s\"", "x.toml:25:67: `before` knows no `settle`: nothing has ended there (leave it out)"),
             ("outside = \"locked\", within = \"2s\"", "x.toml:25:68: `within` belongs to `after` (write `settle`)"),
             ("after = \"locked\", settle = \"1s\", within = \"2s\"", "x.toml:25:81: `within` and `settle` are the same (keep one of them)"),
+            ("delay_abort_eval = \"2s\"", "x.toml:25:58: `delay_abort_eval` delays nothing here (add `abort_on_fail = true`"),
+            ("abort_on_fail = true, delay_abort_eval = \"soon\"", "x.toml:25:80: `soon` is no time"),
             ("after = \"locked\", within = \"soon\"", "x.toml:25:66: `soon` is no time"),
         ];
         for (new, expected) in cases {

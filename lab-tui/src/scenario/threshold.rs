@@ -1,5 +1,8 @@
 //! k6's thresholds: `http_req_duration{load:db,status:200}` and `p(95)<50`.
 
+use std::time::Duration;
+
+use super::plan::Plan;
 use super::refusal::suggest;
 use super::scope::Scope;
 use super::series::{PREFIX, Reading, Series};
@@ -244,9 +247,17 @@ pub struct Threshold {
     pub bound: f64,
     /// Which part of the run it is about; `None` is all of it.
     pub scope: Option<Scope>,
+    /// When it is broken the run ends, but not before this time from the start of the run; `None` where it goes on.
+    pub abort_after: Option<Duration>,
 }
 
 impl Threshold {
+    /// As in `http_req_duration p(95)<50 outside table locked`.
+    pub fn words(&self, plan: &Plan) -> String {
+        let scope = self.scope.as_ref().map_or(String::new(), |scope| format!(" {}", scope.words(plan)));
+        format!("{} {}{scope}", self.selector.source, self.expression)
+    }
+
     pub(super) fn parse(selector: &Selector, expression: &str) -> Result<Self, (String, String)> {
         let form = || "write `<aggregate><comparison><value>`, such as `p(95)<50`".to_owned();
         let found = Comparison::ALL.into_iter().find_map(|(sign, comparison)| {
@@ -296,6 +307,6 @@ impl Threshold {
         if let (Some(series), MetricKind::Scraped) = (&mut selector.series, kind) {
             series.reading = Reading::of(aggregate);
         }
-        Ok(Self { selector, expression: expression.to_owned(), aggregate, comparison, bound, scope: None })
+        Ok(Self { selector, expression: expression.to_owned(), aggregate, comparison, bound, scope: None, abort_after: None })
     }
 }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
-use crate::event::{Cell, Event, Fact, Found, LoadWindow, Samples, ScrapedSeries, ScrapedValue, ServiceSignals};
+use crate::event::{Cell, Event, Fact, Found, LabDelay, LoadWindow, Samples, ScrapedSeries, ScrapedValue, ServiceSignals};
 
 /// Two requests of 1 s at 100/s; `b` expects 404.
 fn plan(thresholds: &str) -> Arc<Plan> {
@@ -74,6 +74,55 @@ fn a_late_lab_is_inconclusive_and_an_interruption_has_its_own_code() {
     assert!(late.bottleneck.unwrap().contains("250 ms"));
     let interrupted = verdict("", Vec::new(), vec![Fact::Finished { interrupted: true }]);
     assert_eq!(interrupted.exit, Exit::Interrupted);
+}
+
+#[test]
+fn a_lab_that_is_late_or_takes_the_machine_is_the_bottleneck() {
+    let delay = |millis: u32, turns: usize| Samples::from_micros(vec![millis * 1000; turns]);
+    let run = |facts: Vec<Fact>| verdict("", Vec::new(), facts);
+    let load = |millis, turns| Fact::LabDelay(LabDelay { load: delay(millis, turns), run: Samples::default() });
+    let late = run(vec![load(150, 50)]);
+    assert_eq!((late.word, late.exit), (Word::Inconclusive, Exit::Inconclusive));
+    let said = "the lab took answers late: its load loop's delay p(95) was 150 ms; 2 arrivals were dropped, which may be why";
+    assert_eq!(late.bottleneck.as_deref(), Some(said));
+    // A busy machine, a hiccup, and a run too short to tell.
+    for delays in [vec![load(60, 50)], vec![load(2, 98), load(400, 2)], vec![load(400, 10)]] {
+        assert_eq!(run(delays).bottleneck, None);
+    }
+    let own = Fact::LabDelay(LabDelay { load: Samples::default(), run: delay(600, 50) });
+    assert!(run(vec![own]).bottleneck.unwrap().starts_with("the lab was held up: its run loop's delay p(95) was 600 ms"));
+    // All of it happens in one second.
+    let cpu = |millis| vec![Fact::LabCores(2), Fact::LabUsage { cpu: Duration::from_millis(millis) }];
+    assert!(run(cpu(1900)).bottleneck.unwrap().starts_with("the lab took 95 % of the machine: 1.9 s CPU in 1.0 s on 2 cores"));
+    assert_eq!(run(cpu(1200)).bottleneck, None);
+}
+
+#[test]
+fn a_broken_promise_that_may_end_the_run_does_when_its_time_has_come() {
+    let of = |delay: &str, cells: Vec<Cell>| {
+        let table = format!("http_req_failed = [\"rate<2\", {{ threshold = \"rate<0.1\", abort_on_fail = true{delay} }}]");
+        let plan = plan(&table);
+        let mut model = Model::new(Arc::clone(&plan));
+        for fact in [Fact::Window(LoadWindow { offered: 2, cells, ..LoadWindow::default() }), Fact::Tick] {
+            model.apply(Event { at: Duration::from_secs(1), fact });
+        }
+        (plan, model)
+    };
+    let failed = || vec![cell(0, Outcome::Status(500), &[10])];
+    let asked = |(plan, model): &(Arc<Plan>, Model)| abort(&judge(plan, model), model);
+    assert_eq!(asked(&of("", failed())), Some(1));
+    assert_eq!(asked(&of(", delay_abort_eval = \"1s\"", failed())), Some(1));
+    assert_eq!(asked(&of(", delay_abort_eval = \"2s\"", failed())), None);
+    assert_eq!(asked(&of("", Vec::new())), None, "without samples nothing is broken yet");
+    assert_eq!(asked(&of("", vec![cell(0, Outcome::Status(200), &[10])])), None);
+    // Whatever comes after that does not mend it, and it is asked once.
+    let (plan, mut model) = of("", failed());
+    let good = LoadWindow { cells: vec![cell(0, Outcome::Status(200), &[1; 99])], ..LoadWindow::default() };
+    for fact in [Fact::Aborted { threshold: 1 }, Fact::Window(good), Fact::Finished { interrupted: false }] {
+        model.apply(Event { at: Duration::from_secs(1), fact });
+    }
+    let verdict = judge(&plan, &model);
+    assert_eq!((verdict.word, verdict.exit, abort(&verdict, &model)), (Word::Fail, Exit::Broken, None));
 }
 
 #[test]
@@ -199,11 +248,19 @@ schedule_lag = ["max>1", { threshold = "max<1", outside = "f" }]
                 (520, change(FaultChange::Touched(count))),
                 (520, change(FaultChange::Ended)),
                 (1000, window(0, 10, 200, 100)),
+                (1000, Fact::Finished { interrupted: false }),
             ];
             told(ended)
         };
         assert_eq!(told(0).inconclusive, ["the fault `f` touched nothing: nobody waited for t from 0.3 s to 0.5 s"]);
         assert_eq!((told(0).word, told(1).inconclusive.len()), (Word::Inconclusive, 0));
+    }
+
+    #[test]
+    fn a_fault_that_the_run_was_too_short_for_says_nothing() {
+        let told = |last| told(vec![(1000, window(0, 10, 200, 100)), (1000, last)]).inconclusive;
+        assert_eq!(told(Fact::Finished { interrupted: false }), ["the fault `f` had not begun when the load was over"]);
+        assert_eq!((told(Fact::Tick), told(Fact::Finished { interrupted: true })), (Vec::new(), Vec::new()));
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod fetch;
 mod files;
 mod load;
 mod page;
+mod promises;
 mod record;
 mod run;
 mod saturation;
