@@ -6,6 +6,9 @@ use crate::model::{Distribution, Model};
 /// When 99 of 100 requests may leave this late, a slow lab can no longer be told from a slow system.
 const LAG_MS: f64 = 100.0;
 
+/// Of fewer requests than this, 95 of 100: one in a hundred of them is a handful, which one hiccup of a busy machine can hold up.
+const MANY: u64 = 1000;
+
 /// An answer is measured when the load's loop comes to it, so what makes that late makes the answer look late. One in twenty and not one
 /// in a hundred: on a busy machine of two cores, a loop is now and then held up for tens of milliseconds, and a short run has few turns.
 const LOAD_DELAY_MS: f64 = 100.0;
@@ -24,8 +27,10 @@ pub(super) fn bottleneck(model: &Model) -> Option<String> {
     let lab = model.lab();
     let late = |delay: &Distribution, most: f64| delay.percentile(95.0).filter(|p95| delay.count() >= TURNS && *p95 > most);
     let mut reasons = Vec::new();
-    if let Some(p99) = schedule_lag(model).percentile(99.0).filter(|p99| *p99 > LAG_MS) {
-        reasons.push(format!("the lab sent late: schedule lag p(99) was {p99:.0} ms"));
+    let lag = schedule_lag(model);
+    let percentile = if lag.count() < MANY { 95.0 } else { 99.0 };
+    if let Some(late) = lag.percentile(percentile).filter(|late| *late > LAG_MS) {
+        reasons.push(format!("the lab sent late: schedule lag p({percentile}) was {late:.0} ms"));
     }
     if let Some(p95) = late(&lab.load_delay, LOAD_DELAY_MS) {
         reasons.push(format!("the lab took answers late: its load loop's delay p(95) was {p95:.0} ms"));

@@ -71,7 +71,14 @@ fn a_late_lab_is_inconclusive_and_an_interruption_has_its_own_code() {
     let late = LoadWindow { lag: Samples::from_micros(vec![250_000; 5]), ..LoadWindow::default() };
     let late = verdict("", Vec::new(), vec![Fact::Window(late)]);
     assert_eq!((late.word, late.exit), (Word::Inconclusive, Exit::Inconclusive));
-    assert!(late.bottleneck.unwrap().contains("250 ms"));
+    assert!(late.bottleneck.unwrap().contains("p(95) was 250 ms"));
+    // A handful of a few may be late; of many, one in a hundred may not.
+    let late = |of: usize, late: usize| {
+        let lag = Samples::from_micros([vec![250_000; late], vec![100; of - late]].concat());
+        verdict("", Vec::new(), vec![Fact::Window(LoadWindow { lag, ..LoadWindow::default() })]).bottleneck
+    };
+    assert_eq!((late(100, 3), late(2000, 15)), (None, None));
+    assert!(late(2000, 30).unwrap().contains("p(99) was 250 ms"));
     let interrupted = verdict("", Vec::new(), vec![Fact::Finished { interrupted: true }]);
     assert_eq!(interrupted.exit, Exit::Interrupted);
 }
