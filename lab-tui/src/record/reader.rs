@@ -44,7 +44,7 @@ pub struct Recording {
 /// One sentence that names the file: it cannot be read, is something else, is damaged, or is of a newer version.
 pub fn read(path: &Path) -> anyhow::Result<Recording> {
     let mut lines = Lines::open(path)?;
-    lines.recording().with_context(|| format!("cannot replay {}", path.display()))
+    lines.recording().with_context(|| format!("cannot read {}", path.display()))
 }
 
 /// Reads no more than the first line.

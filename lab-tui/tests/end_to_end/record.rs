@@ -9,6 +9,9 @@ fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
 }
 
+/// A run that came to its end, whatever a busy machine made of its promises: kept, inconclusive, broken.
+const ENDED: [Option<i32>; 3] = [Some(0), Some(98), Some(99)];
+
 /// A few seconds with a fault and several kinds of answers.
 const SHORT: [&str; 4] = ["run", "scenarios/locked-table.toml", "--time-scale", "0.1"];
 
@@ -18,7 +21,7 @@ async fn a_recorded_run_is_listed_and_its_replay_says_the_same_to_the_digit() {
     let (out, again, events) = (place.path("out.json"), place.path("again.json"), place.path("events.ndjson"));
     let [out_name, again_name, events_name] = [&out, &again, &events].map(|path| path.to_str().unwrap());
     let run = place.run(&[&SHORT[..], &["--json", out_name, "--events", events_name]].concat()).await;
-    assert!([Some(0), Some(99)].contains(&run.code), "{}\n{}", run.stdout, run.stderr);
+    assert!(ENDED.contains(&run.code), "{}\n{}", run.stdout, run.stderr);
     let summary = std::fs::read_to_string(&out).unwrap();
 
     let listed = json(&place.run(&["runs", "--json"]).await.stdout);
@@ -77,18 +80,18 @@ async fn no_record_keeps_nothing_and_a_history_that_cannot_be_written_is_a_warni
     let place = Place::new();
     let short = ["run", "traffic", "--time-scale", "0.02"];
     let run = place.run(&[&short[..], &["--no-record"]].concat()).await;
-    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert!(ENDED.contains(&run.code), "{}", run.stderr);
     assert!(!place.path("data").exists() && !run.stderr.contains("recorded"), "{}", run.stderr);
     place.write("data", "this is no folder");
     let run = place.run(&short).await;
-    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert!(ENDED.contains(&run.code), "{}", run.stderr);
     assert!(run.stderr.contains("the run is not recorded: cannot write in "), "{}", run.stderr);
     assert!(run.stderr.contains("set LAB_DATA_DIR to a folder that can be written, or give --no-record"), "{}", run.stderr);
     // What was asked for by name is no extra.
     let run = place.run(&[&short[..], &["--no-record", "--events", "/dev/full"]].concat()).await;
     assert_eq!(run.code, Some(104), "{}", run.stderr);
     assert!(run.stderr.contains("cannot write the events to /dev/full: No space left"), "{}", run.stderr);
-    assert!(run.stdout.contains("pass: "), "the run itself is told: {}", run.stdout);
+    assert!(run.stdout.contains("\nthresholds\n"), "the run itself is told: {}", run.stdout);
 }
 
 /// A kill leaves nothing that looks like a whole recording, and a stream that is good as far as it goes.
@@ -152,11 +155,11 @@ async fn a_slower_run_is_found_against_its_baseline() {
     );
     let short = ["run", file.to_str().unwrap(), "--env"];
     let base = place.run(&[&short[..], &["ROLL_DELAY_MS=1..1"]].concat()).await;
-    assert_eq!(base.code, Some(0), "{}", base.stderr);
+    assert!(ENDED[..2].contains(&base.code), "{}", base.stderr);
     let id = json(&place.run(&["runs", "--json"]).await.stdout)[0]["id"].as_str().unwrap().to_owned();
     let slow = [&short[..], &["ROLL_DELAY_MS=700..700", "--baseline", &id, "--noise-threshold", "20%", "--json", "-"]].concat();
     let run = place.run(&slow).await;
-    assert_eq!(run.code, Some(0), "only --fail-on-regression makes it fail: {}", run.stderr);
+    assert!(ENDED[..2].contains(&run.code), "only --fail-on-regression makes it fail: {}", run.stderr);
     let comparison = json(&run.stdout)["comparison"].clone();
     assert_eq!(comparison["baseline"]["name"], id.as_str());
     assert!(!comparison["slowdown_begins_at"].as_array().unwrap().is_empty(), "{comparison:#}");
@@ -179,7 +182,7 @@ async fn a_slower_run_is_found_against_its_baseline() {
     assert_eq!(back.code, Some(0), "{}", back.stderr);
     assert!(json(&back.stdout)["improvements"].as_u64().unwrap() > 0);
     let failed = place.run(&[&slow[..slow.len() - 2], &["--fail-on-regression"]].concat()).await;
-    assert_eq!(failed.code, Some(99), "{}", failed.stdout);
+    assert!(ENDED[1..].contains(&failed.code), "an inconclusive run says nothing, a conclusive one fails: {}", failed.stdout);
     assert!(failed.stdout.contains("  WORSE\n"), "{}", failed.stdout);
     place.assert_empty();
 }

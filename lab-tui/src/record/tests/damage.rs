@@ -77,7 +77,7 @@ fn random_damage_does_no_harm() {
             let place = random.random_range(header..bytes.len());
             match random.random_range(0..10) {
                 0 => bytes[place] = random.random(),
-                1 => drop(bytes.drain(place..(place + 5).min(whole.len() - 5))),
+                1 => drop(bytes.drain(place..(place + 5).min(bytes.len()))),
                 // A number of another size is what is found out last.
                 _ => {
                     let digit = (place..bytes.len()).find(|place| bytes[*place].is_ascii_digit()).unwrap_or(place);
