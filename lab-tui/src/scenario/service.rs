@@ -202,3 +202,6 @@ fn check_references(service: &Service, place: std::ops::Range<usize>, known: &[&
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

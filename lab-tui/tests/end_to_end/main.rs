@@ -11,4 +11,5 @@ mod files;
 mod run;
 mod saturation;
 mod screen;
+mod service;
 mod survive;
