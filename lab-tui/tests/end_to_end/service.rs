@@ -72,6 +72,16 @@ async fn a_service_of_ones_own_is_started_driven_and_judged() {
     place.assert_empty();
 }
 
+#[tokio::test]
+async fn the_example_keeps_its_promises() {
+    let place = Place::new();
+    let run = place.run(&["run", "examples/hello.toml", "--time-scale", "0.1", "--json", "-"]).await;
+    assert_eq!(run.code, Some(0), "{}\n{}", run.stdout, run.stderr);
+    let json: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(json["telemetry"]["services"][0]["server_spans"], 50);
+    place.assert_empty();
+}
+
 /// What it inherits, what it is told, and where it works.
 #[tokio::test]
 async fn a_program_has_a_clean_environment_and_knows_the_others() {
@@ -217,6 +227,20 @@ async fn an_interrupted_lab_ends_its_programs_before_itself() {
     signal(pid, Signal::INT);
     assert_eq!(ended(lab).await.code, Some(105));
     assert_eq!(alive(&all), Vec::<String>::new());
+    place.assert_empty();
+}
+
+#[tokio::test]
+async fn a_start_that_waits_can_be_interrupted() {
+    let place = Place::new();
+    let file = place.write("s.toml", &alone(&format!("command = \"sleep 100\"\n{URLS}"), "1s", ""));
+    let lab = place.lab(&["run", file.to_str().unwrap()]).spawn().unwrap();
+    let pid = lab.id().unwrap();
+    until("the program", PATIENCE, || async { family(pid).iter().any(|(.., line)| line == "sleep 100") }).await;
+    let all = &of_a_program(pid);
+    signal(pid, Signal::INT);
+    assert_eq!(ended(lab).await.code, Some(105));
+    until("every process to be gone", SOON, || async move { alive(all).is_empty() }).await;
     place.assert_empty();
 }
 
