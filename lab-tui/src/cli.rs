@@ -37,7 +37,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run scenarios one after the other on one stack, and judge them
-    Run(run::Run),
+    Run(Box<run::Run>),
     /// Start the stack without a run, until Ctrl-C
     Up(stack::StackFlags),
     /// Print one trace of the running lab as a waterfall
@@ -60,7 +60,7 @@ pub(crate) enum Command {
     Guard,
     /// Keep a scenario's program from outliving the lab
     #[command(hide = true)]
-    GuardCommand,
+    GuardProgram,
 }
 
 /// Why a command did not do what it was asked: one sentence for the user, and an exit code for scripts.

@@ -20,14 +20,14 @@ fn main() -> ExitCode {
             return exit.into();
         }
     };
-    match cli.command.unwrap_or(Command::Run(cli.run)) {
+    match cli.command.unwrap_or(Command::Run(Box::new(cli.run))) {
         Command::Serve { service } => service.run(),
         Command::Guard => guard::main(),
-        Command::GuardCommand => hosted::guard::main(),
+        Command::GuardProgram => hosted::guard::main(),
         Command::Check(check) => cli::ended(cli::check::check(&check)),
         Command::New(new) => cli::ended(cli::new::new(&new)),
         Command::Completions(completions) => cli::ended(cli::completions::completions(&completions)),
-        Command::Run(run) => cli::block_on(cli::run::run(run)),
+        Command::Run(run) => cli::block_on(cli::run::run(*run)),
         Command::Up(stack) => cli::block_on(cli::up::up(stack)),
         Command::Trace(trace) => cli::block_on(cli::ask::trace(trace)),
         Command::Status(status) => cli::block_on(cli::ask::status(status)),

@@ -185,7 +185,7 @@ async fn with_a_stubborn_program(place: &Place, name: &str) -> (tokio::process::
     })
     .await;
     let all = of_a_program(pid);
-    for part in ["guard-command", "trap : TERM", "hello.py --port", "read -r _"] {
+    for part in ["guard-program", "trap : TERM", "hello.py --port", "read -r _"] {
         assert!(all.iter().any(|(.., line)| line.contains(part)), "no {part} in {all:?}");
     }
     (child, pid, all)
@@ -212,7 +212,7 @@ async fn no_program_outlives_a_lab_that_is_killed() {
 async fn no_program_outlives_a_lab_and_guard_that_are_killed_together() {
     let place = Place::new();
     let (mut lab, pid, all) = with_a_stubborn_program(&place, "s.toml").await;
-    let guard = all.iter().find(|(.., line)| line.contains("guard-command")).unwrap().0;
+    let guard = all.iter().find(|(.., line)| line.contains("guard-program")).unwrap().0;
     signal(guard, Signal::KILL);
     signal(pid, Signal::KILL);
     lab.wait().await.unwrap();
