@@ -72,16 +72,6 @@ async fn a_service_of_ones_own_is_started_driven_and_judged() {
     place.assert_empty();
 }
 
-#[tokio::test]
-async fn the_example_keeps_its_promises() {
-    let place = Place::new();
-    let run = place.run(&["run", "examples/hello.toml", "--time-scale", "0.1", "--json", "-"]).await;
-    assert_eq!(run.code, Some(0), "{}\n{}", run.stdout, run.stderr);
-    let json: Value = serde_json::from_str(&run.stdout).unwrap();
-    assert_eq!(json["telemetry"]["services"][0]["server_spans"], 50);
-    place.assert_empty();
-}
-
 /// What it inherits, what it is told, and where it works.
 #[tokio::test]
 async fn a_program_has_a_clean_environment_and_knows_the_others() {
