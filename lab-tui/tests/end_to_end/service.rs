@@ -160,7 +160,7 @@ async fn a_program_that_ends_by_itself_fails_the_run() {
 
 /// A program that would rather not: it has children, and takes no notice of SIGTERM.
 fn stubborn() -> String {
-    format!("command = \"sh -c 'trap : TERM; python3 {HELLO} --port {{port}} & while :; do sleep 100; done'\"\n{URLS}")
+    format!("command = \"sh -c 'trap : TERM; python3 {HELLO} --port {{port}} & while :; do sleep 100; done 2>/dev/null'\"\n{URLS}")
 }
 
 /// A lab that drives such a program, and every process that is the program's.
