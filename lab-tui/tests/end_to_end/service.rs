@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 use serde_json::Value;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::common::{PATIENCE, Place, alive, ended, family, get, signal, until};
 
@@ -69,6 +70,38 @@ async fn a_service_of_ones_own_is_started_driven_and_judged() {
     assert_eq!(json["services"], serde_json::json!([{ "name": "hello", "crashed": null }]));
     assert_eq!((&json["endpoints"]["database"], &json["processes"]), (&Value::Null, &serde_json::json!([])));
     assert!(json["endpoints"]["services"]["hello"].as_str().unwrap().starts_with("http://127.0.0.1:"));
+    place.assert_empty();
+}
+
+/// Plain load on somebody's server, which knows nothing of the lab and sends no telemetry.
+#[tokio::test]
+async fn whole_urls_need_no_stack_and_no_service() {
+    let place = Place::new();
+    let server = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = server.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut caller, _)) = server.accept().await {
+            let (mut head, mut bytes) = (Vec::new(), [0; 1024]);
+            while !head.ends_with(b"\r\n\r\n") {
+                let count = caller.read(&mut bytes).await.unwrap();
+                head.extend(&bytes[..count]);
+            }
+            caller.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi").await.unwrap();
+        }
+    });
+    let request = format!("[[load.request]]\nget = \"http://{address}/x\"");
+    let text = scenario("", "500ms", &request, "http_req_failed = [\"rate==0\"]\ntelemetry_loss = [\"count==0\"]");
+    let file = place.write("s.toml", &text.replace("service = \"hello\"\n", ""));
+    let out = place.path("out.json");
+    // The flag's twin in the environment, and nothing in the file.
+    let mut lab = place.lab(&["run", file.to_str().unwrap(), "--json", out.to_str().unwrap()]);
+    let run = ended(lab.env("LAB_STACK", "none").env("LAB_PG_BIN", "/nowhere").spawn().unwrap()).await;
+    assert_eq!(run.code, Some(0), "{}\n{}", run.stdout, run.stderr);
+    assert!(run.stdout.contains("25 requests") && !run.stdout.contains("server spans"), "{}", run.stdout);
+    let json = json(&out);
+    let nothing = serde_json::json!([]);
+    assert_eq!((&json["telemetry"]["services"], &json["telemetry"]["loss"], &json["services"]), (&nothing, &0.into(), &nothing));
+    assert_eq!((&json["endpoints"]["services"], &json["endpoints"]["database"]), (&serde_json::json!({}), &Value::Null));
     place.assert_empty();
 }
 
