@@ -78,7 +78,7 @@ pub(crate) enum Command {
     Guard,
     /// Keep a scenario's program from outliving the lab
     #[command(hide = true)]
-    GuardCommand,
+    GuardProgram,
 }
 
 /// Why a command did not do what it was asked: one sentence for the user, and an exit code for scripts.

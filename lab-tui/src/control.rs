@@ -25,6 +25,7 @@ use crate::stack::Endpoints;
 use crate::stack::run_folder::RunFolder;
 
 const FILE: &str = "lab.json";
+const ASIDE: &str = "lab.json.new";
 const SOCKET: &str = "control.sock";
 
 /// What a running lab says of itself.
@@ -75,8 +76,11 @@ pub fn serve(folder: &Path, endpoints: &Endpoints, store: Store) -> anyhow::Resu
 }
 
 fn write(folder: &Path, status: &Status) -> anyhow::Result<()> {
-    let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(folder.join(FILE))?;
+    // Whoever reads it sees the old one or the new one.
+    let aside = folder.join(ASIDE);
+    let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&aside)?;
     file.write_all(&serde_json::to_vec_pretty(status)?)?;
+    std::fs::rename(aside, folder.join(FILE))?;
     Ok(())
 }
 

@@ -23,7 +23,7 @@ fn main() -> ExitCode {
     match cli.command.unwrap_or(Command::Run(Box::new(cli.run))) {
         Command::Serve { service } => service.run(),
         Command::Guard => guard::main(),
-        Command::GuardCommand => hosted::guard::main(),
+        Command::GuardProgram => hosted::guard::main(),
         Command::Check(check) => cli::ended(cli::check::check(&check)),
         Command::New(new) => cli::ended(cli::new::new(&new)),
         Command::Schema(schema) => cli::ended(cli::schema::schema(&schema)),

@@ -6,8 +6,6 @@ use clap::Args;
 use lab_tui::scenario::{Given, Plan, Refusal, Service, StackKind};
 use lab_tui::stack::embedded::SERVICES;
 
-use super::scenario_files;
-
 /// The name under which scenarios know the program of `--exec`.
 pub(crate) const APP: &str = "app";
 
@@ -63,15 +61,15 @@ impl Beside {
     /// What a scenario is read with.
     pub(crate) fn given(&self) -> Given<'_> {
         let default_stack = if self.app.is_some() { StackKind::None } else { StackKind::default() };
-        Given { services: &SERVICES, stack: self.stack, default_stack, beside: self.app.as_ref() }
+        Given { services: &SERVICES, stack: self.stack, default_stack, beside: self.app.as_ref(), files: None }
     }
 
     /// The scenario that stands in a file's place, where one does, as text and as plan.
     pub(crate) fn plan(&self) -> Option<anyhow::Result<(&str, Plan)>> {
         let text = self.scenario.as_ref()?;
         // The place of what is wrong would be in a text that the user has never seen.
-        let plan = Plan::parse_given(text, "--url", &self.given(), &scenario_files::files(None))
-            .map_err(|refusal| anyhow::Error::new(Refusal { place: None, ..refusal }));
+        let plan =
+            Plan::parse_given(text, "--url", &self.given()).map_err(|refusal| anyhow::Error::new(Refusal { place: None, ..refusal }));
         Some(plan.map(|plan| (text.as_str(), plan)))
     }
 }

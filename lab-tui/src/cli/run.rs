@@ -296,7 +296,7 @@ pub(crate) fn plan(file: &Path, time_scale: Option<f64>, given: &Given<'_>) -> a
                 .with_context(|| format!("cannot read {origin}, and no shipped scenario has that name (there are {})", names.join(", ")));
         }
     };
-    let plan = Plan::parse_given(&text, &origin, given, &scenario_files::files(found.then_some(file)))?;
+    let plan = Plan::parse_given(&text, &origin, &Given { files: Some(&scenario_files::files(found.then_some(file))), ..*given })?;
     let folder = file.parent().filter(|_| found).unwrap_or(Path::new(""));
     let folder = std::env::current_dir()?.join(folder);
     let name = file.file_stem().map_or_else(|| origin.clone(), |stem| stem.to_string_lossy().into_owned());

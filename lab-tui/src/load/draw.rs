@@ -159,7 +159,7 @@ mod tests {
             even = { from = -2, to = 5, step = 2 }
         "#;
         let users = |_: &str| Ok("id,name\n1,Ann é\n2,Bob\n3,\"Cy, \"\"C\"\"\"\n".to_owned());
-        let plan = Plan::parse_given(text, "t", &crate::scenario::Given::default(), &users).unwrap();
+        let plan = Plan::parse_given(text, "t", &crate::scenario::Given { files: Some(&users), ..Default::default() }).unwrap();
         let load = &plan.loads[0];
         let names = BTreeMap::from([("1", "Ann é"), ("2", "Bob"), ("3", "Cy, \"C\"")]);
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();

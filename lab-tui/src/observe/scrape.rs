@@ -98,6 +98,21 @@ mod tests {
     }
 
     #[test]
+    fn own_services_have_their_page_at_metrics_and_others_where_they_say() {
+        let url = |text: &str| Url::parse(text).unwrap();
+        let named = |name: &str, text: &str| (name.to_owned(), url(text));
+        let endpoints = Endpoints {
+            services: BTreeMap::from([named("own", "http://h:1/"), named("silent", "http://h:2/"), named("told", "http://h:3/")]),
+            metrics: BTreeMap::from([named("told", "http://h:4/prometheus?all=1")]),
+            database: None,
+            otlp_grpc: String::new(),
+            otlp_http: String::new(),
+        };
+        let pages = pages(&endpoints, &["silent", "told"]);
+        assert_eq!(pages, BTreeMap::from([named("own", "http://h:1/metrics"), named("told", "http://h:4/prometheus?all=1")]));
+    }
+
+    #[test]
     fn a_pool_is_read_from_its_gauges() {
         let text = "database_connection_pool_size 10\ndatabase_connection_pool_available 3\n\
             database_connection_pool_pending 4\ndatabase_connection_pool_max 12\n";

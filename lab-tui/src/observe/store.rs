@@ -4,7 +4,7 @@ mod search;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use opentelemetry_proto::tonic::common::v1::{AnyValue, any_value::Value};
 use opentelemetry_proto::tonic::resource::v1::Resource;
@@ -159,8 +159,8 @@ impl Store {
     /// Takes in one line that a service wrote, JSON or not.
     pub fn add_log(&self, service: &str, line: &str) {
         let facts = Facts::read(line);
-        // A line that does not say when it was written (a panic's words) was written a moment ago.
-        let unix_nano = if facts.unix_nano == 0 { now() } else { facts.unix_nano };
+        // A line that does not say when it was written was written just now.
+        let unix_nano = facts.unix_nano.unwrap_or_else(now);
         let mut inner = self.lock();
         let service = inner.service(service);
         let size = line.len() + OVERHEAD;
@@ -331,7 +331,7 @@ impl Stored {
 
 /// Nanoseconds since 1970.
 pub(super) fn now() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     u64::try_from(now.as_nanos()).unwrap_or(u64::MAX)
 }
 
@@ -365,10 +365,11 @@ fn log_line((unix_nano, service, line): &Line) -> LogLine {
     LogLine { unix_nano: *unix_nano, service: service.to_string(), line }
 }
 
+/// Nanoseconds since 1970.
 /// What the store needs to know of a log line.
 #[derive(Debug, Default, PartialEq)]
 struct Facts {
-    unix_nano: u64,
+    unix_nano: Option<u64>,
     trace_id: Option<TraceId>,
     is_access_log: bool,
 }
@@ -384,13 +385,19 @@ impl Facts {
             #[serde(borrow)]
             trace_id: Option<std::borrow::Cow<'a, str>>,
         }
-        let Ok(line) = serde_json::from_str::<Line<'_>>(line) else { return Self::default() };
+        let Ok(line) = serde_json::from_str::<Line<'_>>(line) else { return Self::of_any(line) };
         let moment = line.timestamp.and_then(|text| OffsetDateTime::parse(&text, &Rfc3339).ok());
         Self {
-            unix_nano: moment.and_then(|moment| u64::try_from(moment.unix_timestamp_nanos()).ok()).unwrap_or_default(),
+            unix_nano: moment.and_then(|moment| u64::try_from(moment.unix_timestamp_nanos()).ok()),
             trace_id: line.trace_id.and_then(|text| TraceId::parse(&text)),
             is_access_log: line.message.is_some_and(|message| message == ACCESS_LOG),
         }
+    }
+
+    /// Of a line that is no JSON, or in which something is written in another way: a time as a number, say.
+    fn of_any(line: &str) -> Self {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap_or_default();
+        Self { unix_nano: None, trace_id: line["trace_id"].as_str().and_then(TraceId::parse), is_access_log: line["message"] == ACCESS_LOG }
     }
 }
 

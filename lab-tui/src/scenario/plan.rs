@@ -19,7 +19,6 @@ use super::scope::Scope;
 use super::service::{self, Service};
 use super::stack::{self, Given, Ground, StackKind};
 use super::threshold::{Metric, Selector, Threshold};
-use super::vars::Files;
 
 const FORMAT: i64 = 1;
 pub(super) const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -59,16 +58,15 @@ impl Plan {
     /// # Errors
     /// The first thing that is wrong, with its line and column in `origin`.
     pub fn parse(text: &str, origin: &str, services: &[&str]) -> Result<Self, Refusal> {
-        let files = |path: &str| Err(format!("`{path}` cannot be read: this scenario lies in no folder"));
-        Self::parse_given(text, origin, &Given { services, ..Given::default() }, &files)
+        Self::parse_given(text, origin, &Given { services, ..Given::default() })
     }
 
     /// The same with what the user said beside the file, for a scenario that may name other files.
     ///
     /// # Errors
-    /// As above; also when `files` does not give what the scenario names.
-    pub fn parse_given(text: &str, origin: &str, given: &Given<'_>, files: &Files<'_>) -> Result<Self, Refusal> {
-        plan(text, given, files).map_err(|wrong| wrong.at(origin, text))
+    /// As above; also when a file that the scenario names cannot be had.
+    pub fn parse_given(text: &str, origin: &str, given: &Given<'_>) -> Result<Self, Refusal> {
+        plan(text, given).map_err(|wrong| wrong.at(origin, text))
     }
 
     /// The same scenario with all that lies on the run's time line multiplied by `factor`, for a quick look or for CI. What a single
@@ -127,7 +125,7 @@ impl Plan {
     }
 }
 
-fn plan(text: &str, given: &Given<'_>, files: &Files<'_>) -> Result<Plan, Wrong> {
+fn plan(text: &str, given: &Given<'_>) -> Result<Plan, Wrong> {
     let mut document = DeTable::parse(text)?;
     let faults = document.get_mut().remove("fault");
     let file = ScenarioFile::deserialize(Deserializer::from(document))?;
@@ -143,6 +141,8 @@ fn plan(text: &str, given: &Given<'_>, files: &Files<'_>) -> Result<Plan, Wrong>
     let stack = stack::choose(given, file.stack.as_ref())?;
     let services = service::read_all(file.service, given.beside, stack::of_the_lab(stack, given))?;
     let ground = Ground::new(stack, given, &services);
+    let nowhere = |path: &str| Err(format!("`{path}` cannot be read: this scenario lies in no folder"));
+    let files = given.files.unwrap_or(&nowhere);
     let mut loads: Vec<Load> = Vec::new();
     for table in file.load {
         let name_span = table.get_ref().name.span();

@@ -195,10 +195,14 @@ fn address(text: &Spanned<String>) -> Result<Pattern, Wrong> {
 fn check_references(service: &Service, place: std::ops::Range<usize>, known: &[&str]) -> Result<(), Wrong> {
     for name in service.patterns().flat_map(Pattern::services) {
         // Its own address it may know as well.
-        if !known.contains(&name) && !(name == service.name && service.url.is_some()) {
+        let is_its_own = name == service.name && service.url.is_some();
+        if !known.contains(&name) && !is_its_own {
             let what = format!("`{}` asks for `{{url:{name}}}`, and no service of that name has a URL", service.name);
             return Err(Wrong::new(place, what, suggest(name, known)));
         }
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,7 @@ use toml::de::DeValue;
 use super::file::LoadTable;
 use super::refusal::{Wrong, suggest};
 use super::service::Service;
+use super::vars::Files;
 
 /// Where the system runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -30,7 +31,7 @@ impl StackKind {
 }
 
 /// What a scenario meets beside its own words: the lab's services, and what the user said when it was started.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Clone, Copy, Default)]
 pub struct Given<'a> {
     /// The services that the embedded stack brings along.
     pub services: &'a [&'a str],
@@ -40,6 +41,8 @@ pub struct Given<'a> {
     pub default_stack: StackKind,
     /// A service that the user named beside the file, in the words of a [[service]].
     pub beside: Option<&'a Service>,
+    /// Gives the files that the scenario names; without it, it lies in no folder and there are none.
+    pub files: Option<&'a Files<'a>>,
 }
 
 /// What is there on the stack that was chosen.

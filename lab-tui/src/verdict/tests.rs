@@ -179,6 +179,39 @@ pool_max = ["value>0"]
     assert_eq!(told, ["value>0 None true"]);
 }
 
+/// Nothing is known of how a program of somebody else's counts: what it logs as the lab's services do is held against its spans.
+#[test]
+fn a_foreign_service_owes_nothing_but_what_it_logs() {
+    let signals = |log_lines| {
+        let (name, server_spans) = ("s".to_owned(), 7);
+        Fact::Telemetry(vec![ServiceSignals { name, server_spans, log_lines, silent: true, foreign: true, ..ServiceSignals::default() }])
+    };
+    for (log_lines, loss) in [(0, 0.0), (7, 0.0), (9, 2.0)] {
+        let judged = verdict("telemetry_loss = [\"count==0\"]", Vec::new(), vec![signals(log_lines)]);
+        assert_eq!(judged.thresholds[0].value, Some(loss), "{log_lines}");
+    }
+}
+
+#[test]
+fn a_service_of_the_scenarios_own_that_ends_by_itself_fails_the_run() {
+    let text = "format = 1\ntitle = \"t\"\nstack = \"none\"\n[[service]]\nname = \"mine\"\ncommand = \"x\"\n[[load]]\nname = \"l\"\n\
+                executor = \"constant-arrival-rate\"\nrate = 1\nduration = \"1s\"\n[[load.request]]\nget = \"http://x/\"\n";
+    let plan = Arc::new(Plan::parse(text, "t", &[]).unwrap());
+    for (name, word) in [("mine", Word::Fail), ("postgres", Word::Pass)] {
+        let mut model = Model::new(Arc::clone(&plan));
+        // A lab that was late as well takes nothing off the fact.
+        let late = LoadWindow { lag: Samples::from_micros(vec![250_000; 5]), ..LoadWindow::default() };
+        let facts = if word == Word::Fail { vec![Fact::Window(late)] } else { Vec::new() };
+        let exited = Fact::Process { name: name.to_owned(), change: ProcessChange::Exited("exit status: 3".to_owned()) };
+        for fact in facts.into_iter().chain([exited]) {
+            model.apply(Event { at: Duration::from_secs(1), fact });
+        }
+        let verdict = judge(&plan, &model);
+        assert_eq!(verdict.word, word, "{name}");
+        assert_eq!(verdict.crashed.len(), usize::from(word == Word::Fail));
+    }
+}
+
 mod outside {
     use super::*;
     use crate::event::FaultChange;

@@ -136,7 +136,7 @@ impl Place {
     }
 
     /// What the lab of that process says of itself, once it does.
-    async fn status(&self, pid: u32) -> Option<Value> {
+    pub(crate) async fn status(&self, pid: u32) -> Option<Value> {
         let status = self.run(&["status", "--json", "--lab", &pid.to_string()]).await;
         serde_json::from_str(&status.stdout).ok()
     }

@@ -18,4 +18,5 @@ mod run;
 mod saturation;
 mod schema;
 mod screen;
+mod service;
 mod survive;

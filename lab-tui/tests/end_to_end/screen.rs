@@ -231,3 +231,26 @@ async fn a_recorded_run_is_seen_again_and_scrubbed() {
     terminal.ended(0).await;
     place.assert_empty();
 }
+
+/// A program of somebody's, and no stack: the chain is what its spans say.
+#[tokio::test]
+async fn a_program_and_flags_are_a_screen() {
+    let place = Place::new();
+    let (exec, url) = ("python3 examples/hello.py --port {port}", "http://127.0.0.1:{port}/hello");
+    let mut terminal = Terminal::start(&place, &["run", "--exec", exec, "--url", url, "--duration", "60s"], (120, 36));
+    terminal.taken_over().await;
+    terminal.shows("lab  app").await;
+    // Both hops, with the rate of the last seconds.
+    terminal.shows("lab ─").await;
+    terminal.shows("50/s").await;
+    terminal.shows("▶ app").await;
+    terminal.shows("rate<0.01 http_req_failed").await;
+    // The shipped scenarios need what is not there.
+    terminal.press("s");
+    terminal.shows("scenarios ─").await;
+    assert!(!terminal.text().contains("first-minute"), "{}", terminal.text());
+    terminal.press("\x1b");
+    terminal.press("q");
+    terminal.ended(0).await;
+    place.assert_empty();
+}

@@ -1,4 +1,4 @@
-//! The process `lab guard-command`: starts one program in a process group of its own, and ends the whole group when the lab is gone.
+//! The process `lab guard-program`: starts one program in a process group of its own, and ends the whole group when the lab is gone.
 //!
 //! Other people's programs do not watch a pipe, and a lab that is killed can clean up nothing. So this small process stands between
 //! them, as `lab guard` does for PostgreSQL. Its standard input is a socket from the lab: one line of [`Settings`] comes in, [`Event`]s
@@ -71,7 +71,7 @@ pub fn main() -> ExitCode {
         Ok(Ok(settings)) => settings,
         // Started by hand, or the lab ended already.
         _ => {
-            crate::out::note("`lab guard-command` is a part of the lab, which starts it by itself");
+            crate::out::note("`lab guard-program` is a part of the lab, which starts it by itself");
             return ExitCode::FAILURE;
         }
     };
@@ -107,7 +107,7 @@ fn watch(mut child: Child, from_lab: BufReader<UnixStream>) -> Event {
     let last_resort = LastResort::for_group(child.id());
     let group = Pid::from_child(&child);
     let (waker, wake) = channel();
-    listen(from_lab, waker.clone());
+    listen(from_lab, &waker);
     await_end(group, waker);
     if let Ok(Wake::LabGone) = wake.recv() {
         let _ = kill_process_group(group, Signal::TERM);
@@ -126,7 +126,7 @@ fn patience(wake: &Receiver<Wake>) {
 }
 
 /// Wakes the guard when the lab says no more.
-fn listen(mut from_lab: BufReader<UnixStream>, waker: Sender<Wake>) {
+fn listen(mut from_lab: BufReader<UnixStream>, waker: &Sender<Wake>) {
     // A lab that cannot be listened to counts as gone, here and below.
     let heard = thread::Builder::new().name("lab".to_owned()).spawn({
         let waker = waker.clone();

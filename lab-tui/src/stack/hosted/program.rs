@@ -65,9 +65,8 @@ impl Program {
         let mut said = String::new();
         let sign = Sign::of(spec)?;
         let ready = async {
-            match &sign {
-                Some(sign) => sign.awaited(&mut said).await,
-                None => {}
+            if let Some(sign) = &sign {
+                sign.awaited(&mut said).await;
             }
         };
         let awaited = {
@@ -77,8 +76,8 @@ impl Program {
                     // A program that is gone is not ready, whoever answers in its place.
                     biased;
                     event = next_event(&mut guarded.events) => break Awaited::Gone(event),
-                    Some(line) = lines.recv() => keep(&mut last, line),
                     ready = &mut ready => break ready.map_or(Awaited::TooLate, |()| Awaited::Ready),
+                    Some(line) = lines.recv() => keep(&mut last, line),
                 }
             }
         };
@@ -172,10 +171,10 @@ fn spawn_guard(theirs: std::os::unix::net::UnixStream) -> anyhow::Result<Child> 
     let exe = std::env::current_exe().context("cannot find the lab's own program")?;
     let mut command = Command::new(&exe);
     // In its own process group, because Ctrl-C in the terminal is for the lab to answer.
-    command.arg("guard-command").env_clear().current_dir("/").process_group(0);
+    command.arg("guard-program").env_clear().current_dir("/").process_group(0);
     command.stdin(Stdio::from(OwnedFd::from(theirs))).stdout(Stdio::piped()).stderr(Stdio::piped());
     // With the command goes the lab's own copy of the guard's end.
-    command.spawn().with_context(|| format!("cannot start {} guard-command", exe.display()))
+    command.spawn().with_context(|| format!("cannot start {} guard-program", exe.display()))
 }
 
 /// The guard's next event; nothing when it has ended.

@@ -48,7 +48,9 @@ name = { csv = "users.csv", column = "name" }
 /// What each load sent, by index: arrivals are sent in the order of their indices, and users take theirs as they send.
 async fn sequences(seed: u32, answer: fn(usize) -> (Duration, u16)) -> [Vec<String>; 2] {
     let users: String = (0..50).map(|id| format!("{id},name {id}\n")).collect();
-    let plan = Plan::parse_given(PLAN, "t", &crate::scenario::Given::default(), &|_| Ok(format!("id,name\n{users}"))).unwrap();
+    let plan =
+        Plan::parse_given(PLAN, "t", &crate::scenario::Given { files: Some(&|_| Ok(format!("id,name\n{users}"))), ..Default::default() })
+            .unwrap();
     let told = walk(Plan { seed, ..plan }, answer, None).await;
     let of = |host: &str| told.sent.iter().map(|(_, what)| what.clone()).filter(|what| what.contains(host)).collect();
     [of("http://arrivals/"), of("http://users/")]

@@ -33,7 +33,7 @@ fn files(path: &str) -> Result<String, String> {
 
 fn parse(old: &str, new: &str) -> Result<Plan, Refusal> {
     assert!(BASE.contains(old), "{old}");
-    Plan::parse_given(&BASE.replacen(old, new, 1), "x.toml", &Given { services: SERVICES, ..Given::default() }, &files)
+    Plan::parse_given(&BASE.replacen(old, new, 1), "x.toml", &Given { services: SERVICES, files: Some(&files), ..Given::default() })
 }
 
 #[test]
