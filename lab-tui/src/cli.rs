@@ -1,16 +1,25 @@
 //! The command line: what can be asked, and how a command ends.
 
 pub(crate) mod ask;
+mod backends;
+mod beside;
 pub(crate) mod check;
+pub(crate) mod compare;
 pub(crate) mod completions;
 mod fetching;
 mod github;
+mod hosted;
 pub(crate) mod new;
+mod record;
+pub(crate) mod replay;
 mod reports;
 pub(crate) mod run;
+pub(crate) mod runs;
+mod scenario_files;
 pub(crate) mod schema;
 pub(crate) mod screen;
 pub(crate) mod stack;
+pub(crate) mod traces;
 pub(crate) mod up;
 
 use std::fmt;
@@ -36,16 +45,24 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run scenarios one after the other on one stack, and judge them
-    Run(run::Run),
+    Run(Box<run::Run>),
     /// Start the stack without a run, until Ctrl-C
     Up(stack::StackFlags),
+    /// List the runs that were recorded, newest first
+    Runs(runs::RunsFlags),
+    /// Show a recorded run again: on a terminal as it was, else its summary
+    Replay(replay::ReplayFlags),
+    /// Hold two recorded runs against each other: what differs by more than chance and noise
+    Compare(compare::CompareFlags),
     /// Print one trace of the running lab as a waterfall
     Trace(ask::TraceFlags),
+    /// List the traces of the running lab that match a query
+    Traces(traces::TracesFlags),
     /// Print the addresses of the running lab
     Status(ask::StatusFlags),
     /// Read scenarios without running them, and say what is wrong
     Check(check::CheckFlags),
-    /// Print the JSON Schema of scenario files, for editors
+    /// Print the JSON Schema of scenario files or of the summary
     Schema(schema::SchemaFlags),
     /// Write a commented scenario to start from
     New(new::NewFlags),
@@ -59,6 +76,9 @@ pub(crate) enum Command {
     /// Keep a private PostgreSQL from outliving the lab
     #[command(hide = true)]
     Guard,
+    /// Keep a scenario's program from outliving the lab
+    #[command(hide = true)]
+    GuardProgram,
 }
 
 /// Why a command did not do what it was asked: one sentence for the user, and an exit code for scripts.

@@ -4,6 +4,7 @@
 use std::io::Write as _;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, bail};
 use axum::extract::{Path as UrlPath, State};
@@ -16,12 +17,15 @@ use tokio::net::UnixListener;
 
 use crate::event::TraceId;
 use crate::http;
+use crate::observe::found::FoundTrace;
 use crate::observe::store::Store;
 use crate::observe::trace::Trace;
+use crate::query::Query;
 use crate::stack::Endpoints;
 use crate::stack::run_folder::RunFolder;
 
 const FILE: &str = "lab.json";
+const ASIDE: &str = "lab.json.new";
 const SOCKET: &str = "control.sock";
 
 /// What a running lab says of itself.
@@ -35,20 +39,48 @@ pub struct Status {
     pub endpoints: Endpoints,
 }
 
+/// The lab's side: what it says of itself can change while it runs.
+#[derive(Debug)]
+pub struct Control {
+    folder: PathBuf,
+    status: Arc<Mutex<Status>>,
+}
+
+impl Control {
+    /// Where everything is from now on.
+    pub fn tell(&self, endpoints: &Endpoints) {
+        let mut status = self.status.lock().unwrap_or_else(PoisonError::into_inner);
+        status.endpoints = endpoints.clone();
+        // The socket knows it in any case.
+        let _ = write(&self.folder, &status);
+    }
+}
+
 /// Writes the file and answers on the socket for as long as the runtime lives.
 ///
 /// # Errors
 /// When the run's folder cannot be written.
-pub fn serve(folder: &Path, endpoints: &Endpoints, store: Store) -> anyhow::Result<()> {
+pub fn serve(folder: &Path, endpoints: &Endpoints, store: Store) -> anyhow::Result<Control> {
     let socket = folder.join(SOCKET);
     let listener = UnixListener::bind(&socket).with_context(|| format!("cannot make the control socket {}", socket.display()))?;
     std::fs::set_permissions(&socket, std::fs::Permissions::from_mode(0o600))?;
     let status = Status { pid: std::process::id(), version: env!("CARGO_PKG_VERSION").to_owned(), endpoints: endpoints.clone() };
-    let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(folder.join(FILE))?;
-    file.write_all(&serde_json::to_vec_pretty(&status)?)?;
+    write(folder, &status)?;
+    let status = Arc::new(Mutex::new(status));
+    let told = Arc::clone(&status);
+    let tell = move || async move { Json(told.lock().unwrap_or_else(PoisonError::into_inner).clone()) };
     let router =
-        Router::new().route("/status", get(move || async move { Json(status) })).route("/traces/{id}", get(trace)).with_state(store);
+        Router::new().route("/status", get(tell)).route("/traces", get(search)).route("/traces/{id}", get(trace)).with_state(store);
     tokio::spawn(async move { axum::serve(listener, router).await });
+    Ok(Control { folder: folder.to_owned(), status })
+}
+
+fn write(folder: &Path, status: &Status) -> anyhow::Result<()> {
+    // Whoever reads it sees the old one or the new one.
+    let aside = folder.join(ASIDE);
+    let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&aside)?;
+    file.write_all(&serde_json::to_vec_pretty(status)?)?;
+    std::fs::rename(aside, folder.join(FILE))?;
     Ok(())
 }
 
@@ -56,6 +88,34 @@ async fn trace(State(store): State<Store>, UrlPath(id): UrlPath<String>) -> Resp
     match TraceId::parse(&id).and_then(|id| store.trace(id)) {
         Some(trace) => Json(trace).into_response(),
         None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+/// What is looked for.
+#[derive(Debug, Serialize, Deserialize)]
+struct Wanted {
+    q: String,
+    limit: usize,
+}
+
+/// The newest traces that match, newest first.
+async fn search(State(store): State<Store>, wanted: axum::extract::Query<Wanted>) -> Response {
+    let Wanted { q, limit } = wanted.0;
+    let query = match Query::parse(&q) {
+        Ok(query) => query,
+        Err(misread) => return (StatusCode::BAD_REQUEST, misread.to_string()).into_response(),
+    };
+    let looked = tokio::task::spawn_blocking(move || {
+        let mut found = Vec::new();
+        let always = 0..u64::MAX;
+        store.search(&query, std::slice::from_ref(&always), |trace, matched| found.push(FoundTrace::new(trace, matched.len())));
+        found.sort_by_key(|one| std::cmp::Reverse(one.start_unix_nano));
+        found.truncate(limit);
+        found
+    });
+    match looked.await {
+        Ok(found) => Json(found).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }
 
@@ -103,6 +163,19 @@ impl Client {
             return Ok(None);
         }
         Ok(Some(response.error_for_status()?.json().await?))
+    }
+
+    /// The newest traces that match, newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// When it does not answer, or does not understand the query.
+    pub async fn search(&self, query: &Query, limit: u32) -> anyhow::Result<Vec<FoundTrace>> {
+        let asked = self.http.get("http://lab/traces").query(&[("q", query.as_str()), ("limit", &limit.to_string())]);
+        let response = asked.send().await.context("the lab does not answer")?;
+        if response.status() == StatusCode::BAD_REQUEST {
+            bail!("the lab does not understand the query: {}", response.text().await?);
+        }
+        Ok(response.error_for_status()?.json().await?)
     }
 
     async fn get(&self, path: &str) -> anyhow::Result<reqwest::Response> {

@@ -2,13 +2,21 @@
 //!
 //! Every event carries its offset from the start of the run. Time passes in the model by [`Fact::Tick`] alone.
 
+mod control;
+mod expectation;
+mod lab;
 mod samples;
+mod scraped;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use control::{Control, Pace};
+pub use expectation::{EXAMPLES, Found};
+pub use lab::LabDelay;
 pub use samples::Samples;
+pub use scraped::{ScrapedSeries, ScrapedValue};
 
 /// One fact and when it happened, counted from the start of the run.
 #[derive(Debug, Clone)]
@@ -42,6 +50,11 @@ pub enum Fact {
         /// What became of it.
         change: FaultChange,
     },
+    /// The user changed the pace of the load, from this moment on.
+    Control {
+        /// What was obeyed.
+        change: Control,
+    },
     /// Spans of one hop that became known. A second may come in several parts, as spans come in.
     Hop(HopSpans),
     /// Who calls whom, as the parents of spans tell; told once for each pair.
@@ -53,12 +66,30 @@ pub enum Fact {
     },
     /// The state of a connection pool.
     Pool(Pool),
+    /// What services say of the metrics that promises are about; all of one moment at once.
+    Scraped(Vec<ScrapedSeries>),
     /// What each service answered and what of it the telemetry shows, since the run began.
     Telemetry(Vec<ServiceSignals>),
+    /// What was found of an expectation, when all telemetry had come in.
+    Expectation {
+        /// Its index in the plan.
+        index: usize,
+        /// What there was.
+        found: Found,
+    },
     /// Processor time that the lab itself has used since the run began.
     LabUsage {
         /// User and system time, all threads.
         cpu: Duration,
+    },
+    /// How many processors the lab can use.
+    LabCores(u32),
+    /// How late the lab's own loops were.
+    LabDelay(LabDelay),
+    /// A broken promise ends the run.
+    Aborted {
+        /// Its index in the plan.
+        threshold: usize,
     },
     /// The run is over; nothing follows.
     Finished {
@@ -85,6 +116,8 @@ pub enum FaultChange {
     Ended,
     /// It could not be brought about, or not be undone; the text says why.
     Failed(String),
+    /// So many requests met it, as its kind counts them; told before its end, where it is known.
+    Touched(u64),
 }
 
 /// The length of a load window.
@@ -235,12 +268,20 @@ pub struct ServiceSignals {
     pub restarted: bool,
     /// It did not say how many requests it answered, so spans can be held against log lines only.
     pub silent: bool,
+    /// It is not the lab's own, so nothing is known of what it counts and logs.
+    pub foreign: bool,
 }
 
 impl ServiceSignals {
+    /// Whether one of its signals can be held against another. A program of somebody else's must at least log its requests as the
+    /// lab's services do.
+    pub fn reconciles(&self) -> bool {
+        !self.restarted && (!self.foreign || self.log_lines > 0)
+    }
+
     /// Spans and log lines missing or in excess of the requests answered; nothing is expected of a service that was replaced.
     pub fn loss(&self) -> u64 {
-        if self.restarted {
+        if !self.reconciles() {
             return 0;
         }
         let answered = if self.silent { self.log_lines } else { self.answered };
@@ -249,8 +290,19 @@ impl ServiceSignals {
 }
 
 /// What a user may wish of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Command {
     /// No more arrivals; requests in flight are given a moment, then the run ends as interrupted.
     Stop,
+    /// Multiplies the planned rates of arrivals from now on; 1.0 is as planned. Kept from [`Pace::SLOWEST`] to [`Pace::FASTEST`].
+    Rate(f64),
+    /// Nothing begins: no arrivals, and no further iterations of users. Requests in flight end as they would.
+    Pause,
+    /// It goes on where it stopped. What the pause left out is not made up for.
+    Resume,
+    /// The same because of a broken promise: the run ends as aborted by this threshold of the plan.
+    Abort {
+        /// Its index in the plan.
+        threshold: usize,
+    },
 }

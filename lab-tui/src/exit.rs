@@ -9,11 +9,11 @@ use std::process::ExitCode;
 pub enum Exit {
     /// Every promise was kept.
     Kept = 0,
-    /// Nothing can be said: the lab was the bottleneck, or a fault was not there as planned.
+    /// Nothing can be said: the lab was the bottleneck, a fault was not there as planned, or an expectation cannot be judged.
     Inconclusive = 98,
-    /// A threshold or an expectation was broken.
+    /// A threshold or an expectation was broken, or a service of the scenario's own ended by itself.
     Broken = 99,
-    /// The stack did not become ready.
+    /// The stack, or a service of the scenario's own, did not become ready.
     NotReady = 100,
     /// The lab itself failed, which is a defect in it; what it had injected was undone, and the stack ended.
     Defect = 101,

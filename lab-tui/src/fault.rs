@@ -34,7 +34,16 @@ pub struct Injector {
 pub struct Injected {
     /// From when on the system was disturbed: the moment just before, because requests meet a fault while it is still being set up.
     pub since: Instant,
-    undo: BoxFuture<'static, End>,
+    undo: BoxFuture<'static, Undone>,
+}
+
+/// How a fault ended, and what came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Undone {
+    /// How it ended.
+    pub end: End,
+    /// How many requests met it, as its kind counts them; `None` where that is not known.
+    pub touched: Option<u64>,
 }
 
 /// How a fault ended.
@@ -54,7 +63,7 @@ impl Injector {
     /// # Errors
     /// The database's URL cannot be used.
     pub fn new(access: &Access) -> anyhow::Result<Self> {
-        Ok(Self { services: Services::new(access)?, database: Database::new(&access.database)? })
+        Ok(Self { services: Services::new(access)?, database: Database::new(access.database.as_ref())? })
     }
 
     /// Does what takes time and disturbs nobody yet, so that the fault can begin at its moment. Whether that works shows then.
@@ -73,7 +82,7 @@ impl Injector {
     /// Why it could not be; the system is as it was then. After an error, or when the future is dropped, [`Injector::clear`] makes sure.
     pub async fn inject(&self, fault: &Fault) -> anyhow::Result<Injected> {
         match &fault.kind {
-            FaultKind::DiceErrorRate(kind) => dice_error_rate::inject(kind, &self.database).await,
+            FaultKind::DiceErrorRate(kind) => dice_error_rate::inject(kind, &self.database, &self.services).await,
             FaultKind::DbLock(kind) => db_lock::inject(kind, fault.duration, &self.database).await,
             FaultKind::ServiceError(kind) => service_error::inject(kind, &fault.name, &self.services).await,
             FaultKind::ServiceLatency(kind) => service_latency::inject(kind, &fault.name, &self.services).await,
@@ -92,12 +101,12 @@ impl Injector {
 }
 
 impl Injected {
-    fn new(since: Instant, undo: impl Future<Output = End> + Send + 'static) -> Self {
+    fn new(since: Instant, undo: impl Future<Output = Undone> + Send + 'static) -> Self {
         Self { since, undo: Box::pin(undo) }
     }
 
     /// Undoes it, and returns when it is gone or cannot be made to go.
-    pub async fn undo(self) -> End {
+    pub async fn undo(self) -> Undone {
         self.undo.await
     }
 }

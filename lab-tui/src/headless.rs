@@ -4,21 +4,27 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use crate::event::{Event, Fact, FaultChange, ProcessChange};
+use crate::event::{Command, Event, Fact, FaultChange, ProcessChange};
 use crate::model::{Distribution, Model};
 use crate::out::{self, MovingLine};
 use crate::report::format;
 use crate::scenario::Plan;
+use crate::verdict;
 
 /// How often the moving line moves.
 const FRAME: Duration = Duration::from_millis(200);
 /// How often a plain line is written where nothing can move.
 const PLAIN: Duration = Duration::from_secs(5);
 
-/// Feeds the model to the end of the stream and shows how far it is.
-pub async fn watch(model: &mut Model, mut events: mpsc::UnboundedReceiver<Event>) {
+/// How often it is judged whether a broken promise ends the run.
+const JUDGED: Duration = Duration::from_millis(500);
+
+/// Feeds the model to the end of the stream and shows how far it is. Promises that may end the run are watched.
+pub async fn watch(model: &mut Model, mut events: mpsc::UnboundedReceiver<Event>, wishes: &mpsc::UnboundedSender<Command>) {
     let mut moving = MovingLine::on_stderr();
     let pace = if moving.moves() { FRAME } else { PLAIN };
+    let may_abort = model.plan().thresholds.iter().any(|threshold| threshold.abort_after.is_some());
+    let mut judged = Duration::ZERO;
     let mut next = if moving.moves() { Duration::ZERO } else { PLAIN };
     while let Some(event) = events.recv().await {
         let news = news(&event.fact, model.plan());
@@ -26,6 +32,13 @@ pub async fn watch(model: &mut Model, mut events: mpsc::UnboundedReceiver<Event>
         model.apply(event);
         if let Some(news) = news {
             moving.say(&format!("{:>7}  {news}", format::seconds(at)));
+        }
+        if may_abort && model.now() >= judged + JUDGED {
+            judged = model.now();
+            if let Some(threshold) = verdict::abort(&verdict::judge(model.plan(), model), model) {
+                // A run that has ended wants to hear nothing more.
+                let _ = wishes.send(Command::Abort { threshold });
+            }
         }
         if model.now() < next {
             continue;
@@ -44,14 +57,17 @@ fn news(fact: &Fact, plan: &Plan) -> Option<String> {
     match fact {
         Fact::Process { name, change: ProcessChange::Exited(how) } => Some(format!("{name} ended: {how}")),
         Fact::Process { name, change: ProcessChange::Restarted } => Some(format!("{name} runs again")),
+        Fact::Control { change } => Some(change.to_string()),
         Fact::Fault { index, change } => {
             let fault = plan.faults.get(*index)?;
             Some(match change {
+                FaultChange::Touched(_) => return None,
                 FaultChange::Started => format!("fault `{}` begins: {fault}", fault.name),
                 FaultChange::Ended => format!("fault `{}` is over", fault.name),
                 FaultChange::Failed(why) => format!("fault `{}` failed: {why}", fault.name),
             })
         }
+        Fact::Aborted { threshold } => Some(format!("aborted by {}", plan.thresholds.get(*threshold)?.words(plan))),
         _ => None,
     }
 }

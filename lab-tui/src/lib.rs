@@ -1,5 +1,6 @@
 //! The lab: drives the system, listens to every signal, and says what happened.
 
+pub mod compare;
 pub mod control;
 pub mod event;
 pub mod exit;
@@ -10,6 +11,8 @@ pub mod load;
 pub mod model;
 pub mod observe;
 pub mod out;
+pub mod query;
+pub mod record;
 pub mod report;
 pub mod runner;
 pub mod scenario;

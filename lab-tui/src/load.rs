@@ -4,6 +4,7 @@
 //! hands it over; the worker waits out the rest awake, and sends. A blocking sleep wakes within a fraction of a millisecond, where a
 //! timer wheel may be 2 ms late.
 
+mod connection;
 mod draw;
 mod pacer;
 mod sender;
@@ -11,18 +12,20 @@ mod span;
 mod window;
 mod worker;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use opentelemetry_proto::tonic::trace::v1::ResourceSpans;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use url::Url;
 
-use crate::event::LoadWindow;
+use crate::event::{Control, LoadWindow};
 use crate::scenario::Plan;
 pub use sender::HttpSender;
+
+use self::pacer::{Agenda, Note, Turn};
+use self::span::Spans;
+use self::worker::Worker;
 
 /// The two clocks of a run, read at the same moment: one to measure with, one to date spans with.
 #[derive(Debug, Clone, Copy)]
@@ -70,36 +73,65 @@ pub enum Report {
     Window(LoadWindow),
     /// The CLIENT spans of requests that have ended.
     Spans(ResourceSpans),
+    /// The work loop turned, so much later than it should have.
+    Turned(Duration),
 }
 
 /// How long requests in flight are given once a run is interrupted.
 const INTERRUPT_GRACE: Duration = Duration::from_secs(1);
 
+/// Changes the pace of a load that runs.
+#[derive(Debug, Clone)]
+pub struct PaceSetter {
+    notes: std::sync::mpsc::Sender<Note>,
+}
+
+impl PaceSetter {
+    /// From that moment on, counted from the start of the run. Whether there is anything left that it could change.
+    pub fn obey(&self, control: Control, at: Duration) -> bool {
+        self.notes.send(Note::Control(control, at)).is_ok()
+    }
+}
+
+/// What the worker asks the pacer for. The pacer hears of it when nobody will ask any more.
+struct Asker(std::sync::mpsc::Sender<Note>);
+
+impl Asker {
+    fn ask(&self, turn: Turn) {
+        // A pacer that is gone has been stopped, and so has the worker.
+        let _ = self.0.send(Note::Turn(turn));
+    }
+}
+
+impl Drop for Asker {
+    fn drop(&mut self) {
+        let _ = self.0.send(Note::NobodyAsks);
+    }
+}
+
 /// Starts the load threads. Reports come until the last request of the last load has ended, then the channel closes.
 /// Cancelling `stop` ends the schedule at once.
 ///
 /// # Errors
-/// When the machine gives no thread or no socket.
+/// When the machine gives no thread.
 pub fn start(
     plan: &Arc<Plan>,
-    endpoints: &BTreeMap<String, Url>,
+    sender: HttpSender,
     scenario: &str,
     clock: RunClock,
     stop: CancellationToken,
-) -> anyhow::Result<mpsc::UnboundedReceiver<Report>> {
-    let sender = HttpSender::new(plan, endpoints)?;
+) -> anyhow::Result<(mpsc::UnboundedReceiver<Report>, PaceSetter)> {
     let (reports, receiver) = mpsc::unbounded_channel();
     let (turns, due) = mpsc::unbounded_channel();
-    let (ask, asked) = std::sync::mpsc::channel();
+    let (notes, noted) = std::sync::mpsc::channel();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let worker = worker::Worker::new(Arc::clone(plan), sender, span::Spans::new(scenario, clock), reports, move || clock.offset());
-    let agenda = pacer::Agenda::new(plan);
+    let agenda = Agenda::new(plan);
+    let worker = Worker::new(Arc::clone(plan), sender, Spans::new(scenario, clock), reports, clock, agenda.paused());
+    let asker = Asker(notes.clone());
     let stopped = stop.clone();
-    // A pacer that is gone has been stopped, and so has the worker.
-    let ask = move |turn| {
-        let _ = ask.send(turn);
-    };
-    std::thread::Builder::new().name("lab-load".to_owned()).spawn(move || runtime.block_on(worker.run(due, ask, stopped)))?;
-    std::thread::Builder::new().name("lab-pacer".to_owned()).spawn(move || pacer::pace(agenda, &asked, clock, &stop, &turns))?;
-    Ok(receiver)
+    std::thread::Builder::new()
+        .name("lab-load".to_owned())
+        .spawn(move || runtime.block_on(worker.run(due, move |turn| asker.ask(turn), stopped)))?;
+    std::thread::Builder::new().name("lab-pacer".to_owned()).spawn(move || pacer::pace(agenda, &noted, clock, &stop, &turns))?;
+    Ok((receiver, PaceSetter { notes }))
 }

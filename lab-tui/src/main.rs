@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use lab_tui::exit::Exit;
-use lab_tui::stack::postgres::guard;
+use lab_tui::stack::{hosted, postgres::guard};
 
 use cli::{Cli, Command};
 
@@ -20,16 +20,22 @@ fn main() -> ExitCode {
             return exit.into();
         }
     };
-    match cli.command.unwrap_or(Command::Run(cli.run)) {
+    match cli.command.unwrap_or(Command::Run(Box::new(cli.run))) {
         Command::Serve { service } => service.run(),
         Command::Guard => guard::main(),
+        Command::GuardProgram => hosted::guard::main(),
         Command::Check(check) => cli::ended(cli::check::check(&check)),
         Command::Schema(schema) => cli::ended(cli::schema::schema(&schema)),
         Command::New(new) => cli::ended(cli::new::new(&new)),
+        Command::Schema(schema) => cli::ended(cli::schema::schema(&schema)),
         Command::Completions(completions) => cli::ended(cli::completions::completions(&completions)),
-        Command::Run(run) => cli::block_on(cli::run::run(run)),
+        Command::Runs(runs) => cli::ended(cli::runs::runs(runs)),
+        Command::Replay(replay) => cli::block_on(cli::replay::replay(replay)),
+        Command::Compare(compare) => cli::ended(cli::compare::compare(compare)),
+        Command::Run(run) => cli::block_on(cli::run::run(*run)),
         Command::Up(stack) => cli::block_on(cli::up::up(stack)),
         Command::Trace(trace) => cli::block_on(cli::ask::trace(trace)),
+        Command::Traces(traces) => cli::block_on(cli::traces::traces(traces)),
         Command::Status(status) => cli::block_on(cli::ask::status(status)),
     }
 }

@@ -1,26 +1,36 @@
 //! What is known of a run: facts only, bounded, changed by [`Model::apply`] alone. No clock, no input or output, no terminal.
 
 mod chain;
+mod controls;
 mod distribution;
-mod outside;
+mod lab;
+mod pools;
+mod scoped;
+mod series;
 mod timeline;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use chain::{Chain, Hop};
+pub use controls::Controls;
 pub use distribution::Distribution;
-pub use timeline::{SECONDS, Second, Timeline};
+pub use lab::LabState;
+pub use pools::Pools;
+pub use series::{Gauge, SeriesTotals};
+pub use timeline::{Place, SECONDS, Second, Timeline};
 
-use crate::event::{Event, Exemplar, Fact, FaultChange, LoadWindow, Outcome, Pool, ProcessChange, Samples, ServiceSignals, WINDOW};
-use crate::scenario::{Outside, Plan, Selector};
-use outside::OutsideTotals;
+use crate::event::{
+    Event, Exemplar, Fact, FaultChange, Found, LoadWindow, Outcome, ProcessChange, Samples, ScrapedSeries, ServiceSignals, WINDOW,
+};
+use crate::scenario::{Plan, Scope, Selector, Series};
+use scoped::{Known, Part, ScopedTotals};
+use series::Increases;
 
 /// How many requests each list of them remembers.
 const LISTED: usize = 50;
-/// How many states of pools are kept.
-const POOLS: usize = 2 * SECONDS;
 /// How many ends and returns of processes are kept.
 const PROCESSES: usize = 1000;
 
@@ -30,17 +40,23 @@ pub struct Model {
     plan: Arc<Plan>,
     now: Duration,
     loads: Vec<LoadState>,
-    outside: OutsideTotals,
+    scoped: ScopedTotals,
+    series: Vec<SeriesTotals>,
+    increases: Increases,
+    scraped_at: Duration,
     seconds: Timeline<Second>,
     slowest: Vec<Exemplar>,
     failed: VecDeque<Exemplar>,
     newest: VecDeque<Exemplar>,
     chain: Chain,
-    pools: VecDeque<(Duration, Pool)>,
+    pools: Pools,
     services: Vec<ServiceSignals>,
     processes: VecDeque<(Duration, String, ProcessChange)>,
+    controls: Controls,
     faults: Vec<FaultState>,
-    lab_cpu: Duration,
+    expectations: Vec<Option<Found>>,
+    lab: LabState,
+    aborted: Option<(Duration, usize)>,
     finished: Option<Finished>,
 }
 
@@ -62,6 +78,8 @@ pub struct FaultState {
     pub ended: Option<Duration>,
     /// Why it could not be brought about or undone.
     pub failed: Option<String>,
+    /// How many requests met it, as its kind counts them; `None` where that is not known.
+    pub touched: Option<u64>,
 }
 
 /// Totals of one load since the run began.
@@ -109,8 +127,12 @@ impl Model {
     pub fn new(plan: Arc<Plan>) -> Self {
         Self {
             loads: plan.loads.iter().map(|_| LoadState::default()).collect(),
-            outside: OutsideTotals::new(&plan),
+            scoped: ScopedTotals::new(&plan),
+            series: vec![SeriesTotals::default(); plan.series().len()],
+            increases: Increases::new(&plan),
+            scraped_at: Duration::ZERO,
             faults: vec![FaultState::default(); plan.faults.len()],
+            expectations: vec![None; plan.expectations.len()],
             plan,
             now: Duration::ZERO,
             seconds: Timeline::default(),
@@ -118,42 +140,59 @@ impl Model {
             failed: VecDeque::new(),
             newest: VecDeque::new(),
             chain: Chain::default(),
-            pools: VecDeque::new(),
+            pools: Pools::default(),
             services: Vec::new(),
             processes: VecDeque::new(),
-            lab_cpu: Duration::ZERO,
+            controls: Controls::default(),
+            lab: LabState::default(),
+            aborted: None,
             finished: None,
         }
     }
 
     /// Takes in one fact.
     pub fn apply(&mut self, event: Event) {
+        let settles = matches!(event.fact, Fact::Tick | Fact::Fault { .. } | Fact::Finished { .. });
         match event.fact {
             Fact::Tick => self.now = self.now.max(event.at),
             Fact::Window(window) => self.apply_window(window),
             Fact::LoadDone => {}
             Fact::Process { name, change } => push_bounded(&mut self.processes, (event.at, name, change), PROCESSES),
+            Fact::Control { change } => self.controls.add(event.at, change),
             Fact::Hop(spans) => self.chain.add(&spans),
             Fact::Edge { from, to } => self.chain.connect(&from, &to),
-            Fact::Pool(pool) => push_bounded(&mut self.pools, (event.at, pool), POOLS),
+            Fact::Pool(pool) => self.pools.push(event.at, pool),
+            Fact::Scraped(scraped) => self.apply_scraped(event.at, scraped),
             Fact::Fault { index, change } => {
                 let Some(fault) = self.faults.get_mut(index) else { return };
                 match change {
                     FaultChange::Started => fault.started = Some(event.at),
                     FaultChange::Ended => fault.ended = Some(event.at),
                     FaultChange::Failed(why) => fault.failed = Some(why),
+                    FaultChange::Touched(count) => fault.touched = Some(count),
                 }
             }
             Fact::Telemetry(services) => self.services = services,
-            Fact::LabUsage { cpu } => self.lab_cpu = cpu,
+            Fact::Expectation { index, found } => {
+                if let Some(expectation) = self.expectations.get_mut(index) {
+                    *expectation = Some(found);
+                }
+            }
+            Fact::LabUsage { cpu } => (self.lab.cpu, self.lab.wall) = (cpu, event.at),
+            Fact::LabCores(cores) => self.lab.cores = cores,
+            Fact::LabDelay(delay) => self.lab.delayed(&delay),
+            Fact::Aborted { threshold } => self.aborted = Some((event.at, threshold)),
             Fact::Finished { interrupted } => self.finished = Some(Finished { at: event.at, interrupted }),
+        }
+        if settles {
+            self.scoped.settle(known(&self.plan, &self.faults, self.now, self.finished));
         }
     }
 
     fn apply_window(&mut self, window: LoadWindow) {
         let Some(load) = self.loads.get_mut(window.load) else { return };
         load.add(&window);
-        self.outside.add(&window, &self.faults);
+        self.scoped.add(&Part::Window(&window), known(&self.plan, &self.faults, self.now, self.finished));
         let (mut ended, mut failed, mut response) = (0, 0, Samples::default());
         for cell in &window.cells {
             response.merge(&cell.response_time);
@@ -161,14 +200,13 @@ impl Model {
             failed += if expected(&self.plan, window.load, cell.request, cell.outcome) { 0 } else { cell.response_time.count() };
         }
         let windows_per_second = u64::try_from(Duration::from_secs(1).as_millis() / WINDOW.as_millis()).unwrap_or(1);
-        if let Some(second) = self.seconds.at(window.index / windows_per_second) {
-            second.offered += u64::from(window.offered);
-            second.dropped += u64::from(window.dropped);
-            second.ended += ended;
-            second.failed += failed;
-            second.response.merge(&response);
-            window.exemplars.iter().for_each(|exemplar| second.keep(*exemplar));
-        }
+        let second = self.seconds.at(window.index / windows_per_second);
+        second.offered += u64::from(window.offered);
+        second.dropped += u64::from(window.dropped);
+        second.ended += ended;
+        second.failed += failed;
+        second.response.merge(&response);
+        window.exemplars.iter().for_each(|exemplar| second.keep(*exemplar));
         for exemplar in window.exemplars {
             let place = self.slowest.partition_point(|other| other.micros >= exemplar.micros);
             if place < LISTED {
@@ -179,6 +217,17 @@ impl Model {
                 push_bounded(&mut self.failed, exemplar, LISTED);
             }
             push_bounded(&mut self.newest, exemplar, LISTED);
+        }
+    }
+
+    fn apply_scraped(&mut self, at: Duration, scraped: Vec<ScrapedSeries>) {
+        let since = std::mem::replace(&mut self.scraped_at, at).min(at);
+        for step in self.increases.step(scraped) {
+            let Some(totals) = self.series.get_mut(step.series) else { continue };
+            totals.add(&step.what);
+            // What grew did so at some time since it was read before; what was read is of now.
+            let when = if matches!(step.what, series::What::Was(_)) { at..at } else { since..at };
+            self.scoped.add(&Part::Step(when, &step), known(&self.plan, &self.faults, self.now, self.finished));
         }
     }
 
@@ -196,7 +245,7 @@ impl Model {
     /// wait for the last answers does not count, nor does it shorten the time that they came early.
     pub fn elapsed(&self, due: Duration) -> Duration {
         match self.finished {
-            Some(Finished { interrupted: false, .. }) => due,
+            Some(Finished { interrupted: false, .. }) if self.aborted.is_none() => due,
             _ => self.now.min(due),
         }
     }
@@ -217,18 +266,29 @@ impl Model {
         &self.loads
     }
 
-    /// Each load's totals as a promise of the plan sees them: without what it leaves out, if anything.
-    pub fn loads_outside(&self, outside: Option<&Outside>) -> &[LoadState] {
-        outside.map_or(&self.loads, |outside| self.outside.of(outside))
+    /// Each load's totals as a promise of the plan sees them: of the part of the run that it is about.
+    pub fn loads_in(&self, scope: Option<&Scope>) -> &[LoadState] {
+        scope.map_or(&self.loads, |scope| self.scoped.of(scope))
     }
 
-    /// Like [`Self::elapsed`], without what a promise leaves out.
-    pub fn elapsed_outside(&self, due: Duration, outside: Option<&Outside>) -> Duration {
+    /// What a series of the plan did, in the part of the run that a promise is about.
+    pub fn series_in(&self, series: &Series, scope: Option<&Scope>) -> Option<&SeriesTotals> {
+        let index = self.plan.series().into_iter().position(|known| known == series)?;
+        scope.map_or(&self.series[..], |scope| self.scoped.series_of(scope)).get(index)
+    }
+
+    /// Like [`Self::elapsed`], of the part of the run that a promise is about.
+    pub fn elapsed_in(&self, due: Duration, scope: Option<&Scope>) -> Duration {
         let elapsed = self.elapsed(due);
-        outside.map_or(elapsed, |outside| outside::undisturbed(outside, &self.faults, elapsed))
+        scope.map_or(elapsed, |scope| known(&self.plan, &self.faults, self.now, self.finished).time_in(scope, elapsed))
     }
 
-    /// The last minutes, second by second, oldest first.
+    /// Whether a piece of time lies in a scope, as far as that is known by now.
+    pub fn is_in(&self, scope: &Scope, piece: &Range<Duration>) -> Option<bool> {
+        known(&self.plan, &self.faults, self.now, self.finished).is_in(scope, piece)
+    }
+
+    /// The whole run, oldest first: its last minutes second by second, what is older in coarser pieces.
     pub fn seconds(&self) -> &Timeline<Second> {
         &self.seconds
     }
@@ -253,8 +313,8 @@ impl Model {
         &self.chain
     }
 
-    /// States of connection pools, oldest first.
-    pub fn pools(&self) -> &VecDeque<(Duration, Pool)> {
+    /// States of connection pools.
+    pub fn pools(&self) -> &Pools {
         &self.pools
     }
 
@@ -278,14 +338,29 @@ impl Model {
         self.processes.iter()
     }
 
+    /// What the user made of the pace.
+    pub fn controls(&self) -> &Controls {
+        &self.controls
+    }
+
     /// What became of each fault, in the plan's order.
     pub fn faults(&self) -> &[FaultState] {
         &self.faults
     }
 
-    /// Processor time that the lab itself has used.
-    pub fn lab_cpu(&self) -> Duration {
-        self.lab_cpu
+    /// What was found of each expectation, in the plan's order; `None` until it has been looked into, and for metrics.
+    pub fn expectations(&self) -> &[Option<Found>] {
+        &self.expectations
+    }
+
+    /// What the lab itself used, and how late it was.
+    pub fn lab(&self) -> &LabState {
+        &self.lab
+    }
+
+    /// When a broken promise ended the run, and its index in the plan's thresholds.
+    pub fn aborted(&self) -> Option<(Duration, usize)> {
+        self.aborted
     }
 
     /// How the run ended, once it has.
@@ -294,7 +369,7 @@ impl Model {
     }
 
     /// Requests that a selector lets through and that have ended: load, request, outcome and both latencies. `loads` are
-    /// [`Self::loads`] or [`Self::loads_outside`].
+    /// [`Self::loads`] or [`Self::loads_in`].
     pub fn requests<'m>(
         &'m self,
         loads: &'m [LoadState],
@@ -321,6 +396,10 @@ impl Model {
     }
 }
 
+fn known<'m>(plan: &'m Plan, faults: &'m [FaultState], now: Duration, finished: Option<Finished>) -> Known<'m> {
+    Known { plan, faults, told: now, over: finished.is_some() }
+}
+
 fn expected(plan: &Plan, load: usize, request: usize, outcome: Outcome) -> bool {
     plan.loads[load].requests[request].expects(outcome)
 }
@@ -331,3 +410,6 @@ fn push_bounded<T>(queue: &mut VecDeque<T>, one: T, limit: usize) {
     }
     queue.push_back(one);
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,15 +1,23 @@
-//! What a run says at its end: one summary, told as text, JSON, JUnit XML or as annotations; and a trace as a waterfall.
+//! What a run says at its end: one summary, told as text, JSON, HTML, JUnit XML, Markdown or as annotations; and a trace as a waterfall.
 
 pub mod annotation;
+mod control;
+mod expectation;
 pub mod format;
+mod html;
 mod junit;
 mod link;
+mod markdown;
+pub mod schema;
 mod summary;
 mod text;
 pub mod waterfall;
 
+pub use expectation::ExpectationSummary;
+pub use html::{Html, Ran};
 pub use junit::Junit;
 pub use link::TraceLink;
+pub use markdown::{markdown, markdown_without_end};
 pub use summary::Summary;
 pub use text::text;
 pub use waterfall::waterfall;

@@ -1,22 +1,26 @@
 //! Walks a plan on one clock: starts the load, listens to the stack, and turns all of it into one stream of events.
 
+mod expectations;
 mod faults;
+mod watch;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::FusedFuture as _;
-use rustix::time::{ClockId, clock_gettime};
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-use crate::event::{Command, Event, Fact};
+use crate::event::{Command, Event, Fact, Pace};
 use crate::fault::Injector;
 use crate::http;
-use crate::load::{self, Report, RunClock};
+use crate::load::{self, HttpSender, Report, RunClock};
+use crate::observe::backends::Backends;
 use crate::observe::live;
+use crate::observe::scrape;
+use crate::observe::scraper::Scraper;
 use crate::observe::signals::Signals;
 use crate::observe::store::Store;
 use crate::scenario::Plan;
@@ -39,6 +43,8 @@ pub struct Run<'a> {
     pub endpoints: &'a Endpoints,
     /// Where telemetry comes in.
     pub store: &'a Store,
+    /// Who is asked for what the store does not have.
+    pub backends: &'a Backends,
     /// What brings the plan's faults about.
     pub injector: &'a Injector,
     /// What becomes of the stack's processes.
@@ -52,11 +58,19 @@ impl Run<'_> {
     /// When the load cannot be started.
     pub async fn walk(self, mut commands: mpsc::UnboundedReceiver<Command>, events: mpsc::UnboundedSender<Event>) -> anyhow::Result<()> {
         let http = http::local().timeout(SCRAPE).build()?;
-        let signals = Signals::since_now(http.clone(), self.store.clone(), &self.endpoints.services).await;
+        let foreign: Vec<&str> = self.plan.services.iter().map(|service| service.name.as_str()).collect();
+        let pages = scrape::pages(self.endpoints, &foreign);
+        let signals = Signals::since_now(http.clone(), self.store.clone(), pages.clone(), &foreign).await;
+        let sender = HttpSender::new(self.plan, &self.endpoints.services)?;
+        let scraper = Scraper::new(http, pages, self.plan);
+        // What counters are before the first request is what they grow from.
+        let before = scraper.read().await;
         let clock = RunClock::start_now();
-        let cpu_before = process_cpu();
+        let mut watch = watch::Watch::since_now();
         // A model that is gone wants to hear nothing more.
         let tell = |fact| drop(events.send(Event { at: clock.offset(), fact }));
+        let expectations = expectations::Expectations::new(self.plan, clock.start_unix());
+        before.into_iter().for_each(tell);
         let stop = CancellationToken::new();
         let over = stop.child_token();
         let faults = faults::Faults {
@@ -64,13 +78,18 @@ impl Run<'_> {
             injector: self.injector,
             clock,
             over: over.clone(),
-            tell: |event| drop(events.send(event)),
+            tell: |event| {
+                expectations.hear(&event);
+                drop(events.send(event));
+            },
         };
         let mut faults = std::pin::pin!(faults.walk().fuse());
-        let mut reports = load::start(self.plan, &self.endpoints.services, self.scenario, clock, stop.clone())?;
-        let services = self.endpoints.services.clone();
-        let listening = live::listen(self.store.clone(), http, services, clock.start_unix(), &tell);
+        let (mut reports, setter) = load::start(self.plan, sender, self.scenario, clock, stop.clone())?;
+        let mut pace = Pace::default();
+        let heard_all = CancellationToken::new();
+        let listening = live::listen(self.store.clone(), &scraper, clock.start_unix(), heard_all.clone(), &tell);
         tokio::pin!(listening);
+        let mut aborted = false;
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {
@@ -78,12 +97,32 @@ impl Run<'_> {
                 report = reports.recv() => match report {
                     Some(Report::Window(window)) => tell(Fact::Window(window)),
                     Some(Report::Spans(spans)) => drop(self.store.add_spans(spans)),
+                    Some(Report::Turned(late)) => watch.load_turned(late),
                     None => break,
                 },
                 Some(notice) = self.notices.recv() => tell(Fact::Process { name: notice.name, change: notice.change }),
-                Some(Command::Stop) = commands.recv() => stop.cancel(),
+                Some(command) = commands.recv() => match command {
+                    Command::Stop => stop.cancel(),
+                    Command::Abort { threshold } => {
+                        if !stop.is_cancelled() {
+                            aborted = true;
+                            tell(Fact::Aborted { threshold });
+                        }
+                        stop.cancel();
+                    }
+                    Command::Rate(_) if !self.plan.has_rates() => {}
+                    command => {
+                        let at = clock.offset();
+                        if let Some(change) = pace.obey(command).filter(|change| setter.obey(*change, at)) {
+                            drop(events.send(Event { at, fact: Fact::Control { change } }));
+                        }
+                    }
+                },
                 () = &mut faults => {}
-                _ = tick.tick() => tell(Fact::Tick),
+                due = tick.tick() => {
+                    watch.run_turned(due.elapsed()).into_iter().for_each(tell);
+                    tell(Fact::Tick);
+                }
                 () = &mut listening => {}
             }
         }
@@ -96,22 +135,44 @@ impl Run<'_> {
         tell(Fact::LoadDone);
         let settled = tokio::select! {
             settled = signals.settle() => settled,
-            // Never ends: the last spans are still coming in.
+            // Does not end yet: the last spans are still coming in.
             () = &mut listening => Vec::new(),
-            Some(Command::Stop) = commands.recv() => {
+            () = stopped(&mut commands) => {
+                aborted = false;
                 stop.cancel();
                 signals.read().await
             }
         };
+        // What ended while the last spans were awaited ended in this run.
+        while let Ok(notice) = self.notices.try_recv() {
+            tell(Fact::Process { name: notice.name, change: notice.change });
+        }
+        heard_all.cancel();
+        listening.await;
+        scraper.read().await.into_iter().for_each(tell);
         tell(Fact::Telemetry(settled));
-        tell(Fact::LabUsage { cpu: process_cpu().saturating_sub(cpu_before) });
-        tell(Fact::Finished { interrupted: stop.is_cancelled() });
+        let looked = tokio::select! {
+            () = expectations.look(self.store, self.backends, &tell) => true,
+            // Whoever cannot wait for what backends still lack is told what is known.
+            () = stopped(&mut commands) => false,
+        };
+        if !looked {
+            aborted = false;
+            stop.cancel();
+        }
+        tell(watch.delay());
+        watch.usage().into_iter().for_each(tell);
+        tell(Fact::Finished { interrupted: stop.is_cancelled() && !aborted });
         Ok(())
     }
 }
 
-/// User and system time of all threads of this process.
-fn process_cpu() -> Duration {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
-    Duration::new(u64::try_from(time.tv_sec).unwrap_or_default(), u32::try_from(time.tv_nsec).unwrap_or_default())
+/// Until the run is to be stopped; there is nothing else left to wish for.
+async fn stopped(commands: &mut mpsc::UnboundedReceiver<Command>) {
+    while let Some(command) = commands.recv().await {
+        if command == Command::Stop {
+            return;
+        }
+    }
+    std::future::pending::<()>().await;
 }

@@ -2,26 +2,46 @@
 //!
 //! A `Plan` cannot hold what the runner would have to refuse: rates are positive, names resolve, templates are parsed.
 
+mod csv;
 mod executor;
+mod expect;
 mod fault;
 mod file;
+mod intended;
 mod keys;
 mod load;
+mod phase;
 mod plan;
 mod problems;
 mod refusal;
+mod request;
 mod schema;
+mod scope;
+mod series;
+mod service;
 mod shipped;
+mod stack;
 mod template;
 mod threshold;
+mod vars;
 
+pub use csv::{Column, LARGEST_CSV};
 pub use executor::{Arrivals, Executor, Iterations, Spacing, Stage, ThinkTime, Users};
+pub use expect::{Backend, Count, Evidence, Expectation, LogPattern, Pattern, Subject};
 pub use fault::{Affected, DbLock, DiceErrorRate, Fault, FaultKind, ServiceError, ServiceLatency};
-pub use load::{Load, Request, Target};
+pub use intended::Word;
+pub use load::Load;
+pub use phase::Phase;
 pub use plan::Plan;
 pub use problems::{LARGEST, text};
 pub use refusal::{Refusal, Refusals};
+pub use request::{Method, Request, Target};
 pub use schema::schema;
+pub use scope::{Relation, Scope, Stretch};
+pub use series::{Reading, Series};
+pub use service::{Pattern as ServicePattern, Service};
 pub use shipped::{SHIPPED, STARTING, shipped};
+pub use stack::{Given, StackKind};
 pub use template::Template;
-pub use threshold::{Aggregate, Comparison, Metric, MetricKind, Outside, Selector, Threshold};
+pub use threshold::{Aggregate, Comparison, Metric, MetricKind, Selector, Threshold};
+pub use vars::{Files, Values};

@@ -1,9 +1,13 @@
 //! Where the system runs. A stack gives [`Endpoints`] and cleans up after itself.
 
 pub mod embedded;
+mod ground;
+pub mod hosted;
+mod last_resort;
 pub mod port;
 pub mod postgres;
 pub mod run_folder;
+pub mod running;
 mod secret;
 mod service;
 
@@ -14,15 +18,20 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::event::ProcessChange;
+pub use running::Running;
 pub use secret::Secret;
 
 /// Where everything is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Endpoints {
     /// Base URL of each service, by name.
     pub services: BTreeMap<String, Url>,
-    /// The database, without its password.
-    pub database: String,
+    /// Prometheus pages of the services that a scenario brings along, by name; those of the lab's own are at `/metrics`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub metrics: BTreeMap<String, Url>,
+    /// The database, without its password; null where there is none.
+    pub database: Option<String>,
     /// Where OTLP over gRPC is taken.
     pub otlp_grpc: String,
     /// Where OTLP over HTTP/protobuf is taken.
@@ -35,7 +44,7 @@ pub struct Access {
     /// Base URL of each service, by name.
     pub services: BTreeMap<String, Url>,
     /// The services' own URL of the database, with its password.
-    pub database: Secret,
+    pub database: Option<Secret>,
     /// Drawn for this stack; its services take faults from nobody else.
     pub fault_token: Secret,
 }

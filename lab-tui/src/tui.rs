@@ -4,6 +4,7 @@ mod callout;
 mod chain;
 mod errors;
 mod events;
+mod expectations;
 mod latency;
 mod link;
 mod lists;
@@ -11,6 +12,7 @@ mod overlay;
 mod palette;
 mod plot;
 mod pool;
+mod replay;
 mod terminal;
 mod trace;
 mod ui;
@@ -27,6 +29,7 @@ use tokio::time::MissedTickBehavior;
 
 pub use lists::promise;
 pub use palette::{Palette, Theme};
+pub use replay::Replay;
 pub use ui::{List, Listed, Overlay, Ui, Wish};
 pub use view::draw;
 
@@ -104,6 +107,9 @@ impl Screen {
                             Some(wish) => return Ok(wish),
                             None => {}
                         }
+                        if let Some(command) = self.ui.take_asked() {
+                            let _ = commands.send(command);
+                        }
                         self.look_up(store);
                         self.draw(model, &verdict)?;
                         changed = false;
@@ -115,6 +121,9 @@ impl Screen {
                 },
                 _ = judged.tick() => {
                     verdict = verdict::judge(model.plan(), model);
+                    if let Some(threshold) = verdict::abort(&verdict, model) {
+                        let _ = commands.send(Command::Abort { threshold });
+                    }
                     self.look_up(store);
                 }
                 _ = frame.tick() => {

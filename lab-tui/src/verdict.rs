@@ -1,12 +1,18 @@
 //! What a run says about its promises: a pure function of the plan and the model.
 
-use crate::event::Outcome;
-use crate::exit::Exit;
-use crate::model::{Distribution, Latency, LoadState, Model};
-use crate::scenario::{Aggregate, Metric, Outside, Plan, Selector, Threshold};
+mod abort;
+mod bottleneck;
+mod expectation;
 
-/// When 99 of 100 requests may leave this late, a slow lab can no longer be told from a slow system.
-const BOTTLENECK_LAG_MS: f64 = 100.0;
+use crate::event::{Outcome, ProcessChange};
+use crate::exit::Exit;
+use crate::model::{Distribution, Latency, LoadState, Model, SeriesTotals};
+pub use crate::scenario::Word;
+use crate::scenario::{Aggregate, Metric, Plan, Scope, Selector, Threshold};
+
+pub use abort::abort;
+use bottleneck::bottleneck;
+pub use expectation::{JudgedExpectation, Standing};
 
 /// The judgement of a run.
 #[derive(Debug, Clone)]
@@ -15,24 +21,16 @@ pub struct Verdict {
     pub word: Word,
     /// Each threshold with the value it was judged by.
     pub thresholds: Vec<Judged>,
+    /// Each expectation, in the plan's order.
+    pub expectations: Vec<JudgedExpectation>,
     /// Why the lab itself was the bottleneck, where it was.
     pub bottleneck: Option<String>,
     /// Why nothing can be said: the bottleneck, and faults that were not there as planned. Empty where something can.
     pub inconclusive: Vec<String>,
+    /// The scenario's own services that ended by themselves, and how; the first end of each.
+    pub crashed: Vec<(String, String)>,
     /// How the command should end.
     pub exit: Exit,
-}
-
-/// A verdict in one word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Word {
-    /// Every promise was kept.
-    Pass,
-    /// One was broken.
-    Fail,
-    /// Nothing can be said.
-    Inconclusive,
 }
 
 /// One threshold and what became of it.
@@ -44,18 +42,31 @@ pub struct Judged {
     pub value: Option<f64>,
     /// Whether it was kept; never without samples.
     pub ok: bool,
+    /// It is about a metric that no service has, or none with such labels.
+    pub absent: bool,
 }
 
 /// Judges a run that has ended, or as far as it has come.
 pub fn judge(plan: &Plan, model: &Model) -> Verdict {
-    let thresholds: Vec<Judged> = plan.thresholds.iter().map(|threshold| judge_one(threshold, model)).collect();
+    let mut thresholds: Vec<Judged> = plan.thresholds.iter().map(|threshold| judge_one(threshold, model)).collect();
+    // What the last answers made of it does not mend the promise that ended the run.
+    if let Some(judged) = model.aborted().and_then(|(_, threshold)| thresholds.get_mut(threshold)) {
+        judged.ok = false;
+    }
+    let expectations = expectation::judge(plan, model);
     let bottleneck = bottleneck(model);
     let failed = plan.faults.iter().zip(model.faults()).filter_map(|(fault, state)| Some((fault, state.failed.as_ref()?)));
     let mut inconclusive: Vec<String> = bottleneck.iter().cloned().collect();
     inconclusive.extend(failed.map(|(fault, why)| format!("the fault `{}` was not there as planned: {why}", fault.name)));
-    let word = if !inconclusive.is_empty() {
+    inconclusive.extend(untouched(plan, model));
+    inconclusive.extend(expectations.iter().filter_map(JudgedExpectation::unclear));
+    let crashed = crashed(plan, model);
+    // That a program ended is certain, whatever else can be said.
+    let word = if !crashed.is_empty() {
+        Word::Fail
+    } else if !inconclusive.is_empty() {
         Word::Inconclusive
-    } else if thresholds.iter().all(|judged| judged.ok) {
+    } else if thresholds.iter().all(|judged| judged.ok) && expectations.iter().all(|judged| judged.standing != Standing::Broken) {
         Word::Pass
     } else {
         Word::Fail
@@ -66,7 +77,31 @@ pub fn judge(plan: &Plan, model: &Model) -> Verdict {
         Word::Fail => Exit::Broken,
         Word::Inconclusive => Exit::Inconclusive,
     };
-    Verdict { word, thresholds, bottleneck, inconclusive, exit }
+    Verdict { word, thresholds, expectations, bottleneck, inconclusive, crashed, exit }
+}
+
+fn crashed(plan: &Plan, model: &Model) -> Vec<(String, String)> {
+    let end_of = |name: &String| {
+        let ends = model.processes().filter(|(_, process, _)| process == name);
+        ends.into_iter().find_map(|(_, _, change)| if let ProcessChange::Exited(how) = change { Some(how.clone()) } else { None })
+    };
+    plan.services.iter().filter_map(|service| Some((service.name.clone(), end_of(&service.name)?))).collect()
+}
+
+/// Faults that nothing met, or that the run was too short for: whatever was promised of them, or outside of them, nothing was tried.
+fn untouched(plan: &Plan, model: &Model) -> impl Iterator<Item = String> {
+    // A run that was cut short gave nobody the time; one that still goes on may.
+    let is_whole = model.aborted().is_none() && model.finished().is_some_and(|end| !end.interrupted);
+    let each = plan.faults.iter().zip(model.faults()).filter(|(_, state)| state.failed.is_none());
+    each.filter_map(move |(fault, state)| match (state.started, state.ended, state.touched) {
+        (Some(from), Some(to), Some(0)) => {
+            let (from, to) = (from.as_secs_f64(), to.as_secs_f64());
+            Some(format!("the fault `{}` touched nothing: {} from {from:.1} s to {to:.1} s", fault.name, fault.kind.untouched()))
+        }
+        (None, ..) => Some(format!("the fault `{}` had not begun when the load was over", fault.name)),
+        _ => None,
+    })
+    .filter(move |_| is_whole)
 }
 
 /// From the intended to the actual send, over all loads.
@@ -78,24 +113,21 @@ pub fn schedule_lag(model: &Model) -> Distribution {
     lag
 }
 
-fn bottleneck(model: &Model) -> Option<String> {
-    let p99 = schedule_lag(model).percentile(99.0)?;
-    (p99 > BOTTLENECK_LAG_MS).then(|| format!("the lab sent late: schedule lag p(99) was {p99:.0} ms"))
-}
-
 fn judge_one(threshold: &Threshold, model: &Model) -> Judged {
-    let samples = Samples { model, selector: &threshold.selector, outside: threshold.outside.as_ref() };
+    let samples = Samples { model, selector: &threshold.selector, scope: threshold.scope.as_ref() };
     let value = samples.value(threshold.aggregate);
     let ok = value.is_some_and(|value| threshold.comparison.holds(value, threshold.bound));
-    Judged { threshold: threshold.clone(), value, ok }
+    let totals = threshold.selector.series.as_ref().and_then(|series| model.series_in(series, None));
+    let absent = totals.is_some_and(|totals| !totals.appeared);
+    Judged { threshold: threshold.clone(), value, ok, absent }
 }
 
-/// What a promise is about: those of the model's samples that its selector lets through and that it does not leave out.
+/// What a promise is about: those of the model's samples that its selector lets through and that lie in its scope.
 #[derive(Clone, Copy)]
 struct Samples<'m> {
     model: &'m Model,
     selector: &'m Selector,
-    outside: Option<&'m Outside>,
+    scope: Option<&'m Scope>,
 }
 
 impl<'m> Samples<'m> {
@@ -119,17 +151,20 @@ impl<'m> Samples<'m> {
             Metric::HttpReqs => self.counter(self.ended().map(|(.., latency)| latency.response.count()).sum(), aggregate),
             Metric::DroppedIterations => self.counter(self.loads().map(|load| load.dropped).sum(), aggregate),
             Metric::TelemetryLoss => self.counter(self.model.telemetry_loss(), aggregate),
+            // Services expose seconds; the lab's own trends are in milliseconds.
+            Metric::PoolWait => self.of_series(aggregate).map(|seconds| seconds * 1000.0),
+            Metric::PoolPending | Metric::PoolUsed | Metric::PoolIdle | Metric::PoolMax | Metric::Scraped => self.of_series(aggregate),
         }
     }
 
     fn loads(self) -> impl Iterator<Item = &'m LoadState> {
         let wanted = move |name: &str| self.selector.load.as_ref().is_none_or(|load| load == name);
-        let loads = self.model.plan().loads.iter().zip(self.model.loads_outside(self.outside));
+        let loads = self.model.plan().loads.iter().zip(self.model.loads_in(self.scope));
         loads.filter(move |(load, _)| wanted(&load.name)).map(|(_, state)| state)
     }
 
     fn ended(self) -> impl Iterator<Item = (usize, usize, Outcome, &'m Latency)> {
-        self.model.requests(self.model.loads_outside(self.outside), self.selector)
+        self.model.requests(self.model.loads_in(self.scope), self.selector)
     }
 
     /// Requests that were given the time to end; those cut off by the user say nothing about the system.
@@ -149,11 +184,29 @@ impl<'m> Samples<'m> {
     fn counter(self, count: u64, aggregate: Aggregate) -> Option<f64> {
         match aggregate {
             Aggregate::Count => Some(number(count)),
-            Aggregate::Rate => {
-                let seconds = self.model.elapsed_outside(self.model.due_of_all(), self.outside).as_secs_f64();
-                (seconds > 0.0).then(|| number(count) / seconds)
-            }
+            Aggregate::Rate => self.per_second(number(count)),
             _ => None,
+        }
+    }
+
+    fn per_second(self, count: f64) -> Option<f64> {
+        let seconds = self.model.elapsed_in(self.model.due_of_all(), self.scope).as_secs_f64();
+        (seconds > 0.0).then(|| count / seconds)
+    }
+
+    /// A metric that no service has is nothing, not even 0.
+    fn of_series(self, aggregate: Aggregate) -> Option<f64> {
+        let series = self.selector.series.as_ref()?;
+        let totals: &SeriesTotals = self.model.series_in(series, self.scope).filter(|totals| totals.appeared)?;
+        match aggregate {
+            Aggregate::Count => Some(totals.increase),
+            Aggregate::Rate => self.per_second(totals.increase),
+            Aggregate::Value => totals.gauge.map(|gauge| gauge.last),
+            Aggregate::Min => totals.gauge.map(|gauge| gauge.min),
+            Aggregate::Max => totals.gauge.map(|gauge| gauge.max),
+            Aggregate::Avg => totals.gauge.map(|gauge| gauge.sum / gauge.readings).or_else(|| totals.mean()),
+            Aggregate::Med => totals.percentile(50.0),
+            Aggregate::Percentile(percentile) => totals.percentile(percentile),
         }
     }
 }
@@ -165,7 +218,7 @@ fn of_distribution(distribution: &Distribution, aggregate: Aggregate) -> Option<
         Aggregate::Med => distribution.percentile(50.0),
         Aggregate::Max => distribution.max(),
         Aggregate::Percentile(percentile) => distribution.percentile(percentile),
-        Aggregate::Rate | Aggregate::Count => None,
+        Aggregate::Rate | Aggregate::Count | Aggregate::Value => None,
     }
 }
 

@@ -50,6 +50,11 @@ impl Receiver {
         request.send().await.unwrap()
     }
 
+    async fn post_json(&self, body: &str) -> reqwest::Response {
+        let request = self.client.post(format!("http://{}/v1/traces", self.http)).header("content-type", "application/json; charset=utf-8");
+        request.body(body.to_owned()).send().await.unwrap()
+    }
+
     /// Still takes a good span on both doors.
     async fn assert_works(&self, id: u8) {
         assert_eq!(self.post(request(id).encode_to_vec(), false).await.status(), 200);
@@ -86,6 +91,30 @@ async fn both_protocols_with_and_without_gzip() {
     grpc.send_compressed(CompressionEncoding::Gzip).export(request(4)).await.unwrap();
     assert!(receiver.store.trace(TraceId([4; 16])).is_some());
     assert_eq!(receiver.store.counts("somebody").spans, 4);
+}
+
+/// As browsers and small programs send it.
+#[tokio::test]
+async fn json_is_taken_and_answered_in_json() {
+    let receiver = receiver().await;
+    let message = |trace_id: &str| {
+        let span = format!(r#"{{"traceId":"{trace_id}","spanId":"eee19b7ec3c1b174","name":"work","kind":2,"startTimeUnixNano":"5"}}"#);
+        let resource = r#"{"attributes":[{"key":"service.name","value":{"stringValue":"somebody"}}]}"#;
+        format!(r#"{{"resourceSpans":[{{"resource":{resource},"scopeSpans":[{{"spans":[{span}]}}]}}]}}"#)
+    };
+    let id = "0af7651916cd43dd8448eb211c80319c";
+    let response = receiver.post_json(&message(id)).await;
+    assert_eq!((response.status().as_u16(), response.headers()["content-type"].to_str().unwrap()), (200, "application/json"));
+    assert_eq!(response.text().await.unwrap(), "{}");
+    let trace = receiver.store.trace(TraceId::parse(id).unwrap()).unwrap();
+    assert_eq!((trace.spans[0].service.as_str(), trace.spans[0].start_unix_nano), ("somebody", 5));
+    let request = receiver.client.post(format!("http://{}/v1/traces", receiver.http)).header("content-type", "application/json");
+    let zipped = request.header("content-encoding", "gzip").body(gzip(message(&id.replace('0', "1")).as_bytes()));
+    assert_eq!(zipped.send().await.unwrap().status(), 200);
+    assert_eq!(receiver.store.counts("somebody").server_spans, 2);
+    let short: serde_json::Value = receiver.post_json(&message("0af7")).await.json().await.unwrap();
+    assert_eq!(short["partialSuccess"]["rejectedSpans"], "1");
+    receiver.assert_works(1).await;
 }
 
 #[tokio::test]
@@ -125,6 +154,10 @@ async fn bodies_that_are_no_protobuf_are_refused() {
         .await
         .unwrap();
     assert_eq!(json.status(), 415);
+    let json = receiver.post_json("{\"resourceSpans\":7}").await;
+    assert_eq!((json.status().as_u16(), json.headers()["content-type"].to_str().unwrap()), (400, "application/json"));
+    let status: serde_json::Value = json.json().await.unwrap();
+    assert_eq!(status["message"], "no ExportTraceServiceRequest: `resourceSpans` is no list");
     // Noise and a broken preface on the gRPC door.
     for bytes in [&truncated[..], b"GET / HTTP/1.1\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\xff\xff\xff\xff\xff\xff\xff\xff\xff"] {
         let mut socket = TcpStream::connect(receiver.grpc).await.unwrap();

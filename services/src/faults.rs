@@ -3,11 +3,12 @@
 //!
 //! They are held for a lease only. A lab that is gone renews nothing, and the service is itself again without anybody's help.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// The token of the one lab that may ask for faults. Without it nobody may: the service then has no such thing.
 const TOKEN: &str = "LAB_FAULT_TOKEN";
@@ -32,7 +33,16 @@ struct Inner {
 #[derive(Default)]
 struct Leased {
     faults: Vec<Fault>,
+    /// How many requests met each, by name.
+    struck: BTreeMap<String, AtomicU64>,
     until: Option<Instant>,
+}
+
+/// What the lab is told when it asks.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Told {
+    /// How many requests met each fault that was asked for until now, since it was first asked for.
+    struck: BTreeMap<String, u64>,
 }
 
 /// All that is asked for at once, in place of what was asked for before.
@@ -104,15 +114,23 @@ impl Faults {
     ///
     /// # Errors
     /// One sentence; nothing has changed then.
-    pub(crate) fn set(&self, wanted: Wanted, routes: &[&str]) -> Result<(), String> {
+    pub(crate) fn set(&self, wanted: Wanted, routes: &[&str]) -> Result<Told, String> {
         if !(1..=LONGEST_LEASE).contains(&wanted.lease_ms) {
             return Err(format!("a lease lasts 1 to {LONGEST_LEASE} ms, not {}", wanted.lease_ms));
         }
         wanted.faults.iter().try_for_each(|fault| fault.check(routes))?;
         let mut leased = self.inner.leased.write().unwrap_or_else(PoisonError::into_inner);
         self.inner.any.store(!wanted.faults.is_empty(), Ordering::Relaxed);
-        *leased = Leased { faults: wanted.faults, until: Some(Instant::now() + Duration::from_millis(wanted.lease_ms)) };
-        Ok(())
+        let struck: BTreeMap<String, u64> =
+            leased.struck.iter().map(|(name, count)| (name.clone(), count.load(Ordering::Relaxed))).collect();
+        let names = wanted.faults.iter().map(|fault| &fault.name);
+        *leased = Leased {
+            // What goes on being asked for goes on being counted.
+            struck: names.map(|name| (name.clone(), struck.get(name).copied().unwrap_or_default().into())).collect(),
+            faults: wanted.faults,
+            until: Some(Instant::now() + Duration::from_millis(wanted.lease_ms)),
+        };
+        Ok(Told { struck })
     }
 
     /// What a request on this route meets, by chance; nothing nearly always.
@@ -131,6 +149,9 @@ impl Faults {
             let meant = fault.route.as_ref().is_none_or(|only| only == route);
             if meant && rand::random::<f64>() < fault.probability {
                 strike.names.push(fault.name.clone());
+                if let Some(count) = leased.struck.get(&fault.name) {
+                    count.fetch_add(1, Ordering::Relaxed);
+                }
                 match fault.effect {
                     Effect::Error { status } => strike.status = strike.status.or(Some(status)),
                     Effect::Latency { ms } => strike.latency += Duration::from_millis(ms),
@@ -189,7 +210,12 @@ mod tests {
         assert!((863..1137).contains(&failed), "{failed}");
         assert!(struck.iter().all(|strike| strike.names.contains(&"broken".to_owned()) == strike.status.is_some()));
         assert_eq!(faults.strike("/").unwrap().names, ["a", "b"]);
-        faults.set(wanted(3000, "[]"), &[]).unwrap();
+        let only_a = faults.set(wanted(3000, &format!("[{}]", slow("a"))), &["/"]).unwrap().struck;
+        let failed = u64::try_from(failed).unwrap();
+        assert_eq!(only_a, [("a", 4001), ("b", 4001), ("broken", failed)].map(|(name, count)| (name.to_owned(), count)).into());
+        assert!(faults.strike("/").is_some());
+        let last = faults.set(wanted(3000, "[]"), &[]).unwrap().struck;
+        assert_eq!(last, [("a".to_owned(), 4002)].into(), "what goes on is counted on, what is over is told once");
         assert_eq!(faults.strike("/dice"), None);
     }
 

@@ -37,10 +37,10 @@ pub(crate) struct StatusFlags {
 }
 
 #[derive(Debug, Args)]
-struct WhichLab {
+pub(super) struct WhichLab {
     /// The lab with this process ID instead of the newest
     #[arg(long, value_name = "PID", env = "LAB_PID", value_parser = process)]
-    lab: Option<u32>,
+    pub(super) lab: Option<u32>,
 }
 
 pub(crate) async fn trace(flags: TraceFlags) -> Result<Exit, Failure> {
@@ -67,8 +67,9 @@ pub(crate) async fn status(flags: StatusFlags) -> Result<Exit, Failure> {
 pub(crate) fn addresses(endpoints: &Endpoints) -> String {
     let mut out = String::new();
     let services = endpoints.services.iter().map(|(name, url)| (name.as_str(), url.as_str().trim_end_matches('/')));
-    let others = [("database", &endpoints.database), ("OTLP gRPC", &endpoints.otlp_grpc), ("OTLP HTTP", &endpoints.otlp_http)];
-    for (name, address) in services.chain(others.map(|(name, address)| (name, address.as_str()))) {
+    let database = endpoints.database.iter().map(|address| ("database", address.as_str()));
+    let receiver = [("OTLP gRPC", endpoints.otlp_grpc.as_str()), ("OTLP HTTP", endpoints.otlp_http.as_str())];
+    for (name, address) in services.chain(database).chain(receiver) {
         // Writing to a String cannot fail.
         let _ = writeln!(out, "{name:<12}  {address}");
     }
@@ -80,7 +81,7 @@ fn width() -> usize {
     tcgetwinsize(std::io::stdout()).map_or(120, |size| usize::from(size.ws_col))
 }
 
-fn json(value: &impl Serialize) -> Result<String, Failure> {
+pub(super) fn json(value: &impl Serialize) -> Result<String, Failure> {
     let text = serde_json::to_string_pretty(value).map_err(|error| Failure::new(Exit::NotReady, error))?;
     Ok(text + "\n")
 }
@@ -93,6 +94,6 @@ fn trace_id(text: &str) -> Result<TraceId, String> {
     TraceId::parse(text).ok_or_else(|| "a trace ID has 32 hex digits, not all of them 0".to_owned())
 }
 
-fn not_ready(error: anyhow::Error) -> Failure {
+pub(super) fn not_ready(error: anyhow::Error) -> Failure {
     Failure::new(Exit::NotReady, error)
 }

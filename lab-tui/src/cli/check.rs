@@ -7,7 +7,8 @@ use lab_tui::exit::Exit;
 use lab_tui::out;
 use lab_tui::report::annotation::{Annotation, Severity};
 use lab_tui::report::format;
-use lab_tui::scenario::{Plan, Refusals};
+use lab_tui::scenario::{Given, Plan, Refusals};
+use lab_tui::stack::embedded::SERVICES;
 
 use super::Failure;
 use super::github;
@@ -25,7 +26,7 @@ pub(crate) struct CheckFlags {
 pub(crate) fn check(flags: &CheckFlags) -> Result<Exit, Failure> {
     let mut exit = Exit::Kept;
     for file in &flags.files {
-        match plan(file, None) {
+        match plan(file, None, &Given { services: &SERVICES, ..Given::default() }) {
             Ok(planned) => out::result(&format!("{}: {}\n", file.display(), contents(&planned.plan))).map_err(Failure::unwritable)?,
             Err(error) => {
                 out::note(&out::sentence(&error));
@@ -41,6 +42,8 @@ pub(crate) fn check(flags: &CheckFlags) -> Result<Exit, Failure> {
 fn contents(plan: &Plan) -> String {
     let counts = [(plan.loads.len(), "load"), (plan.faults.len(), "fault"), (plan.thresholds.len(), "threshold")];
     let counts = counts.map(|(count, what)| format::count(count, what)).join(", ");
+    let expected = plan.expectations.len();
+    let counts = if expected > 0 { format!("{counts}, {}", format::count(expected, "expectation")) } else { counts };
     format!("{}; {counts}, {}", plan.title, format::seconds(plan.duration()))
 }
 

@@ -1,4 +1,4 @@
-//! The files that a run leaves behind: the JSON summary and the JUnit report.
+//! The files that a run leaves behind: the JSON summary, the HTML and the JUnit report, and what GitHub shows of a step.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -6,11 +6,17 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
+use lab_tui::event::TraceId;
 use lab_tui::exit::Exit;
+use lab_tui::model::Model;
+use lab_tui::observe::store::Store;
+use lab_tui::observe::trace::Trace;
 use lab_tui::out;
-use lab_tui::report::{Junit, Summary};
+use lab_tui::report::{Html, Junit, Ran, Summary, markdown, markdown_without_end};
+use time::OffsetDateTime;
 
 use super::Failure;
+use super::github::StepSummary;
 
 #[derive(Debug, Args)]
 pub(crate) struct ReportFlags {
@@ -20,29 +26,40 @@ pub(crate) struct ReportFlags {
     /// Write the thresholds as JUnit XML for a CI, without a screen; `-` for standard output in place of the text
     #[arg(long, value_name = "FILE", env = "LAB_JUNIT", value_parser = OsStringValueParser::new().map(PathBuf::from))]
     junit: Option<PathBuf>,
+    /// Write a page with plots, thresholds and the slowest traces, without a screen; `-` for standard output in place of the text
+    #[arg(long, value_name = "FILE", env = "LAB_HTML", value_parser = OsStringValueParser::new().map(PathBuf::from))]
+    html: Option<PathBuf>,
 }
 
 /// What is to be written at the end, and what is known of it so far.
 pub(crate) struct Reports {
     json: Option<(Output, Vec<serde_json::Value>)>,
     junit: Option<(Output, Junit)>,
+    html: Option<(Output, Html)>,
+    step: Option<StepSummary>,
 }
 
 impl ReportFlags {
     /// Opens every file, so that a run is never lost to a wrong path. A variable that is set to nothing counts as not set.
     pub(crate) fn open(self) -> Result<Reports, Failure> {
         let bad = |error| Failure::new(Exit::BadInput, error);
-        let [json, junit] = [self.json, self.junit].map(|path| path.filter(|path| !path.as_os_str().is_empty()));
-        if let (Some(json), Some(junit)) = (&json, &junit)
-            && json == junit
-        {
-            let place = if is_stdout(json) { "standard output".to_owned() } else { json.display().to_string() };
-            return Err(bad(anyhow!("--json and --junit cannot both be written to {place}; name a file for one of them")));
+        let [json, junit, html] = [self.json, self.junit, self.html].map(|path| path.filter(|path| !path.as_os_str().is_empty()));
+        let named: Vec<(&str, &Path)> = [("--json", &json), ("--junit", &junit), ("--html", &html)]
+            .into_iter()
+            .filter_map(|(flag, path)| Some((flag, path.as_deref()?)))
+            .collect();
+        for (index, (flag, path)) in named.iter().enumerate() {
+            if let Some((other, _)) = named[..index].iter().find(|(_, other)| other == path) {
+                let place = if is_stdout(path) { "standard output".to_owned() } else { path.display().to_string() };
+                return Err(bad(anyhow!("{other} and {flag} cannot both be written to {place}; name a file for one of them")));
+            }
         }
         let open = |path: Option<&Path>| path.map(Output::open).transpose().map_err(bad);
         Ok(Reports {
             json: open(json.as_deref())?.map(|output| (output, Vec::new())),
             junit: open(junit.as_deref())?.map(|output| (output, Junit::default())),
+            html: open(html.as_deref())?.map(|output| (output, Html::default())),
+            step: StepSummary::from_environment().map_err(bad)?,
         })
     }
 }
@@ -50,13 +67,14 @@ impl ReportFlags {
 impl Reports {
     /// Whether any is wanted.
     pub(crate) fn are_wanted(&self) -> bool {
-        self.json.is_some() || self.junit.is_some()
+        self.json.is_some() || self.junit.is_some() || self.html.is_some()
     }
 
     /// Whether one of them takes the place of the text.
     pub(crate) fn take_stdout(&self) -> bool {
-        let outputs = [self.json.as_ref().map(|(output, _)| output), self.junit.as_ref().map(|(output, _)| output)];
-        outputs.into_iter().flatten().any(|output| output.file.is_none())
+        let (json, junit) = (self.json.as_ref().map(|(output, _)| output), self.junit.as_ref().map(|(output, _)| output));
+        let html = self.html.as_ref().map(|(output, _)| output);
+        [json, junit, html].into_iter().flatten().any(|output| output.file.is_none())
     }
 
     /// A run that has ended.
@@ -67,7 +85,19 @@ impl Reports {
         if let Some((_, junit)) = &mut self.junit {
             junit.add(summary);
         }
+        if let Some(step) = &mut self.step {
+            step.add(&markdown(summary));
+        }
         Ok(())
+    }
+
+    /// The same run for the page, which shows more than the summary has.
+    pub(crate) fn add_page(&mut self, summary: &Summary<'_>, model: &Model, store: &Store, started: OffsetDateTime) {
+        if let Some((_, html)) = &mut self.html {
+            let slowest = summary.slowest_traces.iter().filter_map(|slow| TraceId::parse(&slow.trace_id));
+            let traces: Vec<Trace> = slowest.filter_map(|id| store.trace(id)).collect();
+            html.add(&Ran { summary, model, traces: &traces, started });
+        }
     }
 
     /// A run that could not be brought to its end.
@@ -75,14 +105,23 @@ impl Reports {
         if let Some((_, junit)) = &mut self.junit {
             junit.add_without_end(scenario, why);
         }
+        if let Some((_, html)) = &mut self.html {
+            html.add_without_end(scenario, why);
+        }
+        if let Some(step) = &mut self.step {
+            step.add(&markdown_without_end(scenario, why));
+        }
     }
 
     /// Writes them. Where no run has ended, JSON has nothing to say, and what stands in its file stays.
     pub(crate) fn write(self) -> Result<(), Failure> {
         let json = self.json.filter(|(_, summaries)| !summaries.is_empty()).map(|(output, summaries)| output.write_json(&summaries));
         let junit = self.junit.filter(|(_, junit)| !junit.is_empty()).map(|(output, junit)| output.write(&junit.to_xml()?));
-        // One that cannot be written does not keep the other from being written.
-        json.into_iter().chain(junit).collect::<anyhow::Result<()>>().map_err(|error| Failure::new(Exit::BadInput, error))
+        let html = self.html.filter(|(_, html)| !html.is_empty()).map(|(output, html)| output.write(&html.to_html()));
+        let step = self.step.map(StepSummary::write);
+        // One that cannot be written does not keep the others from being written.
+        let written: Vec<anyhow::Result<()>> = [json, junit, html, step].into_iter().flatten().collect();
+        written.into_iter().collect::<anyhow::Result<()>>().map_err(|error| Failure::new(Exit::BadInput, error))
     }
 }
 

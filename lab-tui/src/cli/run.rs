@@ -20,17 +20,21 @@ use lab_tui::out;
 use lab_tui::report::annotation::annotations;
 use lab_tui::report::{self, Summary, TraceLink};
 use lab_tui::runner;
-use lab_tui::scenario::{LARGEST, Plan, SHIPPED, shipped, text};
+use lab_tui::scenario::{Given, LARGEST, Plan, SHIPPED, StackKind, shipped, text};
 use lab_tui::stack::embedded::SERVICES;
+use lab_tui::stack::hosted::Hosted;
 use lab_tui::tui::Theme;
 use lab_tui::verdict;
 use tokio::sync::mpsc;
 
 use super::Failure;
+use super::backends::BackendFlags;
+use super::beside::{APP, Beside, ExecFlags};
 use super::check::refusals;
+use super::record::{RecordFlags, Records};
 use super::reports::{ReportFlags, Reports};
 use super::stack::{StackFlags, Up};
-use super::{ask, github, screen};
+use super::{ask, github, hosted, scenario_files, screen};
 
 #[derive(Debug, Args)]
 pub(crate) struct Run {
@@ -53,13 +57,19 @@ pub(crate) struct Run {
     #[arg(long, value_name = "FACTOR", env = "LAB_TIME_SCALE", value_parser = time_scale)]
     time_scale: Option<f64>,
     #[command(flatten)]
+    exec: ExecFlags,
+    #[command(flatten)]
     reports: ReportFlags,
+    #[command(flatten)]
+    record: RecordFlags,
+    #[command(flatten)]
+    backends: Box<BackendFlags>,
     #[command(flatten)]
     stack: StackFlags,
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum Background {
+pub(crate) enum Background {
     Dark,
     Light,
 }
@@ -78,18 +88,27 @@ pub(crate) struct Planned {
     pub(crate) name: String,
     /// As the user named it; `None` where it came with the lab.
     pub(crate) file: Option<String>,
+    /// Where the folders of its programs begin: the file's own, or where the lab was started.
+    pub(crate) folder: PathBuf,
     pub(crate) plan: Arc<Plan>,
+    /// What the plan was made of, for a recording.
+    pub(crate) text: String,
+    pub(crate) time_scale: Option<f64>,
 }
 
 pub(crate) async fn run(flags: Run) -> Result<Exit, Failure> {
-    let plans = plan_all(&flags.files, flags.time_scale)?;
+    let bad = |error| Failure::new(Exit::BadInput, error);
+    let beside = flags.exec.read(flags.stack.kind(), !flags.files.is_empty()).map_err(bad)?;
+    let plans = plan_all(&flags.files, flags.time_scale, &beside)?;
+    let needed = needed(&plans);
     let mut reports = flags.reports.open()?;
+    let mut records = flags.record.open(plans.len(), reports.take_stdout())?;
     let started = Instant::now();
     let link = flags.trace_url.or(flags.grafana_url);
     let theme = flags.theme.map_or_else(Theme::from_environment, Theme::from);
     // The page of a service that shows trace IDs links them alike.
     let template = link.as_ref().map(|link| ("TRACE_URL_TEMPLATE".to_owned(), link.as_template().to_owned()));
-    let mut up = match flags.stack.start(template).await {
+    let mut up = match flags.stack.start(Some(needed), template).await {
         Ok(Some(up)) => up,
         not_up => {
             let why = not_up.as_ref().err().map_or("interrupted before the stack was ready".to_owned(), Failure::to_string);
@@ -100,14 +119,16 @@ pub(crate) async fn run(flags: Run) -> Result<Exit, Failure> {
             return Ok(Exit::Interrupted);
         }
     };
+    up.backends = (*flags.backends).into();
     announce(&up, started.elapsed());
-    if !flags.headless && !reports.are_wanted() && screen::is_there() {
-        let left = screen::run(&with_shipped(plans)?, theme, link, &mut up).await;
+    if !flags.headless && !reports.are_wanted() && !records.are_wanted() && screen::is_there() {
+        let plans = if needed == StackKind::Embedded { with_shipped(plans)? } else { plans };
+        let left = screen::run(&plans, theme, link, &mut up, &mut records).await;
         up.stack.stop().await;
         return left;
     }
 
-    let ran = run_all(&plans, &mut up, link.as_ref(), &mut reports).await;
+    let ran = run_all(&plans, &mut up, link.as_ref(), &mut reports, &mut records).await;
     up.stack.stop().await;
     // What was measured before a failure is written as well, and the failure is what the user hears of.
     let written = reports.write();
@@ -116,10 +137,16 @@ pub(crate) async fn run(flags: Run) -> Result<Exit, Failure> {
     Ok(worst)
 }
 
-async fn run_all(plans: &[Planned], up: &mut Up, link: Option<&TraceLink>, reports: &mut Reports) -> Result<Exit, Failure> {
+async fn run_all(
+    plans: &[Planned],
+    up: &mut Up,
+    link: Option<&TraceLink>,
+    reports: &mut Reports,
+    records: &mut Records,
+) -> Result<Exit, Failure> {
     let mut worst = Exit::Kept;
     for planned in plans {
-        match run_one(planned, up, link, reports).await {
+        match run_one(planned, up, link, reports, records).await {
             Ok(exit) => worst = worst.max(exit),
             Err(failure) => {
                 reports.add_without_end(&planned.name, &failure.to_string());
@@ -133,15 +160,41 @@ async fn run_all(plans: &[Planned], up: &mut Up, link: Option<&TraceLink>, repor
     Ok(worst)
 }
 
-async fn run_one(planned: &Planned, up: &mut Up, link: Option<&TraceLink>, reports: &mut Reports) -> Result<Exit, Failure> {
+async fn run_one(
+    planned: &Planned,
+    up: &mut Up,
+    link: Option<&TraceLink>,
+    reports: &mut Reports,
+    records: &mut Records,
+) -> Result<Exit, Failure> {
+    let Some(hosted) = hosted::start(planned, up).await? else {
+        reports.add_without_end(&planned.name, "interrupted before its services were ready");
+        return Ok(Exit::Interrupted);
+    };
+    hosted::announce(planned, &hosted);
+    let ran = run_hosted(planned, &hosted, up, link, reports, records).await;
+    hosted::stop(hosted, up).await;
+    ran
+}
+
+async fn run_hosted(
+    planned: &Planned,
+    hosted: &Hosted,
+    up: &mut Up,
+    link: Option<&TraceLink>,
+    reports: &mut Reports,
+    records: &mut Records,
+) -> Result<Exit, Failure> {
     let (wishes, commands) = mpsc::unbounded_channel();
-    let (facts, events) = mpsc::unbounded_channel();
+    let (recorder, facts, events) = records.begin(planned, &planned.plan, &hosted.endpoints, false);
     let mut model = Model::new(Arc::clone(&planned.plan));
+    let began = time::OffsetDateTime::now_utc();
     let run = runner::Run {
         plan: &planned.plan,
         scenario: &planned.name,
-        endpoints: &up.stack.endpoints,
+        endpoints: &hosted.endpoints,
         store: &up.store,
+        backends: &up.backends,
         injector: &up.injector,
         notices: &mut up.notices,
     };
@@ -154,7 +207,7 @@ async fn run_one(planned: &Planned, up: &mut Up, link: Option<&TraceLink>, repor
     };
     let walked = async {
         tokio::select! {
-            (walked, ()) = async { tokio::join!(run.walk(commands, facts), headless::watch(&mut model, events)) } => walked,
+            (walked, ()) = async { tokio::join!(run.walk(commands, facts), headless::watch(&mut model, events, &wishes)) } => walked,
             () = stopper => Ok(()),
             () = defect_on_request() => Ok(()),
         }
@@ -165,14 +218,20 @@ async fn run_one(planned: &Planned, up: &mut Up, link: Option<&TraceLink>, repor
         Err(panic) => return Err(undo_after(&*panic, up).await),
     }
     let verdict = verdict::judge(&planned.plan, &model);
-    let summary = Summary::new(&planned.name, &model, &verdict, &up.stack.endpoints, link);
-    if !reports.take_stdout() {
+    let recorded = records.end(recorder, &model, &verdict, &up.store).await;
+    recorded.told.iter().for_each(|told| out::note(told));
+    let exit = records.exit(verdict.exit, recorded.comparison.as_ref());
+    let summary = Summary::new(&planned.name, &model, &verdict, &hosted.endpoints, link);
+    let summary = Summary { comparison: recorded.comparison, exit_code: exit, ..summary };
+    if !reports.take_stdout() && !records.take_stdout() {
         let slowest = model.slowest().first().and_then(|slow| up.store.trace(slow.trace_id));
         out::result(&report::text(&summary, slowest.as_ref())).map_err(Failure::unwritable)?;
     }
     github::show(&annotations(&summary, planned.file.as_deref()));
     reports.add(&summary)?;
-    Ok(verdict.exit)
+    recorded.written?;
+    reports.add_page(&summary, &model, &up.store, began);
+    Ok(exit)
 }
 
 /// The run fell over its own feet; the panic itself has been shown by Rust's own hook.
@@ -199,13 +258,26 @@ pub(crate) async fn defect_on_request() {
     std::future::pending::<()>().await;
 }
 
+/// The stack that all of them can run on: what one of them needs is there for the others too.
+fn needed(plans: &[Planned]) -> StackKind {
+    let embedded = plans.iter().any(|planned| planned.plan.stack == StackKind::Embedded);
+    if embedded { StackKind::Embedded } else { StackKind::None }
+}
+
 /// All of them, or all that is wrong with any of them.
-fn plan_all(files: &[PathBuf], time_scale: Option<f64>) -> Result<Vec<Planned>, Failure> {
+fn plan_all(files: &[PathBuf], time_scale: Option<f64>, beside: &Beside) -> Result<Vec<Planned>, Failure> {
+    let bad = |error| Failure::new(Exit::BadInput, error);
+    if let Some(plan) = beside.plan() {
+        let (text, plan) = plan.map_err(bad)?;
+        let folder = std::env::current_dir().map_err(|error| bad(error.into()))?;
+        let plan = scaled(plan, time_scale);
+        return Ok(vec![Planned { name: APP.to_owned(), file: None, folder, plan, text: text.to_owned(), time_scale }]);
+    }
     let default = [PathBuf::from(SHIPPED.first().map_or("", |(name, _)| name))];
     let files = if files.is_empty() { &default } else { files };
     let (mut plans, mut refused) = (Vec::new(), Vec::new());
     for file in files {
-        match plan(file, time_scale) {
+        match plan(file, time_scale, &beside.given()) {
             Ok(planned) => plans.push(planned),
             Err(error) => {
                 github::show(&refusals(file, &error));
@@ -213,21 +285,22 @@ fn plan_all(files: &[PathBuf], time_scale: Option<f64>) -> Result<Vec<Planned>, 
             }
         }
     }
-    if refused.is_empty() { Ok(plans) } else { Err(Failure::new(Exit::BadInput, anyhow!(refused.join("\n")))) }
+    if refused.is_empty() { Ok(plans) } else { Err(bad(anyhow!(refused.join("\n")))) }
 }
 
 /// The scenarios that were asked for, then the shipped ones.
 fn with_shipped(mut plans: Vec<Planned>) -> Result<Vec<Planned>, Failure> {
+    let given = Given { services: &SERVICES, ..Given::default() };
     for (name, _) in SHIPPED {
         if plans.iter().all(|planned| planned.name != *name) {
-            plans.push(plan(Path::new(name), None).map_err(|error| Failure::new(Exit::BadInput, error))?);
+            plans.push(plan(Path::new(name), None, &given).map_err(|error| Failure::new(Exit::BadInput, error))?);
         }
     }
     Ok(plans)
 }
 
 /// A path where there is such a file, else the name of a shipped scenario.
-pub(crate) fn plan(file: &Path, time_scale: Option<f64>) -> anyhow::Result<Planned> {
+pub(crate) fn plan(file: &Path, time_scale: Option<f64>, given: &Given<'_>) -> anyhow::Result<Planned> {
     let origin = file.display().to_string();
     let (text, found) = match (read(file), shipped(&origin)) {
         (Ok(bytes), _) => (text(bytes, &origin)?, true),
@@ -239,10 +312,18 @@ pub(crate) fn plan(file: &Path, time_scale: Option<f64>) -> anyhow::Result<Plann
         }
         (Err(error), None) => return Err(error).with_context(|| format!("{origin}: this cannot be read")),
     };
-    let plan = Plan::parse(&text, &origin, &SERVICES)?;
-    let plan = time_scale.map_or(plan.clone(), |factor| plan.scaled(factor));
+    let plan = Plan::parse_given(&text, &origin, &Given { files: Some(&scenario_files::files(found.then_some(file))), ..*given })?;
+    let folder = file.parent().filter(|_| found).unwrap_or(Path::new(""));
+    let folder = std::env::current_dir()?.join(folder);
     let name = file.file_stem().map_or_else(|| origin.clone(), |stem| stem.to_string_lossy().into_owned());
-    Ok(Planned { name, file: found.then_some(origin), plan: Arc::new(plan) })
+    Ok(Planned { name, file: found.then_some(origin), folder, plan: scaled(plan, time_scale), text, time_scale })
+}
+
+fn scaled(plan: Plan, time_scale: Option<f64>) -> Arc<Plan> {
+    Arc::new(match time_scale {
+        Some(factor) => plan.scaled(factor),
+        None => plan,
+    })
 }
 
 /// No more of it than shows that it is too large: it may be a device that never ends.

@@ -3,6 +3,7 @@
 use clap::{Args, ValueEnum};
 use lab_tui::exit::Exit;
 use lab_tui::out;
+use lab_tui::report::schema::SUMMARY;
 use lab_tui::scenario;
 
 use super::Failure;
@@ -18,11 +19,14 @@ pub(crate) struct SchemaFlags {
 enum SchemaOf {
     /// The files that `lab run` and `lab check` read
     Scenario,
+    /// The summary that `lab run --json` writes
+    Summary,
 }
 
 pub(crate) fn schema(flags: &SchemaFlags) -> Result<Exit, Failure> {
     let schema = match flags.of {
         SchemaOf::Scenario => scenario::schema(),
+        SchemaOf::Summary => SUMMARY.to_owned(),
     };
     out::result(&schema).map(|()| Exit::Kept).map_err(Failure::unwritable)
 }

@@ -5,15 +5,21 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
-use lab_tui::event::Command;
+use lab_tui::event::{Command, Event, Fact};
 use lab_tui::exit::Exit;
 use lab_tui::model::Model;
+use lab_tui::out;
 use lab_tui::report::TraceLink;
 use lab_tui::runner;
+use lab_tui::scenario::Plan;
+use lab_tui::stack::hosted::Hosted;
 use lab_tui::tui::{Listed, Palette, Screen, Theme, Ui, Wish, promise};
+use lab_tui::verdict;
 use tokio::sync::mpsc;
 
 use super::Failure;
+use super::hosted;
+use super::record::Records;
 use super::run::{Planned, defect_on_request, undo_after};
 use super::stack::Up;
 
@@ -24,31 +30,57 @@ pub(crate) fn is_there() -> bool {
 }
 
 /// Shows the first of the scenarios, then whichever the viewer chooses, until they leave.
-pub(crate) async fn run(scenarios: &[Planned], theme: Theme, link: Option<TraceLink>, up: &mut Up) -> Result<Exit, Failure> {
-    let listed = scenarios.iter().map(listed).collect();
+pub(crate) async fn run(
+    scenarios: &[Planned],
+    theme: Theme,
+    link: Option<TraceLink>,
+    up: &mut Up,
+    records: &mut Records,
+) -> Result<Exit, Failure> {
+    let listed = scenarios.iter().map(|planned| listed(&planned.name, &planned.plan)).collect();
     let ui = Ui::new(Palette::new(theme), link, listed);
-    let mut screen = Screen::enter(ui).map_err(|error| gone(&error))?;
     let mut current = 0;
-    loop {
-        let planned = &scenarios[current];
-        match show(planned, current, &mut screen, up).await? {
-            Wish::Quit => return Ok(Exit::Kept),
-            Wish::Interrupt => return Ok(Exit::Interrupted),
-            Wish::Run(next) => current = next,
+    // The first scenario's programs come before the screen, which has nothing to show until they are ready.
+    let Some(mut hosted) = hosted::start(&scenarios[current], up).await? else { return Ok(Exit::Interrupted) };
+    let mut screen = Screen::enter(ui).map_err(|error| gone(&error))?;
+    let (exit, told) = loop {
+        let shown = show(&scenarios[current], current, &hosted, &mut screen, up, records).await;
+        hosted::stop(hosted, up).await;
+        match shown? {
+            (Wish::Quit, told) => break (Exit::Kept, told),
+            (Wish::Interrupt, told) => break (Exit::Interrupted, told),
+            (Wish::Run(next), _) => current = next,
         }
-    }
+        match hosted::start(&scenarios[current], up).await? {
+            Some(next) => hosted = next,
+            None => break (Exit::Interrupted, None),
+        }
+    };
+    // The terminal first, then what is to stay on it.
+    drop(screen);
+    told.iter().for_each(|told| out::note(told));
+    Ok(exit)
 }
 
-async fn show(planned: &Planned, index: usize, screen: &mut Screen, up: &mut Up) -> Result<Wish, Failure> {
+/// What the viewer wishes next, and what became of the recording, in one line.
+async fn show(
+    planned: &Planned,
+    index: usize,
+    hosted: &Hosted,
+    screen: &mut Screen,
+    up: &mut Up,
+    records: &mut Records,
+) -> Result<(Wish, Option<String>), Failure> {
     let plan = Arc::new(planned.plan.as_ref().clone().for_screen());
     let (wishes, commands) = mpsc::unbounded_channel::<Command>();
-    let (facts, mut events) = mpsc::unbounded_channel();
+    let (recorder, facts, mut events) = records.begin(planned, &plan, &hosted.endpoints, true);
     let mut model = Model::new(Arc::clone(&plan));
     let run = runner::Run {
         plan: &plan,
         scenario: &planned.name,
-        endpoints: &up.stack.endpoints,
+        endpoints: &hosted.endpoints,
         store: &up.store,
+        backends: &up.backends,
         injector: &up.injector,
         notices: &mut up.notices,
     };
@@ -74,18 +106,25 @@ async fn show(planned: &Planned, index: usize, screen: &mut Screen, up: &mut Up)
     };
     // Whoever leaves in the middle of a fault leaves nothing of it behind.
     up.injector.clear().await.map_err(|error| Failure::new(Exit::Defect, error))?;
-    wish
+    let wish = wish?;
+    if model.finished().is_none() {
+        model.apply(Event { at: model.now(), fact: Fact::Finished { interrupted: true } });
+    }
+    let recorded = records.end(recorder, &model, &verdict::judge(&plan, &model), &up.store).await;
+    Ok((wish, recorded.told))
 }
 
-fn listed(planned: &Planned) -> Listed {
+pub(super) fn listed(name: &str, plan: &Plan) -> Listed {
+    let thresholds = plan.thresholds.iter().map(|threshold| promise(plan, threshold));
+    let expectations = plan.expectations.iter().map(|expectation| expectation.name.clone());
     Listed {
-        name: planned.name.clone(),
-        title: planned.plan.title.clone(),
-        about: planned.plan.about.clone(),
-        thresholds: planned.plan.thresholds.iter().map(|threshold| promise(&planned.plan, threshold)).collect(),
+        name: name.to_owned(),
+        title: plan.title.clone(),
+        about: plan.about.clone(),
+        thresholds: thresholds.chain(expectations).collect(),
     }
 }
 
-fn gone(error: &std::io::Error) -> Failure {
+pub(super) fn gone(error: &std::io::Error) -> Failure {
     Failure::new(Exit::Interrupted, anyhow::anyhow!("the terminal is gone: {error}"))
 }

@@ -5,15 +5,17 @@ use std::path::PathBuf;
 use anyhow::{anyhow, bail};
 use clap::Args;
 use clap::builder::{FalseyValueParser, OsStringValueParser, TypedValueParser as _};
-use lab_tui::control;
+use lab_tui::control::{self, Control};
 use lab_tui::exit::Exit;
 use lab_tui::fault::{self, Injector};
+use lab_tui::observe::backends::Backends;
 use lab_tui::observe::store::{DEFAULT_BYTES, Store};
 use lab_tui::out;
-use lab_tui::stack::Notice;
-use lab_tui::stack::embedded::{Embedded, Options, STANDARD_PORTS};
+use lab_tui::scenario::StackKind;
+use lab_tui::stack::embedded::{Options, STANDARD_PORTS};
 use lab_tui::stack::postgres::NotFound;
 use lab_tui::stack::postgres::fetch::{Source, WRITE_MIRROR};
+use lab_tui::stack::{Notice, Running};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use url::Url;
@@ -23,6 +25,9 @@ use super::fetching::Fetching;
 
 #[derive(Debug, Args)]
 pub(crate) struct StackFlags {
+    /// Where the system runs: with the lab, or nowhere in its hands; else as the scenarios say
+    #[arg(long, env = "LAB_STACK", value_enum)]
+    stack: Option<Kind>,
     /// Use this PostgreSQL instead of a private one, such as postgresql://user:password@host:5432/database
     #[arg(long, value_name = "URL", env = "LAB_DATABASE_URL", hide_env_values = true)]
     database_url: Option<String>,
@@ -46,10 +51,33 @@ pub(crate) struct StackFlags {
     env: Vec<(String, String)>,
 }
 
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Kind {
+    /// The lab's own services and a PostgreSQL
+    Embedded,
+    /// Requests go to whole URLs, or to the scenario's own services
+    None,
+}
+
+impl From<Kind> for StackKind {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Embedded => Self::Embedded,
+            Kind::None => Self::None,
+        }
+    }
+}
+
 /// A stack that is up, and what goes with it.
 pub(crate) struct Up {
-    pub(crate) stack: Embedded,
+    pub(crate) stack: Running,
+    pub(crate) control: Control,
+    /// What further programs tell their ends by.
+    pub(crate) told: mpsc::UnboundedSender<Notice>,
+    /// Further environment of the services.
+    pub(crate) env: Vec<(String, String)>,
     pub(crate) store: Store,
+    pub(crate) backends: Backends,
     pub(crate) notices: mpsc::UnboundedReceiver<Notice>,
     pub(crate) interrupts: Interrupts,
     pub(crate) injector: Injector,
@@ -57,19 +85,26 @@ pub(crate) struct Up {
 
 impl StackFlags {
     /// Brings the stack up. `None` when the user interrupted it; nothing is left then.
-    /// `more` goes into the services' environment, unless the user set it.
-    pub(crate) async fn start(mut self, more: impl IntoIterator<Item = (String, String)>) -> Result<Option<Up>, Failure> {
+    /// `needed` is the stack that the scenarios need, unless the user insists on another. `more` goes into the services' environment,
+    /// unless the user set it.
+    pub(crate) async fn start(
+        mut self,
+        needed: Option<StackKind>,
+        more: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Option<Up>, Failure> {
+        let kind = self.kind().or(needed).unwrap_or_default();
+        let env = self.env.clone();
         self.env.splice(..0, more);
         self.database_url = self.database_url.filter(|url| !url.is_empty());
         let somebody_elses = self.database_url.is_some();
-        let options = self.options().map_err(|error| Failure::new(Exit::BadInput, error))?;
+        let options = self.options(kind).map_err(|error| Failure::new(Exit::BadInput, error))?;
         let mut interrupts = Interrupts::listen()?;
         let store = Store::new(DEFAULT_BYTES);
         let (told, notices) = mpsc::unbounded_channel();
         let mut fetching = Fetching::new();
         let mut fetched = |progress| fetching.show(progress);
         let stack = tokio::select! {
-            stack = Embedded::start(&options, &store, &told, &mut fetched) => Some(stack),
+            stack = Running::start(kind, &options, &store, &told, &mut fetched) => Some(stack),
             () = interrupts.next() => None,
         };
         // Its line goes before anything else is said.
@@ -80,12 +115,14 @@ impl StackFlags {
             let bad_flag = options.postgres.bin.is_some() && error.is::<NotFound>();
             Failure::new(if bad_flag { Exit::BadInput } else { Exit::NotReady }, error)
         })?;
-        if let Err(error) = control::serve(stack.folder.path(), &stack.endpoints, store.clone()) {
-            stack.stop().await;
-            return Err(Failure::new(Exit::NotReady, error));
-        }
-        match injector(&stack, somebody_elses).await {
-            Ok(injector) => Ok(Some(Up { stack, store, notices, interrupts, injector })),
+        let ready = async {
+            let control = control::serve(stack.folder(), &stack.endpoints, store.clone())?;
+            anyhow::Ok((control, injector(&stack, somebody_elses).await?))
+        };
+        match ready.await {
+            Ok((control, injector)) => {
+                Ok(Some(Up { stack, control, told, env, store, backends: Backends::default(), notices, interrupts, injector }))
+            }
             Err(error) => {
                 stack.stop().await;
                 Err(Failure::new(Exit::NotReady, error))
@@ -93,8 +130,13 @@ impl StackFlags {
         }
     }
 
+    /// The stack that the user insists on.
+    pub(crate) fn kind(&self) -> Option<StackKind> {
+        self.stack.map(StackKind::from)
+    }
+
     /// A variable that is set to nothing counts as not set.
-    fn options(self) -> anyhow::Result<Options> {
+    fn options(self, kind: StackKind) -> anyhow::Result<Options> {
         let mirror = self.pg_mirror.filter(|mirror| !mirror.is_empty());
         // The parser's own words may repeat a password, and say nothing to who uses it.
         let mirror = mirror.map(|mirror| Url::parse(&mirror).map_err(|_| anyhow!("{WRITE_MIRROR}"))).transpose()?;
@@ -118,13 +160,13 @@ impl StackFlags {
             },
             env: self.env,
         };
-        options.check()?;
+        options.check(kind)?;
         Ok(options)
     }
 }
 
 /// What brings faults about, once nothing is left of those of an earlier lab.
-async fn injector(stack: &Embedded, somebody_elses: bool) -> anyhow::Result<Injector> {
+async fn injector(stack: &Running, somebody_elses: bool) -> anyhow::Result<Injector> {
     if somebody_elses {
         for restored in fault::restore_left_behind(&stack.access).await? {
             out::note(&format!("restored what an earlier lab could not: {restored}"));
@@ -139,7 +181,7 @@ pub(crate) struct Interrupts {
 }
 
 impl Interrupts {
-    fn listen() -> Result<Self, Failure> {
+    pub(crate) fn listen() -> Result<Self, Failure> {
         let (sender, signals) = mpsc::unbounded_channel();
         for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()] {
             let mut stream = signal(kind).map_err(|error| Failure::new(Exit::NotReady, error))?;

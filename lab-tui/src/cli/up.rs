@@ -8,7 +8,7 @@ use super::ask;
 use super::stack::StackFlags;
 
 pub(crate) async fn up(flags: StackFlags) -> Result<Exit, Failure> {
-    let Some(mut up) = flags.start(None).await? else { return Ok(Exit::Interrupted) };
+    let Some(mut up) = flags.start(None, None).await? else { return Ok(Exit::Interrupted) };
     let written = out::result(&ask::addresses(&up.stack.endpoints));
     if let Err(error) = written {
         up.stack.stop().await;

@@ -31,6 +31,16 @@ impl Samples {
         Self { pairs: vec![(round(micros), count)], sum: u64::from(micros) * u64::from(count), max: micros }
     }
 
+    /// From what [`Self::pairs`], [`Self::sum`] and [`Self::max`] said. `None` when these do not belong together: values that do not
+    /// ascend, a count of 0, more values than can be counted, or a sum or a largest value that the values cannot have.
+    pub fn from_parts(pairs: Vec<(u32, u32)>, sum: u64, max: u32) -> Option<Self> {
+        let ascending = pairs.is_sorted_by(|a, b| a.0 < b.0) && pairs.iter().all(|(_, count)| *count > 0);
+        let count = pairs.iter().try_fold(0_u32, |all, (_, count)| all.checked_add(*count))?;
+        let largest = pairs.last().map_or(0, |(value, _)| *value);
+        let possible = round(max) == largest && sum <= u64::from(max) * u64::from(count);
+        (ascending && possible).then_some(Self { pairs, sum, max })
+    }
+
     /// Distinct rounded values in ascending order, each with how often it was seen.
     pub fn pairs(&self) -> &[(u32, u32)] {
         &self.pairs
@@ -45,13 +55,45 @@ impl Samples {
     pub fn merge(&mut self, other: &Self) {
         self.sum += other.sum;
         self.max = self.max.max(other.max);
-        self.pairs.extend(&other.pairs);
-        self.pairs.sort_unstable();
-        self.pairs.dedup_by(|next, kept| {
-            let same = next.0 == kept.0;
-            kept.1 += if same { next.1 } else { 0 };
-            same
-        });
+        if other.pairs.is_empty() {
+            return;
+        }
+        // Both are in order, and together they are at most as long as the two.
+        let mut merged = Vec::with_capacity(self.pairs.len() + other.pairs.len());
+        let (mut left, mut right) = (self.pairs.iter().copied().peekable(), other.pairs.iter().copied().peekable());
+        loop {
+            merged.push(match (left.peek().copied(), right.peek().copied()) {
+                (Some(mine), Some(theirs)) if mine.0 == theirs.0 => {
+                    left.next();
+                    right.next();
+                    (mine.0, mine.1 + theirs.1)
+                }
+                (Some(mine), theirs) if theirs.is_none_or(|theirs| mine.0 < theirs.0) => {
+                    left.next();
+                    mine
+                }
+                (_, Some(theirs)) => {
+                    right.next();
+                    theirs
+                }
+                (_, None) => break,
+            });
+        }
+        self.pairs = merged;
+    }
+
+    /// Keeps values to within one in a hundred only, and no more memory than that takes. Count, sum and largest value stay exact.
+    pub fn coarsen(&mut self) {
+        let mut coarse: Vec<(u32, u32)> = Vec::new();
+        for (value, count) in &self.pairs {
+            let value = coarse_of(*value).min(self.max);
+            match coarse.last_mut() {
+                Some((last, sum)) if *last == value => *sum += count,
+                _ => coarse.push((value, *count)),
+            }
+        }
+        coarse.shrink_to_fit();
+        self.pairs = coarse;
     }
 
     /// The value that `percentile` of 100 do not exceed, in milliseconds: exact to three digits.
@@ -77,6 +119,12 @@ impl Samples {
     }
 }
 
+/// The middle of all values that share its 7 leading bits: off by less than one in a hundred. A middle is its own middle.
+fn coarse_of(value: u32) -> u32 {
+    let shift = (u32::BITS - value.leading_zeros()).saturating_sub(7);
+    ((value >> shift) << shift) + ((1 << shift) >> 1)
+}
+
 /// Keeps the 11 leading bits: steps of at most one in a thousand.
 fn round(value: u32) -> u32 {
     let shift = (u32::BITS - value.leading_zeros()).saturating_sub(11);
@@ -96,6 +144,43 @@ mod tests {
         let samples = Samples::from_micros(vec![12_001, 12_000, 5]);
         assert_eq!(samples.pairs(), [(5, 1), (12_000, 2)]);
         assert_eq!((samples.count(), samples.sum(), samples.max()), (3, 24_006, 12_001));
+    }
+
+    #[test]
+    fn coarse_samples_are_off_by_less_than_a_hundredth_and_much_smaller() {
+        let exact = Samples::from_micros((1..=50_000).map(|number| number * 7 + 13).collect());
+        let mut coarse = exact.clone();
+        coarse.coarsen();
+        for percentile in [0.1, 1.0, 50.0, 99.0, 99.99, 100.0] {
+            let (exact, coarse) = (exact.percentile(percentile).unwrap(), coarse.percentile(percentile).unwrap());
+            assert!((exact - coarse).abs() <= exact / 100.0, "p{percentile}: {exact} {coarse}");
+        }
+        assert_eq!((coarse.count(), coarse.sum(), coarse.max()), (exact.count(), exact.sum(), exact.max()));
+        assert!(coarse.pairs().len() < 900 && exact.pairs().len() > 5_000, "{} {}", coarse.pairs().len(), exact.pairs().len());
+        let again = coarse.clone();
+        coarse.coarsen();
+        assert_eq!(coarse, again, "nothing moves a second time");
+        let mut one = Samples::from_micros(vec![99_400]);
+        one.coarsen();
+        assert_eq!(one.percentile(50.0), Some(99.4), "no percentile above the largest value");
+    }
+
+    #[test]
+    fn parts_that_do_not_belong_together_are_no_samples() {
+        let samples = Samples::from_micros(vec![5, 12_001, 12_000]);
+        assert_eq!(Samples::from_parts(samples.pairs().to_vec(), samples.sum(), samples.max()), Some(samples));
+        assert_eq!(Samples::from_parts(Vec::new(), 0, 0), Some(Samples::default()));
+        let wrong = [
+            (vec![(5, 1), (5, 1)], 10, 5),
+            (vec![(6, 1), (5, 1)], 11, 6),
+            (vec![(5, 0)], 0, 5),
+            (vec![(4, u32::MAX), (5, 1)], 9, 5),
+            (vec![(5, 1)], 6, 5),
+            (vec![(5, 1)], 5, 70),
+        ];
+        for (pairs, sum, max) in wrong {
+            assert_eq!(Samples::from_parts(pairs.clone(), sum, max), None, "{pairs:?}");
+        }
     }
 
     #[test]

@@ -10,6 +10,9 @@ use tokio::sync::Mutex;
 
 use crate::stack::Secret;
 
+/// What the lab's connections are called.
+pub(super) const APPLICATION: &str = "obslab faults";
+
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(5);
 
@@ -18,7 +21,8 @@ pub(super) const LOCK_PATIENCE: Duration = Duration::from_secs(2);
 
 #[derive(Clone)]
 pub(super) struct Database {
-    options: Arc<PgConnectOptions>,
+    /// Where there is a database.
+    options: Option<Arc<PgConnectOptions>>,
     /// Under this number the lab's changes are in the ledger.
     pub(super) owner: i64,
     /// Holds an advisory lock of that number for as long as the lab lives; empty until something is changed.
@@ -27,10 +31,10 @@ pub(super) struct Database {
 }
 
 impl Database {
-    pub(super) fn new(url: &Secret) -> anyhow::Result<Self> {
-        let options: PgConnectOptions = url.expose().parse().context("the database URL cannot be used")?;
+    pub(super) fn new(url: Option<&Secret>) -> anyhow::Result<Self> {
+        let options = url.map(|url| url.expose().parse::<PgConnectOptions>()).transpose().context("the database URL cannot be used")?;
         Ok(Self {
-            options: Arc::new(options.application_name("obslab faults")),
+            options: options.map(|options| Arc::new(options.application_name(APPLICATION))),
             owner: rand::random(),
             life: Arc::default(),
             spare: Arc::default(),
@@ -50,13 +54,14 @@ impl Database {
     }
 
     pub(super) async fn connect(&self) -> anyhow::Result<PgConnection> {
+        let options = self.options.as_ref().context("the stack has no database")?;
         let spare = self.spare.lock().await.pop();
         if let Some(mut spare) = spare
             && tokio::time::timeout(CONNECT, spare.ping()).await.is_ok_and(|pong| pong.is_ok())
         {
             return Ok(spare);
         }
-        let connected = tokio::time::timeout(CONNECT, self.options.connect()).await;
+        let connected = tokio::time::timeout(CONNECT, options.connect()).await;
         connected.with_context(|| format!("the database did not answer within {} s", CONNECT.as_secs()))?.context("the database refused")
     }
 

@@ -6,14 +6,15 @@ use anyhow::ensure;
 use sqlx::postgres::PgConnection;
 
 use super::database::{Database, LOCK_PATIENCE};
-use super::{End, Injected, ledger};
+use super::services::Services;
+use super::{End, Injected, Undone, ledger};
 use crate::out::sentence;
 use crate::scenario::DiceErrorRate;
 
 /// In the ledger.
 pub(super) const NAME: &str = "dice.error_rate";
 
-pub(super) async fn inject(kind: &DiceErrorRate, database: &Database) -> anyhow::Result<Injected> {
+pub(super) async fn inject(kind: &DiceErrorRate, database: &Database, services: &Services) -> anyhow::Result<Injected> {
     let DiceErrorRate { die, rate } = kind;
     // Before the first change: an entry whose owner does not show its life is restored by the next lab that comes by.
     database.show_life().await?;
@@ -28,15 +29,20 @@ pub(super) async fn inject(kind: &DiceErrorRate, database: &Database) -> anyhow:
     ensure!(kept.rows_affected() == 1, "there is no die `{die}`");
     let change = sqlx::query("UPDATE die_specifications SET error_rate = $2 WHERE identifier = $1").bind(die).bind(rate);
     change.execute(&mut connection).await?;
+    let rolls = services.rolls(die).await;
     let since = Instant::now();
     sqlx::raw_sql("COMMIT").execute(&mut connection).await?;
     database.give_back(connection).await;
-    let (database, die) = (database.clone(), die.clone());
+    let (database, services, die) = (database.clone(), services.clone(), die.clone());
     Ok(Injected::new(since, async move {
-        match ledger::undo(&database, NAME, &die).await {
+        let end = match ledger::undo(&database, NAME, &die).await {
             Ok(()) => End::Undone,
             Err(error) => End::Stuck(format!("the error rate of `{die}` is not restored: {}", sentence(&error))),
-        }
+        };
+        // Counters that went down began anew.
+        let since = |before: u64, now: u64| now.checked_sub(before).unwrap_or(now);
+        let touched = services.rolls(&die).await.and_then(|now| Some(since(rolls?, now)));
+        Undone { end, touched }
     }))
 }
 

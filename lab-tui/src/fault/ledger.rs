@@ -85,7 +85,7 @@ pub(super) async fn clear(database: &Database) -> anyhow::Result<()> {
 /// # Errors
 /// When something is left that cannot be restored.
 pub async fn restore_left_behind(access: &Access) -> anyhow::Result<Vec<String>> {
-    let database = Database::new(&access.database)?;
+    let database = Database::new(access.database.as_ref())?;
     let restored = async {
         let mut restored = Vec::new();
         let started = Instant::now();

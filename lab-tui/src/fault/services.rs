@@ -8,12 +8,14 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail};
 use futures_util::future::join_all;
 use reqwest::StatusCode;
+use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::{Mutex as Turn, Notify};
 use url::Url;
 
-use super::{End, Injected};
+use super::{End, Injected, Undone};
 use crate::http;
+use crate::observe::exposition;
 use crate::scenario::Affected;
 use crate::stack::{Access, Secret};
 
@@ -24,6 +26,10 @@ const RENEW: Duration = Duration::from_millis(800);
 const ANSWER: Duration = Duration::from_secs(1);
 /// How long a service that does not answer is asked again before the fault is given up.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// Whoever rolls dice exposes this from its start.
+const ROLLER: &str = "async_rolls_in_progress";
+/// Counters of rolls, with the die in `die_type`; there after the first one.
+const ROLLS: [&str; 2] = ["dice_rolls_total", "async_rolls_total"];
 const AGAIN: Duration = Duration::from_millis(100);
 
 /// Every service of the stack.
@@ -56,6 +62,22 @@ struct Wanted {
     fault: Value,
     /// For how long it may have lapsed in between.
     gap: Option<Duration>,
+    struck: Struck,
+}
+
+/// How many requests met a fault.
+#[derive(Debug, Default, Clone, Copy)]
+struct Struck {
+    /// In processes of the service that are gone.
+    before: u64,
+    /// As its process says.
+    now: u64,
+}
+
+/// A service's answer.
+#[derive(Debug, Default, Deserialize)]
+struct Told {
+    struck: BTreeMap<String, u64>,
 }
 
 /// One fault that a service is asked for. Dropped, it is asked for no longer.
@@ -108,6 +130,22 @@ impl Services {
         }
     }
 
+    /// How often a die was rolled since the services began, as they count it; nothing where none does.
+    pub(super) async fn rolls(&self, die: &str) -> Option<u64> {
+        let texts = self.all.values().map(async |service| {
+            let url = service.url.join("/metrics").ok()?;
+            service.http.get(url).send().await.ok()?.error_for_status().ok()?.text().await.ok()
+        });
+        let texts: Vec<String> = join_all(texts).await.into_iter().flatten().collect();
+        let samples = texts.iter().flat_map(|text| exposition::samples(text)).flatten();
+        let mut known = samples.filter(|sample| sample.name == ROLLER || ROLLS.contains(&sample.name)).peekable();
+        known.peek()?;
+        let rolls = known.filter(|sample| ROLLS.contains(&sample.name));
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
+        let count = |value: f64| value.max(0.0) as u64;
+        Some(rolls.filter(|sample| sample.label("die_type") == Some(die)).map(|sample| count(sample.value)).sum())
+    }
+
     /// Asks for nothing any more, and returns when nothing is left: a service that does not answer lets its lease lapse.
     pub(super) async fn clear(&self) {
         join_all(self.all.values().map(async |service| {
@@ -133,7 +171,7 @@ impl Service {
             let mut state = self.state();
             let id = state.next;
             state.next += 1;
-            state.wanted.insert(id, Wanted { fault: fault.clone(), gap: None });
+            state.wanted.insert(id, Wanted { fault: fault.clone(), gap: None, struck: Struck::default() });
             // Before the first request, so that somebody takes it back should nobody wait for its end.
             if !std::mem::replace(&mut state.kept, true) {
                 tokio::spawn(Arc::clone(self).keep());
@@ -163,7 +201,7 @@ impl Service {
     }
 
     /// Tells the service all that is wanted of it. It is the caller's turn.
-    async fn put(&self) -> Result<(), No> {
+    async fn put(&self) -> Result<Told, No> {
         let faults: Vec<Value> = self.state().wanted.values().map(|wanted| wanted.fault.clone()).collect();
         let body = json!({ "lease_ms": LEASE.as_millis(), "faults": faults });
         let sent = Instant::now();
@@ -171,7 +209,8 @@ impl Service {
         // The URL is the lab's own affair.
         let response = request.send().await.map_err(|error| No::Silent(error.without_url().to_string()))?;
         match response.status() {
-            StatusCode::NO_CONTENT => {
+            StatusCode::OK => {
+                let told = response.json::<Told>().await.unwrap_or_default();
                 let mut state = self.state();
                 let silent = state.confirmed.map_or(Duration::ZERO, |confirmed| sent.saturating_duration_since(confirmed));
                 if silent > LEASE {
@@ -180,7 +219,8 @@ impl Service {
                     state.wanted.iter_mut().filter(|(id, _)| **id != last).for_each(|(_, wanted)| wanted.gap = Some(silent));
                 }
                 state.confirmed = Some(Instant::now());
-                Ok(())
+                state.wanted.values_mut().for_each(|wanted| wanted.hear(&told));
+                Ok(told)
             }
             StatusCode::NOT_FOUND => Err(No::Refused("it does not take faults from this lab".to_owned())),
             status => {
@@ -191,17 +231,30 @@ impl Service {
     }
 
     /// Like [`Self::put`], for wanting less: what cannot be told is waited for.
-    async fn put_or_lapse(&self) {
-        if self.put().await.is_err() {
+    async fn put_or_lapse(&self) -> Option<Told> {
+        let told = self.put().await.ok();
+        if told.is_none() {
             let left =
                 self.state().confirmed.map_or(Duration::ZERO, |confirmed| (confirmed + LEASE).saturating_duration_since(Instant::now()));
             tokio::time::sleep(left).await;
         }
+        told
+    }
+}
+
+impl Wanted {
+    /// A count that went down is another process's.
+    fn hear(&mut self, told: &Told) {
+        let Some(now) = self.fault["name"].as_str().and_then(|name| told.struck.get(name)) else { return };
+        if *now < self.struck.now {
+            self.struck.before += self.struck.now;
+        }
+        self.struck.now = *now;
     }
 }
 
 impl Held {
-    async fn undo(self, name: &str) -> End {
+    async fn undo(self, name: &str) -> Undone {
         let service = Arc::clone(&self.service);
         let _turn = service.turn.lock().await;
         let (wanted, confirmed) = {
@@ -209,11 +262,17 @@ impl Held {
             (state.wanted.remove(&self.id), state.confirmed)
         };
         let silent = confirmed.map_or(Duration::ZERO, |confirmed| confirmed.elapsed());
-        service.put_or_lapse().await;
-        match wanted.and_then(|wanted| wanted.gap).or((silent > LEASE).then_some(silent)) {
+        let told = service.put_or_lapse().await;
+        let wanted = wanted.map(|mut wanted| {
+            wanted.hear(&told.unwrap_or_default());
+            wanted
+        });
+        let touched = wanted.as_ref().map(|Wanted { struck, .. }| struck.before + struck.now);
+        let end = match wanted.and_then(|wanted| wanted.gap).or((silent > LEASE).then_some(silent)) {
             None => End::Undone,
             Some(gap) => End::Early(format!("{name} could not be asked to go on with it for {:.1} s", gap.as_secs_f64())),
-        }
+        };
+        Undone { end, touched }
     }
 }
 

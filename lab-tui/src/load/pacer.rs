@@ -1,20 +1,17 @@
 //! When requests are due: a schedule is an iterator of intended starts, whatever becomes of the requests.
 
+mod agenda;
 mod rate;
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-use std::iter::Peekable;
-use std::ops::Range;
-use std::sync::mpsc::{Receiver, TryRecvError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 
-use self::rate::Starts;
+pub(super) use self::agenda::Agenda;
 use super::RunClock;
-use crate::scenario::{Executor, Plan, Users};
+use crate::event::Control;
 
 /// A request is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,80 +35,15 @@ pub(super) struct Turn {
     pub(super) number: u64,
 }
 
-/// The arrivals of all loads of a plan and the first turns of all users, in the order in which they are due.
-#[derive(Debug)]
-pub(super) struct Schedule {
-    loads: Vec<Peekable<Turns>>,
-}
-
-/// Of one load.
-#[derive(Debug)]
-enum Turns {
-    Arrivals(Starts),
-    /// The load's index and start, its users, and the numbers of those who have not had their first turn.
-    Users(usize, Duration, Users, Range<usize>),
-}
-
-impl Iterator for Turns {
-    type Item = Turn;
-
-    fn next(&mut self) -> Option<Turn> {
-        match self {
-            Self::Arrivals(starts) => starts.next().map(|it| Turn { due: it.intended, load: it.load, number: it.index }),
-            // The lower the number, the sooner a user comes.
-            Self::Users(load, start, users, numbers) => {
-                let user = numbers.next()?;
-                let shift = users.shift(user, Duration::ZERO)?;
-                Some(Turn { due: *start + shift.start, load: *load, number: user as u64 })
-            }
-        }
-    }
-}
-
-impl Schedule {
-    pub(super) fn new(plan: &Plan) -> Self {
-        let each = plan.loads.iter().enumerate().map(|(index, load)| match &load.executor {
-            Executor::Arrivals(arrivals) => Turns::Arrivals(Starts::new(plan.seed, index, load.start, arrivals)),
-            Executor::Users(users) => Turns::Users(index, load.start, users.clone(), 0..users.most()),
-        });
-        Self { loads: each.map(Iterator::peekable).collect() }
-    }
-
-    fn earliest(&mut self) -> Option<&mut Peekable<Turns>> {
-        let each = self.loads.iter_mut().filter_map(|load| load.peek().copied().map(|turn| (turn, load)));
-        each.min_by_key(|(turn, _)| *turn).map(|(_, load)| load)
-    }
-}
-
-/// What is scheduled from the beginning, and what users have asked for since.
-#[derive(Debug)]
-pub(super) struct Agenda {
-    schedule: Schedule,
-    asked: BinaryHeap<Reverse<Turn>>,
-}
-
-impl Agenda {
-    pub(super) fn new(plan: &Plan) -> Self {
-        Self { schedule: Schedule::new(plan), asked: BinaryHeap::new() }
-    }
-
-    pub(super) fn ask(&mut self, turn: Turn) {
-        self.asked.push(Reverse(turn));
-    }
-
-    /// The next turn, if there is one so far.
-    pub(super) fn peek(&mut self) -> Option<Turn> {
-        let scheduled = self.schedule.earliest().and_then(|load| load.peek().copied());
-        scheduled.into_iter().chain(self.asked.peek().map(|turn| turn.0)).min()
-    }
-
-    pub(super) fn pop(&mut self) -> Option<Turn> {
-        let next = self.peek()?;
-        if self.asked.peek().is_some_and(|turn| turn.0 == next) {
-            return self.asked.pop().map(|turn| turn.0);
-        }
-        self.schedule.earliest().and_then(Iterator::next)
-    }
+/// What the pacer is told while it paces.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Note {
+    /// A user wants a turn.
+    Turn(Turn),
+    /// No user will want one any more.
+    NobodyAsks,
+    /// The pace changes at that moment, from the start of the run.
+    Control(Control, Duration),
 }
 
 /// How long one sleep may last, so that a stop is noticed soon.
@@ -126,22 +58,15 @@ const AWAKE: u32 = 20;
 
 /// Sleeps until shortly before each turn is due and hands it over, until there is none left and nobody is left to ask for one, or
 /// until it is stopped.
-pub(super) fn pace(mut agenda: Agenda, asked: &Receiver<Turn>, clock: RunClock, stop: &CancellationToken, turns: &UnboundedSender<Turn>) {
+pub(super) fn pace(mut agenda: Agenda, notes: &Receiver<Note>, clock: RunClock, stop: &CancellationToken, turns: &UnboundedSender<Turn>) {
     let (mut before, mut asking) = (Duration::ZERO, true);
     while !stop.is_cancelled() {
         // Also where turns are due all the time.
-        loop {
-            match asked.try_recv() {
-                Ok(turn) => agenda.ask(turn),
-                Err(TryRecvError::Empty) => break,
-                Err(TryRecvError::Disconnected) => {
-                    asking = false;
-                    break;
-                }
-            }
+        while let Ok(note) = notes.try_recv() {
+            asking &= hear(&mut agenda, note, clock);
         }
         let sleep = match agenda.peek() {
-            None if !asking => return,
+            None if !asking && !agenda.is_open(clock.offset()) => return,
             None => LONGEST_SLEEP,
             Some(next) => {
                 let early = EARLIEST.min(next.due.saturating_sub(before) / AWAKE);
@@ -156,20 +81,32 @@ pub(super) fn pace(mut agenda: Agenda, asked: &Receiver<Turn>, clock: RunClock, 
                 left.min(LONGEST_SLEEP)
             }
         };
-        if asking {
-            // Woken by whoever asks, because that may be for sooner.
-            if let Ok(turn) = asked.recv_timeout(sleep) {
-                agenda.ask(turn);
+        // Woken by whoever has something to say, because that may be for sooner.
+        match notes.recv_timeout(sleep) {
+            Ok(note) => asking &= hear(&mut agenda, note, clock),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => {
+                asking = false;
+                std::thread::sleep(sleep);
             }
-        } else {
-            std::thread::sleep(sleep);
         }
     }
+}
+
+/// Whether users may still ask for turns.
+fn hear(agenda: &mut Agenda, note: Note, clock: RunClock) -> bool {
+    match note {
+        Note::Turn(turn) => agenda.ask(turn, clock.offset()),
+        Note::NobodyAsks => return false,
+        Note::Control(control, at) => agenda.obey(control, at),
+    }
+    true
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scenario::Plan;
 
     fn drain(mut agenda: Agenda) -> impl Iterator<Item = Turn> {
         std::iter::from_fn(move || agenda.pop())

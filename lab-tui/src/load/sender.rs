@@ -1,44 +1,105 @@
 //! The one outside edge of the load: how a request leaves and how its answer is told.
 
 use std::collections::BTreeMap;
-use std::error::Error as _;
+use std::error::Error;
 use std::future::Future;
 
 use anyhow::Context as _;
+use hyper::header::{ACCEPT, CONTENT_LENGTH, HOST, HeaderName, HeaderValue, USER_AGENT};
+use hyper::{Request, Uri};
+use reqwest::Client;
 use url::Url;
 
+use super::connection::{Body, Connections, Failure};
 use crate::event::Outcome;
 use crate::http;
-use crate::scenario::{Plan, Target};
+use crate::scenario::{Method, Plan, Target};
+
+/// A request as it is sent.
+#[derive(Debug)]
+pub(super) struct Outgoing<'r> {
+    pub(super) method: Method,
+    /// In full.
+    pub(super) url: &'r str,
+    /// What the scenario sets.
+    pub(super) headers: &'r [(&'r str, String)],
+    pub(super) body: Option<String>,
+    pub(super) traceparent: String,
+}
+
+/// How a request ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Ending {
+    pub(super) outcome: Outcome,
+    /// What was wrong with the connection, in the words of whoever found it, such as an untrusted certificate.
+    pub(super) why: Option<String>,
+}
+
+impl From<Outcome> for Ending {
+    fn from(outcome: Outcome) -> Self {
+        Self { outcome, why: None }
+    }
+}
 
 /// Sends a request and waits for the whole answer. Behind a trait so that a test can answer in exactly 12 ms.
 pub(super) trait Sender {
     /// The URL in full, for the request and for its span.
     fn url(&self, target: &Target, rendered: &str) -> String;
     /// How it ended. The caller bounds the time.
-    fn send(&self, url: &str, traceparent: String) -> impl Future<Output = Outcome>;
+    fn send(&self, request: Outgoing<'_>) -> impl Future<Output = Ending>;
 }
 
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+const OBSLAB: HeaderValue = HeaderValue::from_static(concat!("obslab/", env!("CARGO_PKG_VERSION")));
+const ANYTHING: HeaderValue = HeaderValue::from_static("*/*");
+
 /// Sends over HTTP/1.1 with kept-alive connections, follows no redirect and uses no proxy.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct HttpSender {
-    client: reqwest::Client,
+    plain: Connections,
+    /// With TLS. Building it reads the system's certificates, so it is there only when a request needs it.
+    secure: Option<Client>,
     endpoints: BTreeMap<String, Url>,
 }
 
 impl HttpSender {
-    pub(super) fn new(plan: &Plan, endpoints: &BTreeMap<String, Url>) -> anyhow::Result<Self> {
-        for load in &plan.loads {
-            for request in &load.requests {
-                if let Target::Service { service, .. } = &request.target {
-                    endpoints.get(service).with_context(|| format!("the stack has no service `{service}`"))?;
+    /// Takes its time where there is TLS, so it is made before the clock runs.
+    ///
+    /// # Errors
+    /// When the plan names a service that `endpoints` do not have, or the machine gives no client.
+    pub fn new(plan: &Plan, endpoints: &BTreeMap<String, Url>) -> anyhow::Result<Self> {
+        let mut secure = None;
+        for request in plan.loads.iter().flat_map(|load| &load.requests) {
+            let url = match &request.target {
+                Target::Service { service, .. } => {
+                    endpoints.get(service).with_context(|| format!("the stack has no service `{service}`"))?.clone()
                 }
+                Target::Absolute(template) => Url::parse(&template.render(|_| "x"))?,
+            };
+            if secure.is_none() && url.scheme() == "https" {
+                secure = Some(client_for(&url)?);
             }
         }
-        let client =
-            http::local().redirect(reqwest::redirect::Policy::none()).user_agent(concat!("obslab/", env!("CARGO_PKG_VERSION"))).build()?;
-        Ok(Self { client, endpoints: endpoints.clone() })
+        Ok(Self { plain: Connections::default(), secure, endpoints: endpoints.clone() })
     }
+
+    async fn send_plain(&self, request: Outgoing<'_>) -> Ending {
+        let Some((uri, request)) = plain(request) else {
+            // Planning refuses what cannot be sent; a variable's value may still make an address of it that nobody can have.
+            return Ending { outcome: Outcome::ConnectionFailed, why: Some("the URL or a header cannot be sent".to_owned()) };
+        };
+        let Some(authority) = uri.authority() else { return Outcome::ConnectionFailed.into() };
+        match self.plain.send(authority, request).await {
+            Ok(status) => Outcome::Status(status).into(),
+            Err(Failure::Connect(error)) => Ending { outcome: Outcome::ConnectionFailed, why: Some(cause(&*error)) },
+            Err(Failure::Broken(error)) => Ending { outcome: Outcome::ConnectionBroken, why: Some(cause(&*error)) },
+        }
+    }
+}
+
+fn client_for(url: &Url) -> anyhow::Result<Client> {
+    // What is between the lab and its target would be measured as well.
+    Ok(http::outward(url).redirect(reqwest::redirect::Policy::none()).no_proxy().build()?)
 }
 
 impl Sender for HttpSender {
@@ -52,19 +113,120 @@ impl Sender for HttpSender {
         }
     }
 
-    async fn send(&self, url: &str, traceparent: String) -> Outcome {
-        let answer = async {
-            let mut response = self.client.get(url).header("traceparent", traceparent).send().await?;
-            let status = response.status().as_u16();
-            // The answer counts when its last byte is here; nobody reads it, so none of it is kept.
-            while response.chunk().await?.is_some() {}
-            Ok::<u16, reqwest::Error>(status)
-        };
-        match answer.await {
-            Ok(status) => Outcome::Status(status),
-            Err(error) if error.is_timeout() => Outcome::Timeout,
-            Err(error) if error.is_connect() && error.source().is_some() => Outcome::ConnectionFailed,
-            Err(_) => Outcome::ConnectionBroken,
+    async fn send(&self, request: Outgoing<'_>) -> Ending {
+        match &self.secure {
+            Some(client) if request.url.starts_with("https://") => send_secure(client, request).await,
+            _ => self.send_plain(request).await,
         }
+    }
+}
+
+/// A URL as it goes over the wire. What it may hold beyond that (blanks, letters of other alphabets) is encoded as browsers do.
+pub(super) fn uri(url: &str) -> Option<Uri> {
+    url.parse().ok().or_else(|| Url::parse(url).ok()?.as_str().parse().ok())
+}
+
+/// The request as it goes over a connection, and the whole address that it is for.
+fn plain(outgoing: Outgoing<'_>) -> Option<(Uri, Request<Body>)> {
+    let uri = uri(outgoing.url)?;
+    let path = uri.path_and_query().map_or(Ok(Uri::from_static("/")), |path| Uri::try_from(path.clone())).ok()?;
+    let body = Body::from(outgoing.body.unwrap_or_default());
+    let mut request = Request::new(body);
+    *request.method_mut() = method(outgoing.method);
+    *request.uri_mut() = path;
+    let headers = request.headers_mut();
+    headers.insert(HOST, HeaderValue::from_str(uri.authority()?.as_str()).ok()?);
+    headers.insert(ACCEPT, ANYTHING);
+    headers.insert(USER_AGENT, OBSLAB);
+    headers.insert(TRACEPARENT, HeaderValue::try_from(outgoing.traceparent).ok()?);
+    for (name, value) in outgoing.headers {
+        headers.insert(HeaderName::try_from(*name).ok()?, HeaderValue::from_str(value).ok()?);
+    }
+    Some((uri, request))
+}
+
+async fn send_secure(client: &Client, request: Outgoing<'_>) -> Ending {
+    let answer = async {
+        let mut sent = client.request(method(request.method), request.url).header(TRACEPARENT, request.traceparent);
+        for (name, value) in request.headers {
+            sent = sent.header(*name, value);
+        }
+        sent = match (request.body, request.method) {
+            (Some(body), _) if !body.is_empty() => sent.body(body),
+            // Servers may insist on being told that there is no body where they expect one.
+            (_, Method::Post | Method::Put | Method::Patch) => sent.header(CONTENT_LENGTH, "0"),
+            _ => sent,
+        };
+        let mut response = sent.send().await?;
+        let status = response.status().as_u16();
+        // The answer counts when its last byte is here; nobody reads it, so none of it is kept.
+        while response.chunk().await?.is_some() {}
+        Ok::<u16, reqwest::Error>(status)
+    };
+    match answer.await {
+        Ok(status) => Outcome::Status(status).into(),
+        Err(error) if error.is_connect() && error.source().is_some() => {
+            Ending { outcome: Outcome::ConnectionFailed, why: Some(cause(&error)) }
+        }
+        Err(error) => Ending { outcome: Outcome::ConnectionBroken, why: Some(cause(&error)) },
+    }
+}
+
+fn method(method: Method) -> hyper::Method {
+    match method {
+        Method::Get => hyper::Method::GET,
+        Method::Post => hyper::Method::POST,
+        Method::Put => hyper::Method::PUT,
+        Method::Patch => hyper::Method::PATCH,
+        Method::Delete => hyper::Method::DELETE,
+        Method::Head => hyper::Method::HEAD,
+    }
+}
+
+/// The innermost cause: what wraps it says only that something went wrong.
+fn cause(error: &(dyn Error + 'static)) -> String {
+    let mut cause = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sender(urls: [&str; 2]) -> HttpSender {
+        let requests = urls.map(|url| format!("[[load.request]]\nget = \"{url}\"\n")).concat();
+        let text = format!(
+            "format = 1\ntitle = \"t\"\n[[load]]\nname = \"l\"\nexecutor = \"constant-vus\"\nduration = \"1s\"\nservice = \"s\"\n{requests}"
+        );
+        let endpoints = BTreeMap::from([("s".to_owned(), Url::parse("http://127.0.0.1:1").unwrap())]);
+        HttpSender::new(&Plan::parse(&text, "t", &["s"]).unwrap(), &endpoints).unwrap()
+    }
+
+    #[test]
+    fn only_https_has_the_client_that_reads_certificates() {
+        assert!(sender(["http://a/", "/b"]).secure.is_none());
+        assert!(sender(["/b", "https://127.0.0.1:1/"]).secure.is_some());
+    }
+
+    #[test]
+    fn what_goes_over_the_wire_is_what_the_scenario_says() {
+        let outgoing = Outgoing {
+            method: Method::Post,
+            url: "http://ä.example:8080/a b?c={d}",
+            headers: &[("x-user", "7".to_owned()), ("user-agent", "mine".to_owned())],
+            body: Some("{}".to_owned()),
+            traceparent: "00-1".to_owned(),
+        };
+        let (uri, request) = plain(outgoing).unwrap();
+        assert_eq!(uri.authority().unwrap(), "xn--4ca.example:8080");
+        assert_eq!((request.method().as_str(), request.uri().to_string().as_str()), ("POST", "/a%20b?c={d}"));
+        let headers: BTreeMap<&str, &str> =
+            request.headers().iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
+        let expected =
+            [("host", "xn--4ca.example:8080"), ("accept", "*/*"), ("user-agent", "mine"), ("traceparent", "00-1"), ("x-user", "7")];
+        assert_eq!(headers, BTreeMap::from(expected));
     }
 }

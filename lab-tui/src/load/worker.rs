@@ -2,7 +2,9 @@
 
 mod users;
 
+use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -15,21 +17,44 @@ use tokio_util::sync::CancellationToken;
 use self::users::{Crew, Next};
 use super::draw::{draw, think};
 use super::pacer::{Arrival, EARLIEST, Turn};
-use super::sender::Sender;
+use super::sender::{Ending, Outgoing, Sender};
 use super::span::{Ended, Spans};
 use super::window::{Windows, micros};
-use super::{INTERRUPT_GRACE, Report};
+use super::{INTERRUPT_GRACE, Report, RunClock};
 use crate::event::{Exemplar, Outcome, TraceId, WINDOW};
 use crate::scenario::{Executor, Plan};
 
-pub(super) struct Worker<S, N> {
+pub(super) struct Worker<S, C> {
     plan: Arc<Plan>,
     sender: S,
     windows: Windows,
     spans: Spans,
     reports: mpsc::UnboundedSender<Report>,
-    /// Since the start of the run; injected, so that tests run on simulated time.
-    now: N,
+    /// Injected, so that tests run on simulated time.
+    clock: C,
+    /// No user goes on.
+    paused: Arc<AtomicBool>,
+}
+
+/// The worker's clock.
+pub(super) trait Clock {
+    /// Since the start of the run.
+    fn now(&self) -> Duration;
+    /// Waits for a moment that is at most [`EARLIEST`] ahead, and does not miss it.
+    fn reach(&self, moment: Duration) -> impl Future<Output = ()>;
+}
+
+impl Clock for RunClock {
+    fn now(&self) -> Duration {
+        self.offset()
+    }
+
+    /// Awake: a timer may be 2 ms late.
+    async fn reach(&self, moment: Duration) {
+        while self.offset() < moment {
+            tokio::task::yield_now().await;
+        }
+    }
 }
 
 /// A request that has ended.
@@ -44,6 +69,7 @@ struct Done {
     sent: Duration,
     ended: Duration,
     outcome: Outcome,
+    why: Option<String>,
 }
 
 impl Done {
@@ -67,17 +93,25 @@ impl Done {
     }
 }
 
-impl<S: Sender, N: Fn() -> Duration> Worker<S, N> {
-    pub(super) fn new(plan: Arc<Plan>, sender: S, spans: Spans, reports: mpsc::UnboundedSender<Report>, now: N) -> Self {
-        Self { plan, sender, windows: Windows::default(), spans, reports, now }
+impl<S: Sender, C: Clock> Worker<S, C> {
+    /// Reads whether users are paused from `paused`.
+    pub(super) fn new(
+        plan: Arc<Plan>,
+        sender: S,
+        spans: Spans,
+        reports: mpsc::UnboundedSender<Report>,
+        clock: C,
+        paused: Arc<AtomicBool>,
+    ) -> Self {
+        Self { plan, sender, windows: Windows::default(), spans, reports, clock, paused }
     }
 
     /// Until all turns are over and every request has ended; sooner, after a moment's grace, when stopped. `ask` is for turns that
     /// users want later; it is dropped when nobody will want one.
     pub(super) async fn run(mut self, mut turns: mpsc::UnboundedReceiver<Turn>, ask: impl Fn(Turn), stop: CancellationToken) {
         let plan = Arc::clone(&self.plan);
-        let Self { sender, windows, spans, reports, now, .. } = &mut self;
-        let (sender, now) = (&*sender, &*now);
+        let Self { sender, windows, spans, reports, clock, paused, .. } = &mut self;
+        let (sender, clock) = (&*sender, &*clock);
         let mut per_load = vec![0_usize; plan.loads.len()];
         let mut crew = Crew::new(&plan);
         let mut ask = Some(ask).filter(|_| !crew.is_gone());
@@ -104,11 +138,13 @@ impl<S: Sender, N: Fn() -> Duration> Worker<S, N> {
                         trace_id: done.trace_id,
                         span_id: done.span_id,
                         load: &plan.loads[done.arrival.load].name,
+                        method: plan.loads[done.arrival.load].requests[done.request].method,
                         url: &done.url,
                         intended: done.arrival.intended,
                         sent: done.sent,
                         ended: done.ended,
                         outcome: done.outcome,
+                        why: done.why.as_deref(),
                     });
                     done.next_turn(&plan)
                 }
@@ -116,7 +152,8 @@ impl<S: Sender, N: Fn() -> Duration> Worker<S, N> {
                     scheduled = turn.is_some();
                     turn
                 }
-                _ = flush.tick() => {
+                due = flush.tick() => {
+                    let _ = reports.send(Report::Turned(due.elapsed()));
                     report(windows, spans, reports);
                     None
                 }
@@ -135,18 +172,20 @@ impl<S: Sender, N: Fn() -> Duration> Worker<S, N> {
                         windows.dropped(arrival);
                     } else {
                         per_load[turn.load] += 1;
-                        in_flight.push(request(&plan, arrival, None, load.end() + load.graceful_stop, sender, now, &abort));
+                        in_flight.push(request(&plan, arrival, None, load.end() + load.graceful_stop, sender, clock, &abort));
                     }
                 }
                 // A stopped run begins nothing; nor does it wait for those who would.
                 Executor::Users(_) if stop.is_cancelled() => {}
                 // Only a turn that has come is one; an answer and no time to think make the next one come at once.
-                Executor::Users(_) if turn.due > now() + EARLIEST => ask.iter().for_each(|ask| ask(turn)),
+                Executor::Users(_) if turn.due > clock.now() + EARLIEST => ask.iter().for_each(|ask| ask(turn)),
+                // The pacer keeps it until the pause is over, or the load is.
+                Executor::Users(_) if paused.load(Ordering::Relaxed) && turn.due < load.end() => ask.iter().for_each(|ask| ask(turn)),
                 Executor::Users(users) => match crew.ready(&plan, users, turn) {
                     Next::Send(arrival, last) => {
                         per_load[turn.load] += 1;
                         windows.offered(arrival);
-                        in_flight.push(request(&plan, arrival, Some(turn.number), last, sender, now, &abort));
+                        in_flight.push(request(&plan, arrival, Some(turn.number), last, sender, clock, &abort));
                     }
                     Next::Wait(turn) => ask.iter().for_each(|ask| ask(turn)),
                     Next::Leave(undone) => {
@@ -178,28 +217,27 @@ async fn request<S: Sender>(
     user: Option<u64>,
     last: Duration,
     sender: &S,
-    now: &impl Fn() -> Duration,
+    clock: &impl Clock,
     abort: &CancellationToken,
 ) -> Done {
     let load = &plan.loads[arrival.load];
     let drawn = draw(plan.seed, load, arrival);
     let (trace_id, span_id) = new_ids();
     let traceparent = format!("00-{trace_id}-{:016x}-01", u64::from_be_bytes(span_id));
-    let target = &load.requests[drawn.request].target;
-    let url = sender.url(target, &drawn.url);
+    let kind = &load.requests[drawn.request];
+    let url = sender.url(&kind.target, &drawn.url);
+    let outgoing = Outgoing { method: kind.method, url: &url, headers: &drawn.headers, body: drawn.body, traceparent };
     // The pacer hands arrivals over a little early; see there.
-    while now() < arrival.intended {
-        tokio::task::yield_now().await;
-    }
-    let sent = now();
+    clock.reach(arrival.intended).await;
+    let sent = clock.now();
     let left = last.saturating_sub(sent);
     let (limit, beyond) = if left < load.timeout { (left, Outcome::Outlasted) } else { (load.timeout, Outcome::Timeout) };
-    let outcome = tokio::select! {
-        outcome = tokio::time::timeout(limit, sender.send(&url, traceparent)) => outcome.unwrap_or(beyond),
-        () = abort.cancelled() => Outcome::Interrupted,
+    let Ending { outcome, why } = tokio::select! {
+        ending = tokio::time::timeout(limit, sender.send(outgoing)) => ending.unwrap_or_else(|_| beyond.into()),
+        () = abort.cancelled() => Outcome::Interrupted.into(),
     };
-    let ended = now();
-    Done { arrival, user, request: drawn.request, trace_id, span_id, url, sent, ended, outcome }
+    let ended = clock.now();
+    Done { arrival, user, request: drawn.request, trace_id, span_id, url, sent, ended, outcome, why }
 }
 
 /// Random and not zero, as W3C Trace Context wants them.

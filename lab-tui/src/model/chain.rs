@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::timeline::{OfSecond, Timeline};
+use super::timeline::{OfSecond, Place, Timeline};
 use crate::event::{HopSpans, Samples};
 
 /// How many hops are kept; a service that names each of its instances differently must not fill the memory.
@@ -22,10 +22,10 @@ pub struct Hop {
     pub seconds: Timeline<HopSecond>,
 }
 
-/// One second of a hop.
-#[derive(Debug, Default)]
+/// One second of a hop, or a piece of its past.
+#[derive(Debug)]
 pub struct HopSecond {
-    index: u64,
+    place: Place,
     /// Spans with the status error.
     pub errors: u64,
     /// From begin to end.
@@ -35,10 +35,9 @@ pub struct HopSecond {
 impl Chain {
     pub(super) fn add(&mut self, spans: &HopSpans) {
         let Some(hop) = self.hop(&spans.hop) else { return };
-        if let Some(second) = hop.seconds.at(spans.second) {
-            second.errors += u64::from(spans.errors);
-            second.durations.merge(&spans.durations);
-        }
+        let second = hop.seconds.at(spans.second);
+        second.errors += u64::from(spans.errors);
+        second.durations.merge(&spans.durations);
     }
 
     pub(super) fn connect(&mut self, from: &str, to: &str) {
@@ -73,7 +72,7 @@ impl Chain {
 }
 
 impl Hop {
-    /// Spans, errors and durations from one second up to and not including another.
+    /// Errors and durations of the pieces that hold seconds from one up to and not including another.
     pub fn between(&self, from: u64, to: u64) -> (u64, Samples) {
         let mut sum = (0, Samples::default());
         for second in self.seconds.range(from, to) {
@@ -85,12 +84,21 @@ impl Hop {
 }
 
 impl OfSecond for HopSecond {
-    fn index(&self) -> u64 {
-        self.index
+    fn new(place: Place) -> Self {
+        Self { place, errors: 0, durations: Samples::default() }
     }
 
-    fn set_index(&mut self, index: u64) {
-        self.index = index;
+    fn place(&self) -> Place {
+        self.place
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.errors += other.errors;
+        self.durations.merge(&other.durations);
+    }
+
+    fn coarsen(&mut self) {
+        self.durations.coarsen();
     }
 }
 

@@ -50,10 +50,26 @@ impl Distribution {
         if self.count() == 0 {
             return None;
         }
-        let value = self.histogram.median_equivalent(self.histogram.value_at_quantile(percentile / 100.0));
+        // 99.9 / 100 is a hair above 0.999, and of 2000 values that hair would be one rank.
+        let quantile = percentile * (1.0 - f64::EPSILON) / 100.0;
+        let value = self.histogram.median_equivalent(self.histogram.value_at_quantile(quantile));
         // Rounding must not put a percentile above the largest value, nor the hundredth below it.
         let max = u64::from(self.max);
         Some(millis(if percentile >= 100.0 { max } else { value.min(max) }))
+    }
+
+    /// How many values lie between each two neighbours of `bounds`: milliseconds, ascending. Those outside count to the first or last.
+    #[expect(clippy::cast_precision_loss, reason = "microseconds stay far below 2^52")]
+    pub fn counts(&self, bounds: &[f64]) -> Vec<u64> {
+        let mut counts = vec![0; bounds.len().saturating_sub(1)];
+        for recorded in self.histogram.iter_recorded() {
+            let above = bounds.partition_point(|bound| *bound <= recorded.value_iterated_to() as f64 / 1000.0);
+            let last = counts.len().saturating_sub(1);
+            if let Some(count) = counts.get_mut(above.saturating_sub(1).min(last)) {
+                *count += recorded.count_at_value();
+            }
+        }
+        counts
     }
 
     /// Milliseconds.
@@ -92,5 +108,7 @@ mod tests {
         let percentile = |p| format!("{:.1}", distribution.percentile(p).unwrap());
         assert_eq!([50.0, 90.0, 99.0, 100.0].map(percentile), ["50.0", "90.0", "99.0", "100.0"]);
         assert_eq!((distribution.mean(), distribution.min(), distribution.max()), (Some(50.5), Some(1.0), Some(100.0)));
+        assert_eq!(distribution.counts(&[10.5, 20.5, 90.5]), [20, 80]);
+        assert!(distribution.counts(&[1.0]).is_empty());
     }
 }

@@ -1,46 +1,37 @@
-//! What telemetry says while a run goes on, as facts: hops and who calls whom, from spans as they come in; pools, from scrapes.
+//! What telemetry says while a run goes on, as facts: hops and who calls whom, from spans as they come in; pools and series, from
+//! scrapes.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::join_all;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::MissedTickBehavior;
-use url::Url;
+use tokio_util::sync::CancellationToken;
 
-use super::scrape;
+use super::scraper::Scraper;
 use super::store::{Heard, Store};
 use crate::event::{Fact, HopSpans, Samples};
 
 /// How often facts are told.
 const PERIOD: Duration = Duration::from_millis(500);
 
-/// Listens for as long as it is polled; never returns. `start_unix` is the start of the run since 1970.
-pub async fn listen(
-    store: Store,
-    client: reqwest::Client,
-    services: BTreeMap<String, Url>,
-    start_unix: Duration,
-    mut tell: impl FnMut(Fact),
-) {
+/// Listens until the run is `over`, and tells then what came in last. `start_unix` is the start of the run since 1970.
+pub async fn listen(store: Store, scraper: &Scraper, start_unix: Duration, over: CancellationToken, mut tell: impl FnMut(Fact)) {
     let mut heard = store.listen();
     let mut edges = HashSet::new();
     let mut period = tokio::time::interval(PERIOD);
     period.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    // Which services have a pool is found out once each.
-    let mut pools: Vec<(&String, &Url)> = services.iter().collect();
-    let mut asked = false;
     loop {
-        period.tick().await;
+        let last = tokio::select! {
+            _ = period.tick() => false,
+            () = over.cancelled() => true,
+        };
         digest(&mut heard, start_unix, &mut edges, &mut tell);
-        let states = join_all(pools.iter().map(|(name, url)| scrape::pool(&client, name, url))).await;
-        if !asked && states.iter().any(|state| matches!(state, Ok(Some(_)))) {
-            let mut has_pool = states.iter().map(|state| !matches!(state, Ok(None)));
-            pools.retain(|_| has_pool.next().unwrap_or(true));
-            asked = true;
+        if last {
+            return;
         }
-        states.into_iter().flatten().flatten().for_each(|pool| tell(Fact::Pool(pool)));
+        scraper.read().await.into_iter().for_each(&mut tell);
     }
 }
 

@@ -1,4 +1,6 @@
-//! The OTLP receiver: traces over gRPC and over HTTP/protobuf, gzip accepted, into the store.
+//! The OTLP receiver: traces over gRPC and over HTTP, there as protobuf or JSON, gzip accepted, into the store.
+
+mod json;
 
 use std::time::Duration;
 
@@ -40,7 +42,7 @@ pub async fn serve_grpc(listener: TcpListener, store: Store, stop: CancellationT
     Ok(())
 }
 
-/// Serves OTLP over HTTP/protobuf until `stop`.
+/// Serves OTLP over HTTP until `stop`, as protobuf and as JSON.
 ///
 /// # Errors
 /// When the listener breaks.
@@ -68,13 +70,22 @@ impl TraceService for GrpcTraces {
 
 async fn http_traces(State(store): State<Store>, headers: HeaderMap, body: Bytes) -> Response {
     const PROTOBUF: &str = "application/x-protobuf";
+    const JSON: &str = "application/json";
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if content_type.split(';').next().map(str::trim) != Some(PROTOBUF) {
-        return (StatusCode::UNSUPPORTED_MEDIA_TYPE, format!("send {PROTOBUF}\n")).into_response();
-    }
-    match ExportTraceServiceRequest::decode(body) {
-        Ok(request) => ([(header::CONTENT_TYPE, PROTOBUF)], take_in(&store, request).encode_to_vec()).into_response(),
-        Err(error) => (StatusCode::BAD_REQUEST, format!("no ExportTraceServiceRequest: {error}\n")).into_response(),
+    // Media types are the same in either case.
+    let media_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let refused = |error: &dyn std::fmt::Display| format!("no ExportTraceServiceRequest: {error}");
+    match media_type.as_str() {
+        PROTOBUF => match ExportTraceServiceRequest::decode(body) {
+            Ok(request) => ([(header::CONTENT_TYPE, PROTOBUF)], take_in(&store, request).encode_to_vec()).into_response(),
+            Err(error) => (StatusCode::BAD_REQUEST, refused(&error) + "\n").into_response(),
+        },
+        // The answer speaks as the question did, in its refusals as well.
+        JSON => match json::read(&body) {
+            Ok(request) => ([(header::CONTENT_TYPE, JSON)], json::answer(&take_in(&store, request))).into_response(),
+            Err(error) => (StatusCode::BAD_REQUEST, [(header::CONTENT_TYPE, JSON)], json::refusal(&refused(&error))).into_response(),
+        },
+        _ => (StatusCode::UNSUPPORTED_MEDIA_TYPE, format!("send {PROTOBUF} or {JSON}\n")).into_response(),
     }
 }
 

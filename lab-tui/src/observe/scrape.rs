@@ -1,10 +1,13 @@
 //! What a service says of itself at `/metrics`.
 
+use std::collections::BTreeMap;
+
 use anyhow::Context as _;
 use url::Url;
 
 use super::exposition;
 use crate::event::Pool;
+use crate::stack::Endpoints;
 
 /// Requests that a service has answered and those it is answering, health and metrics requests left out.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -17,28 +20,27 @@ pub struct Answered {
     pub process: u64,
 }
 
+/// Where the pages of metrics are: of the lab's own services, and of those that a scenario brings along.
+pub fn pages(endpoints: &Endpoints, foreign: &[&str]) -> BTreeMap<String, Url> {
+    let own = endpoints.services.iter().filter(|(name, _)| !foreign.contains(&name.as_str()));
+    let own = own.filter_map(|(name, url)| Some((name.clone(), url.join("/metrics").ok()?)));
+    own.chain(endpoints.metrics.clone()).collect()
+}
+
 /// Reads the counter of answered requests.
 ///
 /// # Errors
 /// When the service does not answer, or not in Prometheus's text format.
-pub async fn answered(client: &reqwest::Client, service: &Url) -> anyhow::Result<Answered> {
-    parse(&metrics(client, service).await?).context("not in Prometheus's text format")
+pub async fn answered(client: &reqwest::Client, page: &Url) -> anyhow::Result<Answered> {
+    parse(&metrics(client, page).await?).context("not in Prometheus's text format")
 }
 
-/// Reads the state of the service's connection pool; nothing where it has none.
-///
-/// # Errors
-/// When the service does not answer.
-pub async fn pool(client: &reqwest::Client, name: &str, service: &Url) -> anyhow::Result<Option<Pool>> {
-    Ok(parse_pool(name, &metrics(client, service).await?))
+pub(super) async fn metrics(client: &reqwest::Client, page: &Url) -> anyhow::Result<String> {
+    Ok(client.get(page.clone()).send().await?.error_for_status()?.text().await?)
 }
 
-async fn metrics(client: &reqwest::Client, service: &Url) -> anyhow::Result<String> {
-    let url = service.join("/metrics")?;
-    Ok(client.get(url).send().await?.error_for_status()?.text().await?)
-}
-
-fn parse_pool(service: &str, text: &str) -> Option<Pool> {
+/// The state of the service's connection pool; nothing where it has none.
+pub(super) fn parse_pool(service: &str, text: &str) -> Option<Pool> {
     let (mut size, mut available, mut pending, mut max) = (None, None, None, None);
     for sample in exposition::samples(text).flatten() {
         let place = match sample.name {
@@ -93,6 +95,21 @@ mod tests {
             http_requests_unsampled_total 3\n\
             # TYPE process_start_time_seconds gauge\nprocess_start_time_seconds 1700000000.25\n";
         assert_eq!(parse(text), Some(Answered { total: 42, unsampled: 3, process: 170_000_000_025 }));
+    }
+
+    #[test]
+    fn own_services_have_their_page_at_metrics_and_others_where_they_say() {
+        let url = |text: &str| Url::parse(text).unwrap();
+        let named = |name: &str, text: &str| (name.to_owned(), url(text));
+        let endpoints = Endpoints {
+            services: BTreeMap::from([named("own", "http://h:1/"), named("silent", "http://h:2/"), named("told", "http://h:3/")]),
+            metrics: BTreeMap::from([named("told", "http://h:4/prometheus?all=1")]),
+            database: None,
+            otlp_grpc: String::new(),
+            otlp_http: String::new(),
+        };
+        let pages = pages(&endpoints, &["silent", "told"]);
+        assert_eq!(pages, BTreeMap::from([named("own", "http://h:1/metrics"), named("told", "http://h:4/prometheus?all=1")]));
     }
 
     #[test]

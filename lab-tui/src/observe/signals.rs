@@ -17,20 +17,28 @@ const POLL: Duration = Duration::from_millis(50);
 /// Counts that agree must stand still this long: an answer is counted a moment before its span is sent.
 const STILL: Duration = Duration::from_millis(250);
 
+/// Programs of others keep their spans for longer, and the lab has asked them for half a second.
+const STILL_FOREIGN: Duration = Duration::from_millis(800);
+
 /// Counts signals from a moment on.
 #[derive(Debug)]
 pub struct Signals {
     client: reqwest::Client,
     store: Store,
-    services: BTreeMap<String, (Url, Option<Answered>, Counts)>,
+    /// By name: the page of metrics, where the service is the lab's own; and what it had come to when counting began.
+    services: BTreeMap<String, (Option<Url>, Option<Answered>, Counts)>,
 }
 
 impl Signals {
-    /// Counts from now on.
-    pub async fn since_now(client: reqwest::Client, store: Store, services: &BTreeMap<String, Url>) -> Self {
-        let asked = services.iter().map(async |(name, url)| {
-            let answered = scrape::answered(&client, url).await.ok();
-            (name.clone(), (url.clone(), answered, store.counts(name)))
+    /// Counts from now on. `pages` are the lab's own services' pages of metrics; `foreign` are services whose counters nobody knows.
+    pub async fn since_now(client: reqwest::Client, store: Store, mut pages: BTreeMap<String, Url>, foreign: &[&str]) -> Self {
+        pages.retain(|name, _| !foreign.contains(&name.as_str()));
+        let own = pages.into_iter().map(|(name, page)| (name, Some(page)));
+        let all = own.chain(foreign.iter().map(|name| ((*name).to_owned(), None)));
+        let asked = all.map(async |(name, page)| {
+            let answered = answered(&client, page.as_ref()).await;
+            let counts = store.counts(&name);
+            (name, (page, answered, counts))
         });
         let services = join_all(asked).await.into_iter().collect();
         Self { client, store, services }
@@ -38,8 +46,8 @@ impl Signals {
 
     /// What has come in since, as of now. All services are asked at once: one that hangs delays nobody else's figures.
     pub async fn read(&self) -> Vec<ServiceSignals> {
-        let asked = self.services.iter().map(async |(name, (url, before, counts_before))| {
-            let now = scrape::answered(&self.client, url).await.ok();
+        let asked = self.services.iter().map(async |(name, (page, before, counts_before))| {
+            let now = answered(&self.client, page.as_ref()).await;
             let counts = self.store.counts(name);
             let (before, latest) = (before.unwrap_or_default(), now.unwrap_or_default());
             // A counter that went down, or another start time, is another process.
@@ -53,6 +61,7 @@ impl Signals {
                 unsampled: latest.unsampled.saturating_sub(before.unsampled),
                 restarted,
                 silent: now.is_none(),
+                foreign: page.is_none(),
             }
         });
         join_all(asked).await
@@ -63,16 +72,22 @@ impl Signals {
         let deadline = Instant::now() + FLUSH;
         let mut last = self.read().await;
         let mut since = Instant::now();
+        let still = if last.iter().any(|service| service.foreign) { STILL_FOREIGN } else { STILL };
         while Instant::now() < deadline {
             tokio::time::sleep(POLL).await;
             let now = self.read().await;
             if now != last {
                 last = now;
                 since = Instant::now();
-            } else if since.elapsed() >= STILL && last.iter().all(|service| service.loss() == 0) {
+            } else if since.elapsed() >= still && last.iter().all(|service| service.loss() == 0) {
                 break;
             }
         }
         last
     }
+}
+
+/// What a service says that it has answered, where it can be asked and says so.
+async fn answered(client: &reqwest::Client, page: Option<&Url>) -> Option<Answered> {
+    scrape::answered(client, page?).await.ok()
 }

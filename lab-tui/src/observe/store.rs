@@ -1,7 +1,10 @@
 //! Traces and logs in memory, bounded by bytes: what does not fit pushes out whole traces, oldest first.
 
+mod search;
+
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use opentelemetry_proto::tonic::common::v1::{AnyValue, any_value::Value};
 use opentelemetry_proto::tonic::resource::v1::Resource;
@@ -11,7 +14,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
-use super::trace::{LogLine, Trace, TraceSpan};
+use super::trace::{self, LogLine, Trace};
 use crate::event::TraceId;
 
 /// 256 MiB.
@@ -37,7 +40,11 @@ struct Inner {
     /// Oldest first: traces, and log lines that belong to none.
     order: VecDeque<Entry>,
     services: HashMap<Arc<str>, Counts>,
+    /// What each service's last batch said of its resource: the next one says the same as a rule, and then shares it.
+    resources: HashMap<Arc<str>, Arc<SharedResource>>,
     evicted_traces: u64,
+    /// Of what was pushed out: the latest start of a span or moment of a line, in nanoseconds since 1970.
+    evicted_until: u64,
     listener: Option<UnboundedSender<Heard>>,
 }
 
@@ -70,13 +77,23 @@ enum Entry {
     Log(Line),
 }
 
+/// A resource that many spans share. Its bytes are given back with the last of them.
+#[derive(Debug)]
+struct SharedResource {
+    service: Arc<str>,
+    attributes: trace::Resource,
+    bytes: usize,
+}
+
 /// Unix nanoseconds, the service, the text as it was written.
 type Line = (u64, Arc<str>, Box<str>);
 
 /// A trace as it is kept: spans stay encoded, a quarter of their size in pieces, and are taken apart when somebody looks.
 #[derive(Debug, Default)]
 struct Stored {
-    spans: Vec<(Arc<str>, Box<[u8]>)>,
+    spans: Vec<(Arc<SharedResource>, Box<[u8]>)>,
+    /// The earliest and the latest start of a span or moment of a line, in nanoseconds since 1970.
+    between: Option<(u64, u64)>,
     span_ids: HashMap<[u8; 8], Arc<str>>,
     /// Hops whose caller's span has not come in yet, by its ID: children often arrive before their parents.
     awaited: HashMap<[u8; 8], Vec<Arc<str>>>,
@@ -106,7 +123,9 @@ impl Store {
             traces: HashMap::new(),
             order: VecDeque::new(),
             services: HashMap::new(),
+            resources: HashMap::new(),
             evicted_traces: 0,
+            evicted_until: 0,
             listener: None,
         };
         Self { inner: Arc::new(Mutex::new(inner)) }
@@ -120,11 +139,12 @@ impl Store {
     /// Takes in spans. Returns how many were refused, for a trace or span ID that is none.
     pub fn add_spans(&self, batch: ResourceSpans) -> u64 {
         let mut inner = self.lock();
-        let service = inner.service(service_name(batch.resource.as_ref()));
+        let resource = inner.resource(batch.resource);
         let mut refused = 0;
         for span in batch.scope_spans.into_iter().flat_map(|scope| scope.spans) {
-            refused += u64::from(!inner.add_span(&service, &span));
+            refused += u64::from(!inner.add_span(&resource, &span));
         }
+        inner.release(resource);
         inner.make_room();
         refused
     }
@@ -139,6 +159,8 @@ impl Store {
     /// Takes in one line that a service wrote, JSON or not.
     pub fn add_log(&self, service: &str, line: &str) {
         let facts = Facts::read(line);
+        // A line that does not say when it was written was written just now.
+        let unix_nano = facts.unix_nano.unwrap_or_else(now);
         let mut inner = self.lock();
         let service = inner.service(service);
         let size = line.len() + OVERHEAD;
@@ -146,11 +168,12 @@ impl Store {
         let counts = inner.services.entry(Arc::clone(&service)).or_default();
         counts.log_lines += 1;
         counts.access_log_lines += u64::from(facts.is_access_log);
-        let kept: Line = (facts.unix_nano, service, line.into());
+        let kept: Line = (unix_nano, service, line.into());
         match facts.trace_id {
             Some(id) => {
                 let trace = inner.trace(id);
                 trace.logs.push(kept);
+                trace.reaches(unix_nano);
                 trace.bytes += size;
             }
             None => inner.order.push_back(Entry::Log(kept)),
@@ -175,14 +198,10 @@ impl Store {
 
     /// The trace of that ID, as far as it has come in.
     pub fn trace(&self, id: TraceId) -> Option<Trace> {
-        let inner = self.lock();
-        let stored = inner.traces.get(&id)?;
-        let decode = |(service, bytes): &(Arc<str>, Box<[u8]>)| Some(TraceSpan::new(service, Span::decode(&**bytes).ok()?));
-        let mut spans: Vec<TraceSpan> = stored.spans.iter().filter_map(decode).collect();
-        spans.sort_by_key(|span| span.start_unix_nano);
-        let mut logs: Vec<LogLine> = stored.logs.iter().map(log_line).collect();
-        logs.sort_by_key(|log| log.unix_nano);
-        Some(Trace { trace_id: id.to_string(), spans, logs })
+        let mut trace = self.spans_of(id)?;
+        trace.logs = self.logs_of(id);
+        trace.logs.sort_by_key(|log| log.unix_nano);
+        Some(trace)
     }
 }
 
@@ -197,6 +216,30 @@ impl Inner {
         name
     }
 
+    /// The resource of a batch. Who is done with it gives it to [`Self::release`].
+    fn resource(&mut self, resource: Option<Resource>) -> Arc<SharedResource> {
+        let service = self.service(service_name(resource.as_ref()));
+        let bytes = resource.as_ref().map_or(0, prost::Message::encoded_len) + OVERHEAD;
+        let attributes = trace::Resource::new(resource.map(|resource| resource.attributes).unwrap_or_default());
+        if let Some(known) = self.resources.get(&service)
+            && known.attributes == attributes
+        {
+            return Arc::clone(known);
+        }
+        self.bytes += bytes;
+        let resource = Arc::new(SharedResource { service: Arc::clone(&service), attributes, bytes });
+        if let Some(old) = self.resources.insert(service, Arc::clone(&resource)) {
+            self.release(old);
+        }
+        resource
+    }
+
+    fn release(&mut self, resource: Arc<SharedResource>) {
+        if let Some(resource) = Arc::into_inner(resource) {
+            self.bytes -= resource.bytes;
+        }
+    }
+
     fn trace(&mut self, id: TraceId) -> &mut Stored {
         let order = &mut self.order;
         self.traces.entry(id).or_insert_with(|| {
@@ -205,7 +248,8 @@ impl Inner {
         })
     }
 
-    fn add_span(&mut self, service: &Arc<str>, span: &Span) -> bool {
+    fn add_span(&mut self, resource: &Arc<SharedResource>, span: &Span) -> bool {
+        let service = &resource.service;
         let (Ok(trace_id), Ok(span_id)) = (<[u8; 16]>::try_from(&*span.trace_id), <[u8; 8]>::try_from(&*span.span_id)) else {
             return false;
         };
@@ -238,7 +282,8 @@ impl Inner {
         }
         let encoded = span.encode_to_vec().into_boxed_slice();
         let size = encoded.len() + OVERHEAD;
-        trace.spans.push((Arc::clone(service), encoded));
+        trace.spans.push((Arc::clone(resource), encoded));
+        trace.reaches(span.start_time_unix_nano);
         trace.bytes += size;
         self.bytes += size;
         let counts = self.services.entry(Arc::clone(service)).or_default();
@@ -259,17 +304,35 @@ impl Inner {
     fn make_room(&mut self) {
         while self.bytes > self.limit {
             match self.order.pop_front() {
-                Some(Entry::Log((_, _, text))) => self.bytes -= text.len() + OVERHEAD,
+                Some(Entry::Log((unix_nano, _, text))) => {
+                    self.bytes -= text.len() + OVERHEAD;
+                    self.evicted_until = self.evicted_until.max(unix_nano);
+                }
                 Some(Entry::Trace(id)) => {
                     if let Some(trace) = self.traces.remove(&id) {
                         self.bytes -= trace.bytes;
                         self.evicted_traces += 1;
+                        self.evicted_until = self.evicted_until.max(trace.between.map_or(0, |(_, latest)| latest));
+                        trace.spans.into_iter().for_each(|(resource, _)| self.release(resource));
                     }
                 }
                 None => return,
             }
         }
     }
+}
+
+impl Stored {
+    fn reaches(&mut self, unix_nano: u64) {
+        let (earliest, latest) = self.between.unwrap_or((unix_nano, unix_nano));
+        self.between = Some((earliest.min(unix_nano), latest.max(unix_nano)));
+    }
+}
+
+/// Nanoseconds since 1970.
+pub(super) fn now() -> u64 {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(now.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// The hop that a span is a call of, if it is one.
@@ -302,10 +365,11 @@ fn log_line((unix_nano, service, line): &Line) -> LogLine {
     LogLine { unix_nano: *unix_nano, service: service.to_string(), line }
 }
 
+/// Nanoseconds since 1970.
 /// What the store needs to know of a log line.
 #[derive(Debug, Default, PartialEq)]
 struct Facts {
-    unix_nano: u64,
+    unix_nano: Option<u64>,
     trace_id: Option<TraceId>,
     is_access_log: bool,
 }
@@ -321,13 +385,19 @@ impl Facts {
             #[serde(borrow)]
             trace_id: Option<std::borrow::Cow<'a, str>>,
         }
-        let Ok(line) = serde_json::from_str::<Line<'_>>(line) else { return Self::default() };
+        let Ok(line) = serde_json::from_str::<Line<'_>>(line) else { return Self::of_any(line) };
         let moment = line.timestamp.and_then(|text| OffsetDateTime::parse(&text, &Rfc3339).ok());
         Self {
-            unix_nano: moment.and_then(|moment| u64::try_from(moment.unix_timestamp_nanos()).ok()).unwrap_or_default(),
+            unix_nano: moment.and_then(|moment| u64::try_from(moment.unix_timestamp_nanos()).ok()),
             trace_id: line.trace_id.and_then(|text| TraceId::parse(&text)),
             is_access_log: line.message.is_some_and(|message| message == ACCESS_LOG),
         }
+    }
+
+    /// Of a line that is no JSON, or in which something is written in another way: a time as a number, say.
+    fn of_any(line: &str) -> Self {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap_or_default();
+        Self { unix_nano: None, trace_id: line["trace_id"].as_str().and_then(TraceId::parse), is_access_log: line["message"] == ACCESS_LOG }
     }
 }
 

@@ -1,9 +1,10 @@
 //! One trace as it is shown and sent: spans with their attributes, and the log lines that carry its ID.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value::Value as OtlpValue};
-use opentelemetry_proto::tonic::trace::v1::{Span, span::SpanKind, status::StatusCode};
+use opentelemetry_proto::tonic::trace::v1::{Span, Status as OtlpStatus, span::SpanKind, status::StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -19,7 +20,7 @@ pub struct Trace {
 }
 
 /// One span.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct TraceSpan {
     /// 16 hex digits.
     pub span_id: String,
@@ -37,8 +38,74 @@ pub struct TraceSpan {
     pub duration_nano: u64,
     /// Whether its status is error.
     pub error: bool,
+    /// Its status, which tells as well whether somebody called it ok.
+    #[serde(default)]
+    pub status: Status,
     /// By key.
     pub attributes: BTreeMap<String, Value>,
+    /// Of what made it, by key.
+    #[serde(default)]
+    pub resource: Resource,
+}
+
+/// What a span says of how it went.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// Nothing.
+    #[default]
+    Unset,
+    /// Well.
+    Ok,
+    /// Not well.
+    Error,
+}
+
+impl Status {
+    /// `unset`, `ok` or `error`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unset => "unset",
+            Self::Ok => "ok",
+            Self::Error => "error",
+        }
+    }
+
+    fn of(span: &Span) -> Self {
+        match span.status.as_ref().map(OtlpStatus::code) {
+            Some(StatusCode::Ok) => Self::Ok,
+            Some(StatusCode::Error) => Self::Error,
+            Some(StatusCode::Unset) | None => Self::Unset,
+        }
+    }
+}
+
+/// The attributes of what makes spans, by key. Cheap to clone, since many spans share them.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(from = "BTreeMap<String, Value>", into = "BTreeMap<String, Value>")]
+pub struct Resource(Arc<BTreeMap<String, Value>>);
+
+impl Resource {
+    pub(super) fn new(pairs: Vec<KeyValue>) -> Self {
+        Self(Arc::new(attributes(pairs)))
+    }
+
+    /// The value of an attribute.
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        self.0.get(key)
+    }
+}
+
+impl From<BTreeMap<String, Value>> for Resource {
+    fn from(attributes: BTreeMap<String, Value>) -> Self {
+        Self(Arc::new(attributes))
+    }
+}
+
+impl From<Resource> for BTreeMap<String, Value> {
+    fn from(Resource(attributes): Resource) -> Self {
+        Arc::unwrap_or_clone(attributes)
+    }
 }
 
 /// One log line that belongs to a trace.
@@ -54,7 +121,8 @@ pub struct LogLine {
 
 impl TraceSpan {
     /// From OTLP. Attribute values keep their JSON type.
-    pub(super) fn new(service: &str, span: Span) -> Self {
+    pub(super) fn new(service: &str, resource: Resource, span: Span) -> Self {
+        let status = Status::of(&span);
         let kind = match span.kind() {
             SpanKind::Client => "client",
             SpanKind::Server => "server",
@@ -70,8 +138,10 @@ impl TraceSpan {
             kind: kind.to_owned(),
             start_unix_nano: span.start_time_unix_nano,
             duration_nano: span.end_time_unix_nano.saturating_sub(span.start_time_unix_nano),
-            error: span.status.is_some_and(|status| status.code() == StatusCode::Error),
+            error: status == Status::Error,
+            status,
             attributes: attributes(span.attributes),
+            resource,
         }
     }
 }

@@ -45,7 +45,7 @@ impl fmt::Display for Annotation {
     }
 }
 
-/// One for each broken threshold, and one for each reason why nothing can be said.
+/// One for each service that ended by itself, each broken threshold or expectation, and each reason why nothing can be said.
 pub fn annotations(summary: &Summary<'_>, file: Option<&str>) -> Vec<Annotation> {
     let remark = |severity, message: &str| Annotation {
         severity,
@@ -55,8 +55,10 @@ pub fn annotations(summary: &Summary<'_>, file: Option<&str>) -> Vec<Annotation>
         message: message.to_owned(),
     };
     let broken = summary.thresholds.iter().filter_map(|threshold| Some(remark(Severity::Error, &threshold.broken()?)));
+    let unmet = summary.expectations.iter().filter_map(|one| Some(remark(Severity::Error, &one.broken()?)));
+    let crashed = summary.services.iter().filter_map(|service| Some(remark(Severity::Error, &service.broken()?)));
     let unclear = summary.inconclusive.iter().map(|why| remark(Severity::Warning, &format!("inconclusive: {why}")));
-    broken.chain(unclear).collect()
+    crashed.chain(broken).chain(unmet).chain(unclear).collect()
 }
 
 fn data(text: &str) -> String {

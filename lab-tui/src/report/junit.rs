@@ -1,8 +1,9 @@
 //! The summaries as JUnit XML, which GitLab, Jenkins and GitHub's actions show as test results.
 //!
 //! A scenario is a test suite. Its test cases have the same names in every run, so that a CI can tell what is newly broken: the run
-//! itself, which is an error when nothing can be said; each fault, an error when it was not there as planned; each threshold, a
-//! failure when it is broken.
+//! itself, which is an error when nothing can be said; each service that the scenario brings along, a failure when it ended by itself;
+//! each fault, an error when it was not there as planned; each threshold, a failure when it is broken; each expectation likewise, or an
+//! error when it cannot be judged.
 
 use std::time::Duration;
 
@@ -43,6 +44,10 @@ impl Junit {
         let mut run = case(summary.scenario, "run", nothing_can_be_said(summary).map(|why| error("inconclusive", &why)));
         run.set_time(took);
         suite.add_test_case(run);
+        for service in &summary.services {
+            let crashed = service.broken().map(|why| not_kept(NonSuccessKind::Failure, "service", &why));
+            suite.add_test_case(case(summary.scenario, &format!("service {}", service.name), crashed));
+        }
         for fault in &summary.faults {
             let failed = fault.failed.as_ref().map(|why| error("fault", &format!("the fault was not there as planned: {why}")));
             suite.add_test_case(case(summary.scenario, &format!("fault {}", fault.name), failed));
@@ -50,6 +55,14 @@ impl Junit {
         for threshold in &summary.thresholds {
             let broken = threshold.broken().map(|why| not_kept(NonSuccessKind::Failure, "threshold", &why));
             suite.add_test_case(case(summary.scenario, &threshold.promise(), broken));
+        }
+        for one in &summary.expectations {
+            let status = match (&one.why_not, one.ok) {
+                (Some(why), None) if one.skipped => Some(skipped(why)),
+                (Some(why), None) => Some(error("expectation", why)),
+                _ => one.broken().map(|why| not_kept(NonSuccessKind::Failure, "expectation", &why)),
+            };
+            suite.add_test_case(case(summary.scenario, &format!("expectation {}", one.name), status));
         }
         self.push(suite, took);
     }
@@ -89,6 +102,12 @@ fn case(scenario: &str, name: &str, status: Option<TestCaseStatus>) -> TestCase 
     // Times of the parts would add up to more than the run took.
     case.set_time(Duration::ZERO);
     case
+}
+
+fn skipped(why: &str) -> TestCaseStatus {
+    let mut status = TestCaseStatus::skipped();
+    status.set_message(why);
+    status
 }
 
 fn error(kind: &str, why: &str) -> TestCaseStatus {

@@ -1,9 +1,13 @@
 //! The figures of a run, as the JSON report has them. Times are in milliseconds; what has no samples is null.
+//!
+//! The comments are the descriptions in `docs/summary.schema.json`, which a test in [`super::schema`] keeps equal to them.
 
 use serde::Serialize;
 
-use super::TraceLink;
+use super::control::{ControlSummary, controls};
 use super::format::number;
+use super::{ExpectationSummary, TraceLink};
+use crate::compare::Comparison;
 use crate::exit::Exit;
 use crate::model::{Distribution, Model};
 use crate::stack::Endpoints;
@@ -14,118 +18,139 @@ const FORMAT: u32 = 1;
 
 /// A run in figures.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Summary<'a> {
-    /// Of this shape.
+    /// Of this shape: 1. Raised when a field changes its meaning or goes away.
     pub format: u32,
-    /// Name of the scenario.
+    /// Name of the scenario: its file without folder and ending.
     pub scenario: &'a str,
-    /// Its title.
+    /// Title of the scenario.
     pub title: &'a str,
-    /// What fixed the draws.
+    /// The seed that fixed the draws of the load.
     pub seed: u32,
     /// `pass`, `fail` or `inconclusive`.
     pub verdict: Word,
-    /// What the command exits with, were this its only run.
+    /// What the scenario's author means it to reach.
+    pub intended_verdict: Word,
+    /// Whether it did, and nobody cut it short.
+    pub as_intended: bool,
+    /// What the command exits with, were this its only run: 0 kept, 98 inconclusive, 99 broken, 105 interrupted.
+    #[cfg_attr(test, schemars(with = "u8"))]
     pub exit_code: Exit,
     /// Whether the user cut it short.
     pub interrupted: bool,
-    /// From the first arrival to the last answer.
+    /// The broken promise that ended the run early, and when, as in `http_req_failed rate<0.1 at 3.5 s`; null when none did.
+    pub aborted_by: Option<String>,
+    /// From the first arrival to the last answer, in seconds.
     pub duration_seconds: f64,
-    /// Each load.
+    /// Each load, in the scenario's order.
     pub loads: Vec<LoadSummary<'a>>,
-    /// Each threshold.
+    /// Each threshold, in the scenario's order.
     pub thresholds: Vec<ThresholdSummary>,
-    /// What the telemetry had to say; none can be asked for yet.
-    pub expectations: Vec<()>,
-    /// Slowest first.
+    /// What the telemetry had to say, in the scenario's order.
+    pub expectations: Vec<ExpectationSummary>,
+    /// The slowest requests, slowest first; at most five.
     pub slowest_traces: Vec<SlowTrace>,
     /// Whether the signals reconcile.
     pub telemetry: Telemetry<'a>,
+    /// The programs that the scenario brings along.
+    pub services: Vec<OwnService<'a>>,
     /// What became of each fault, in the scenario's order.
     pub faults: Vec<FaultSummary<'a>>,
     /// Why nothing can be said; empty unless the verdict is `inconclusive` or the run was interrupted.
     pub inconclusive: Vec<String>,
-    /// What became of processes.
+    /// Processes of the stack that ended unasked or came back, in order of time.
     pub processes: Vec<ProcessSummary>,
+    /// What the user made of the pace while it ran.
+    pub controls: Vec<ControlSummary>,
     /// The lab's view of itself.
     pub lab: Lab,
     /// Where everything was.
     pub endpoints: &'a Endpoints,
+    /// The run against `--baseline`; left out without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<Comparison>,
 }
 
 /// One load.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LoadSummary<'a> {
-    /// From the scenario.
+    /// The load's name in the scenario.
     pub name: &'a str,
     /// Requests that have ended.
     pub requests: u64,
-    /// Requests sent per second.
+    /// Requests sent per second, over the time in which arrivals were due.
     pub achieved_rate: f64,
-    /// Arrivals not sent.
+    /// Arrivals that were not sent.
     pub dropped: u64,
     /// Requests whose outcome the scenario does not expect.
     pub failed: u64,
-    /// From the intended start.
+    /// From the intended start to the last byte, in milliseconds.
     pub response_time_ms: Latencies,
-    /// From the actual send.
+    /// From the actual send to the last byte, in milliseconds.
     pub service_time_ms: Latencies,
-    /// By kind of request and outcome.
+    /// How requests ended, by kind of request and outcome.
     pub outcomes: Vec<OutcomeSummary<'a>>,
 }
 
 /// Requests of one kind that ended alike.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct OutcomeSummary<'a> {
-    /// From the scenario.
+    /// The request's name in the scenario.
     pub request: &'a str,
     /// A status, or the kind of error.
     pub outcome: String,
-    /// How many.
+    /// How many requests.
     pub count: u64,
     /// Whether the scenario expects it.
     pub expected: bool,
 }
 
-/// A distribution.
+/// A distribution of times, in milliseconds. All are null where there are no samples.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Latencies {
-    /// Median.
+    /// The median, in milliseconds.
     pub p50: Option<f64>,
-    /// Percentile.
+    /// The 90th percentile, in milliseconds.
     pub p90: Option<f64>,
-    /// Percentile.
+    /// The 95th percentile, in milliseconds.
     pub p95: Option<f64>,
-    /// Percentile.
+    /// The 99th percentile, in milliseconds.
     pub p99: Option<f64>,
-    /// The 99.9th percentile.
+    /// The 99.9th percentile, in milliseconds.
     pub p999: Option<f64>,
-    /// Exact.
+    /// The largest value, exact, in milliseconds.
     pub max: Option<f64>,
-    /// Exact.
+    /// The mean, exact, in milliseconds.
     pub mean: Option<f64>,
 }
 
 /// One threshold.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ThresholdSummary {
-    /// With its tags.
+    /// The metric with its tags, as in `http_req_duration{load:db}`.
     pub metric: String,
-    /// As it was written.
+    /// The promise as it was written, as in `p(95)<50`.
     pub expression: String,
-    /// The faults that it leaves out.
-    pub outside: Vec<String>,
-    /// What it was judged by.
+    /// Which part of the run it is about, such as `outside table locked`; null for all of it.
+    pub scope: Option<String>,
+    /// What it was judged by: milliseconds for a trend, a share from 0 to 1 for a rate, a number for a counter; null without samples.
     pub value: Option<f64>,
-    /// Whether it was kept.
+    /// The metric never appeared: no service has it, or none with such labels.
+    pub absent: bool,
+    /// Whether it was kept; never without samples.
     pub ok: bool,
 }
 
 impl ThresholdSummary {
     /// As in `http_req_duration p(95)<50 outside table locked`.
     pub fn promise(&self) -> String {
-        let outside = if self.outside.is_empty() { String::new() } else { format!(" outside {}", self.outside.join(", ")) };
-        format!("{} {}{outside}", self.metric, self.expression)
+        let scope = self.scope.as_ref().map_or(String::new(), |scope| format!(" {scope}"));
+        format!("{} {}{scope}", self.metric, self.expression)
     }
 
     /// Why it is broken, in one sentence, where it is.
@@ -135,6 +160,7 @@ impl ThresholdSummary {
         }
         Some(match self.value {
             Some(value) => format!("{} is broken: it was {}", self.promise(), number(value)),
+            None if self.absent => format!("{} is broken: no service has such a metric; it never appeared", self.promise()),
             None => format!("{} is broken: there were no samples", self.promise()),
         })
     }
@@ -142,34 +168,37 @@ impl ThresholdSummary {
 
 /// One slow request.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SlowTrace {
-    /// 32 hex digits.
+    /// The W3C trace ID: 32 hex digits.
     pub trace_id: String,
-    /// From the intended start.
+    /// From the intended start to the last byte, in milliseconds.
     pub ms: f64,
     /// A status, or the kind of error.
     pub outcome: String,
-    /// Where it can be looked at, if anywhere.
+    /// Where it can be looked at; null where no address was given.
     pub url: Option<String>,
 }
 
 /// Whether the signals reconcile.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Telemetry<'a> {
     /// Each service.
     pub services: Vec<ServiceSummary<'a>>,
-    /// Over all services.
+    /// Spans and log lines missing or in excess, over all services.
     pub loss: u64,
 }
 
 /// Signals of one service.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ServiceSummary<'a> {
     /// `service.name`.
     pub name: &'a str,
-    /// By its own counter.
+    /// Requests answered, by its own counter; health and metrics requests are left out.
     pub answered: u64,
-    /// Received.
+    /// SERVER spans received for the first time.
     pub server_spans: u64,
     /// Access log lines received.
     pub log_lines: u64,
@@ -179,16 +208,36 @@ pub struct ServiceSummary<'a> {
     pub restarted: bool,
     /// Answered without a trace because the caller or the sampler decided so: no loss.
     pub unsampled: u64,
-    /// It did not answer when it was asked for its counter.
+    /// It did not say what it answered, or is not the lab's own, so that nobody knows how it counts.
     pub silent: bool,
+    /// Whether one of its signals could be held against another; where not, its loss is 0.
+    pub reconciled: bool,
+}
+
+/// A program that the scenario brings along.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct OwnService<'a> {
+    /// From the scenario.
+    pub name: &'a str,
+    /// How it ended by itself while the run went on; null when it lived as long as it should.
+    pub crashed: Option<String>,
+}
+
+impl OwnService<'_> {
+    /// Why the run has failed, in one sentence, where it has by this.
+    pub fn broken(&self) -> Option<String> {
+        Some(format!("{} ended by itself: {}", self.name, self.crashed.as_ref()?))
+    }
 }
 
 /// What became of a process.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ProcessSummary {
-    /// Since the start of the run.
+    /// Since the start of the run, in seconds.
     pub at_seconds: f64,
-    /// Service, or `postgres`.
+    /// Name of the service, or `postgres`.
     pub name: String,
     /// How it ended; null when it came back.
     pub exited: Option<String>,
@@ -196,32 +245,45 @@ pub struct ProcessSummary {
 
 /// One fault.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FaultSummary<'a> {
-    /// From the scenario.
+    /// The fault's name in the scenario.
     pub name: &'a str,
-    /// From the scenario, such as `db.lock`.
+    /// Its kind, such as `db.lock`.
     pub kind: &'static str,
     /// What it does, in a few words.
     pub what: String,
-    /// When the system was really disturbed from, since the start of the run; null when it never was.
+    /// When the system was really disturbed from, in seconds since the start of the run; null when it never was.
     pub started_s: Option<f64>,
-    /// When that was undone.
+    /// When that was undone, in seconds since the start of the run; null when it never was.
     pub ended_s: Option<f64>,
     /// Why it was not there as planned; null when it was.
     pub failed: Option<String>,
+    /// How many requests met it, for `db.lock` how many connections waited, for `dice.error_rate` how many rolls there were; null where
+    /// that is not known.
+    pub touched: Option<u64>,
 }
 
 /// The lab's view of itself.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Lab {
-    /// From the intended to the actual send.
+    /// From the intended to the actual send: the median, in milliseconds.
     pub schedule_lag_p50_ms: Option<f64>,
-    /// From the intended to the actual send.
+    /// The 99th percentile of the same, in milliseconds.
     pub schedule_lag_p99_ms: Option<f64>,
-    /// From the intended to the actual send.
+    /// The largest of the same, in milliseconds.
     pub schedule_lag_max_ms: Option<f64>,
-    /// The lab's own process, user and system.
+    /// Processor time of the lab's own process, user and system, in seconds.
     pub cpu_seconds: f64,
+    /// The share of all processors that this was, 0 to 1.
+    pub cpu_share: Option<f64>,
+    /// How many processors it could use.
+    pub cores: u32,
+    /// How late the loop was that sends requests and takes their answers.
+    pub load_loop_delay_p99_ms: Option<f64>,
+    /// How late the loop was that walks the scenario.
+    pub loop_delay_p99_ms: Option<f64>,
     /// Why the lab was the bottleneck; null when it was not.
     pub bottleneck: Option<String>,
 }
@@ -237,27 +299,43 @@ impl<'a> Summary<'a> {
             title: &plan.title,
             seed: plan.seed,
             verdict: verdict.word,
+            intended_verdict: plan.intended,
+            as_intended: verdict.word == plan.intended && model.finished().is_some_and(|end| !end.interrupted),
             exit_code: verdict.exit,
             interrupted: model.finished().is_some_and(|end| end.interrupted),
+            aborted_by: aborted_by(verdict, model),
             duration_seconds: model.now().as_secs_f64(),
             loads: (0..plan.loads.len()).map(|load| load_summary(load, model)).collect(),
             thresholds: verdict.thresholds.iter().map(|judged| threshold_summary(judged, model)).collect(),
-            expectations: Vec::new(),
+            expectations: verdict.expectations.iter().map(|judged| ExpectationSummary::new(judged, model)).collect(),
             slowest_traces: slowest(model, link),
             telemetry: Telemetry { services: services(model), loss: model.telemetry_loss() },
+            services: own_services(model, verdict),
             faults: faults(model),
             inconclusive: verdict.inconclusive.clone(),
             processes: processes(model),
+            controls: controls(model),
             lab: Lab {
                 schedule_lag_p50_ms: lag.percentile(50.0),
                 schedule_lag_p99_ms: lag.percentile(99.0),
                 schedule_lag_max_ms: lag.max(),
-                cpu_seconds: model.lab_cpu().as_secs_f64(),
+                cpu_seconds: model.lab().cpu.as_secs_f64(),
+                cpu_share: model.lab().cpu_share(),
+                cores: model.lab().cores,
+                load_loop_delay_p99_ms: model.lab().load_delay.percentile(99.0),
+                loop_delay_p99_ms: model.lab().run_delay.percentile(99.0),
                 bottleneck: verdict.bottleneck.clone(),
             },
             endpoints,
+            comparison: None,
         }
     }
+}
+
+fn aborted_by(verdict: &Verdict, model: &Model) -> Option<String> {
+    let (at, threshold) = model.aborted()?;
+    let judged = verdict.thresholds.get(threshold)?;
+    Some(format!("{} at {:.1} s", threshold_summary(judged, model).promise(), at.as_secs_f64()))
 }
 
 fn load_summary(index: usize, model: &Model) -> LoadSummary<'_> {
@@ -300,12 +378,12 @@ fn latencies(distribution: &Distribution) -> Latencies {
 
 fn threshold_summary(judged: &verdict::Judged, model: &Model) -> ThresholdSummary {
     let threshold = &judged.threshold;
-    let outside = threshold.outside.iter().flat_map(|outside| &outside.faults);
     ThresholdSummary {
         metric: threshold.selector.source.clone(),
         expression: threshold.expression.clone(),
-        outside: outside.map(|fault| model.plan().faults[*fault].name.clone()).collect(),
+        scope: threshold.scope.as_ref().map(|scope| scope.words(model.plan())),
         value: judged.value,
+        absent: judged.absent,
         ok: judged.ok,
     }
 }
@@ -335,8 +413,14 @@ fn services(model: &Model) -> Vec<ServiceSummary<'_>> {
         restarted: service.restarted,
         unsampled: service.unsampled,
         silent: service.silent,
+        reconciled: service.reconciles(),
     })
     .collect()
+}
+
+fn own_services<'a>(model: &'a Model, verdict: &Verdict) -> Vec<OwnService<'a>> {
+    let crashed = |name: &str| verdict.crashed.iter().find(|(crashed, _)| crashed == name).map(|(_, how)| how.clone());
+    model.plan().services.iter().map(|service| OwnService { name: &service.name, crashed: crashed(&service.name) }).collect()
 }
 
 fn faults(model: &Model) -> Vec<FaultSummary<'_>> {
@@ -348,6 +432,7 @@ fn faults(model: &Model) -> Vec<FaultSummary<'_>> {
         started_s: state.started.map(|at| at.as_secs_f64()),
         ended_s: state.ended.map(|at| at.as_secs_f64()),
         failed: state.failed.clone(),
+        touched: state.touched,
     })
     .collect()
 }

@@ -2,9 +2,11 @@
 
 use std::fmt::Write as _;
 
+use super::expectation;
 use super::format::{count, milliseconds, number};
-use super::summary::{Latencies, LoadSummary, Summary, ThresholdSummary};
+use super::summary::{Latencies, LoadSummary, OwnService, Summary, ThresholdSummary};
 use super::waterfall::waterfall;
+use crate::compare;
 use crate::observe::trace::Trace;
 use crate::verdict::Word;
 
@@ -31,10 +33,12 @@ fn write(out: &mut String, summary: &Summary<'_>, slowest: Option<&Trace>) -> st
         let width = promises.iter().map(|promise| promise.chars().count()).max().unwrap_or_default();
         for (threshold, promise) in summary.thresholds.iter().zip(promises) {
             let sign = if threshold.ok { "kept  " } else { "BROKEN" };
-            let value = threshold.value.map_or("no samples".to_owned(), number);
+            let none = if threshold.absent { "never appeared" } else { "no samples" };
+            let value = threshold.value.map_or(none.to_owned(), number);
             writeln!(out, "  {sign}  {promise:width$}  {value}")?;
         }
     }
+    expectation::write(out, &summary.expectations)?;
     if !summary.slowest_traces.is_empty() {
         writeln!(out, "\nslowest requests")?;
         for slow in &summary.slowest_traces {
@@ -47,7 +51,11 @@ fn write(out: &mut String, summary: &Summary<'_>, slowest: Option<&Trace>) -> st
     if !summary.telemetry.services.is_empty() {
         writeln!(out, "\n{:<16}{:>10}{:>14}{:>12}{:>8}", "telemetry", "answered", "server spans", "log lines", "lost")?;
         for service in &summary.telemetry.services {
-            let lost = if service.restarted { "restart".to_owned() } else { service.loss.to_string() };
+            let lost = match (service.restarted, service.reconciled) {
+                (true, _) => "restart".to_owned(),
+                (_, false) => "-".to_owned(),
+                _ => service.loss.to_string(),
+            };
             let answered = if service.silent { "silent".to_owned() } else { service.answered.to_string() };
             writeln!(out, "  {:<14}{:>10}{:>14}{:>12}{:>8}", service.name, answered, service.server_spans, service.log_lines, lost)?;
             if service.unsampled > 0 {
@@ -69,13 +77,23 @@ fn write(out: &mut String, summary: &Summary<'_>, slowest: Option<&Trace>) -> st
             writeln!(out, "  {:>7.1} s  {} {what}", process.at_seconds, process.name)?;
         }
     }
+    if !summary.controls.is_empty() {
+        writeln!(out, "\npace")?;
+        for control in &summary.controls {
+            writeln!(out, "  {:>7.1} s  {}", control.at_seconds, control.what)?;
+        }
+    }
+    if let Some(comparison) = &summary.comparison {
+        write!(out, "\n{}", compare::text(comparison))?;
+    }
     let lab = &summary.lab;
     writeln!(
         out,
-        "\nlab: schedule lag p50 {}, p99 {}, max {}; {:.2} s CPU",
+        "\nlab: schedule lag p50 {}, p99 {}, max {}; loop delay p99 {}; {:.2} s CPU",
         milliseconds(lab.schedule_lag_p50_ms),
         milliseconds(lab.schedule_lag_p99_ms),
         milliseconds(lab.schedule_lag_max_ms),
+        milliseconds(lab.load_loop_delay_p99_ms),
         lab.cpu_seconds
     )?;
     writeln!(out, "\n{}", conclusion(summary))
@@ -116,15 +134,35 @@ fn write_load(out: &mut String, load: &LoadSummary<'_>) -> std::fmt::Result {
     Ok(())
 }
 
-fn conclusion(summary: &Summary<'_>) -> String {
+/// What came of it, in one sentence.
+pub(super) fn conclusion(summary: &Summary<'_>) -> String {
     let broken = summary.thresholds.iter().filter(|threshold| !threshold.ok).count();
+    let crashed: Vec<String> = summary.services.iter().filter_map(OwnService::broken).collect();
     let verdict = match summary.verdict {
+        Word::Pass if !summary.expectations.is_empty() => format!("pass: {} kept", expectation::promises(summary, |_| true)),
+        Word::Fail if !summary.expectations.is_empty() => {
+            let all = expectation::promises(summary, |_| true);
+            format!("fail: {} broken, of {all}", expectation::promises(summary, |ok| !ok))
+        }
         Word::Pass if summary.thresholds.is_empty() => "pass: there was no threshold to keep".to_owned(),
         Word::Pass if summary.thresholds.len() == 1 => "pass: the threshold was kept".to_owned(),
         Word::Pass => format!("pass: all {} thresholds kept", summary.thresholds.len()),
+        Word::Fail if !crashed.is_empty() => {
+            format!("fail: {}; {broken} of {} broken", crashed.join("; "), count(summary.thresholds.len(), "threshold"))
+        }
         Word::Fail if summary.thresholds.len() == 1 => "fail: the threshold was broken".to_owned(),
         Word::Fail => format!("fail: {broken} of {} thresholds broken", summary.thresholds.len()),
         Word::Inconclusive => format!("inconclusive: {}", summary.inconclusive.join("; ")),
     };
-    if summary.interrupted { format!("interrupted; as far as it went: {verdict}") } else { verdict }
+    let verdict = match &summary.aborted_by {
+        Some(promise) => format!("{verdict}; aborted by {promise}"),
+        None => verdict,
+    };
+    match summary.intended_verdict {
+        _ if summary.interrupted => format!("interrupted; as far as it went: {verdict}"),
+        // What nearly all scenarios intend goes without saying.
+        Word::Pass => verdict,
+        _ if summary.as_intended => format!("{verdict}; as intended"),
+        intended => format!("{verdict}; not as intended, which is {}", intended.as_str()),
+    }
 }

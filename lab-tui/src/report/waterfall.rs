@@ -203,7 +203,7 @@ pub fn log_text(log: &LogLine) -> (&str, String) {
 
 /// The one thing that tells most about a span.
 pub fn span_detail(span: &TraceSpan) -> Option<String> {
-    let keys = ["error.type", "http.response.status_code", "db.query.text"];
+    let keys = ["error.message", "error.type", "http.response.status_code", "db.query.text"];
     let found = keys.iter().filter(|key| span.error || **key != "error.type").find_map(|key| Some((key, span.attributes.get(*key)?)));
     found.map(|(key, value)| format!("{key}={}", bare(value)))
 }
@@ -233,6 +233,7 @@ mod tests {
             duration_nano: ms * 1_000_000,
             error: id == "c",
             attributes: [("http.response.status_code".to_owned(), 503.into())].into(),
+            ..TraceSpan::default()
         }
     }
 

@@ -79,7 +79,11 @@ impl<T: Fn(Event)> Faults<'_, T> {
         };
         self.told_at(index, FaultChange::Started, self.clock.offset_of(injected.since));
         self.waited(injected.since + fault.duration).await;
-        match injected.undo().await {
+        let undone = injected.undo().await;
+        if let Some(count) = undone.touched {
+            self.told(index, FaultChange::Touched(count));
+        }
+        match undone.end {
             End::Undone => self.told(index, FaultChange::Ended),
             End::Early(why) => {
                 self.told(index, FaultChange::Failed(why));

@@ -64,6 +64,9 @@ trait Kind: Sized + fmt::Display {
     /// From keys of the right types to a fault that can be brought about. `services` are the names that the stack knows.
     fn check(keys: Self::Keys, services: &[&str]) -> Result<Self, Wrong>;
 
+    /// What it means that nothing met it, in a few words.
+    fn untouched(&self) -> String;
+
     /// What no other fault may disturb in the same way at the same time, because the two could not be undone apart.
     fn exclusive(&self) -> Option<String> {
         None
@@ -85,6 +88,13 @@ macro_rules! kinds {
             pub fn name(&self) -> &'static str {
                 match self {
                     $(Self::$kind(_) => $kind::NAME,)+
+                }
+            }
+
+            /// What it means that nothing met it, in a few words.
+            pub fn untouched(&self) -> String {
+                match self {
+                    $(Self::$kind(kind) => kind.untouched(),)+
                 }
             }
 

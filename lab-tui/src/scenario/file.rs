@@ -9,6 +9,13 @@ use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
+use super::expect::ExpectTable;
+use super::phase::PhaseTable;
+use super::request::RequestTable;
+use super::scope::ScopeKeys;
+use super::service::ServiceTable;
+use super::vars::VarsTable;
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ScenarioFile {
@@ -22,10 +29,18 @@ pub(super) struct ScenarioFile {
     pub(super) seed: u32,
     #[serde(default)]
     pub(super) keep_going: bool,
+    pub(super) stack: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(super) service: Vec<Spanned<ServiceTable>>,
+    pub(super) intended_verdict: Option<Spanned<String>>,
     #[serde(default)]
     pub(super) load: Vec<Spanned<LoadTable>>,
     #[serde(default)]
+    pub(super) phase: Vec<PhaseTable>,
+    #[serde(default)]
     pub(super) thresholds: BTreeMap<Spanned<String>, Vec<Spanned<Promise>>>,
+    #[serde(default)]
+    pub(super) expect: Vec<Spanned<ExpectTable>>,
     /// Taken out before, because what a fault looks like depends on its kind; named here, so that a misspelt one is recognised.
     #[serde(default, rename = "fault")]
     _fault: IgnoredAny,
@@ -57,7 +72,7 @@ pub(super) struct LoadTable {
     #[serde(default)]
     pub(super) request: Vec<Spanned<RequestTable>>,
     #[serde(default)]
-    pub(super) vars: BTreeMap<String, Spanned<Vec<String>>>,
+    pub(super) vars: VarsTable,
 }
 
 #[derive(Debug, Deserialize)]
@@ -65,16 +80,6 @@ pub(super) struct LoadTable {
 pub(super) struct StageTable {
     pub(super) target: Spanned<f64>,
     pub(super) duration: Spanned<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RequestTable {
-    pub(super) name: Option<String>,
-    pub(super) weight: Option<Spanned<i64>>,
-    pub(super) get: Spanned<String>,
-    #[serde(default)]
-    pub(super) expect_status: Vec<Spanned<i64>>,
 }
 
 /// `"1s"`, or a table with the shortest and the longest.
@@ -91,19 +96,39 @@ pub(super) struct ThinkTable {
     pub(super) max: Spanned<String>,
 }
 
-/// `"p(95)<50"`, or a table with the promise and what it leaves out.
+/// `"p(95)<50"`, or a table with the promise and which part of the run it is about.
 #[derive(Debug)]
 pub(super) enum Promise {
     Plain(String),
-    Outside(PromiseTable),
+    Table(Box<PromiseTable>),
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PromiseTable {
     pub(super) threshold: Spanned<String>,
-    pub(super) outside: Spanned<Names>,
-    pub(super) settle: Option<Spanned<String>>,
+    // What follows is a scope; see there.
+    outside: Option<Spanned<Names>>,
+    during: Option<Spanned<Names>>,
+    before: Option<Spanned<Names>>,
+    after: Option<Spanned<Names>>,
+    settle: Option<Spanned<String>>,
+    within: Option<Spanned<String>>,
+    pub(super) abort_on_fail: Option<Spanned<bool>>,
+    pub(super) delay_abort_eval: Option<Spanned<String>>,
+}
+
+impl PromiseTable {
+    pub(super) fn scope(&self) -> ScopeKeys<'_> {
+        ScopeKeys {
+            outside: self.outside.as_ref(),
+            during: self.during.as_ref(),
+            before: self.before.as_ref(),
+            after: self.after.as_ref(),
+            settle: self.settle.as_ref(),
+            within: self.within.as_ref(),
+        }
+    }
 }
 
 /// `"name"` or `["name", …]`.
@@ -149,7 +174,7 @@ impl From<String> for Promise {
 
 impl From<PromiseTable> for Promise {
     fn from(table: PromiseTable) -> Self {
-        Self::Outside(table)
+        Self::Table(Box::new(table))
     }
 }
 

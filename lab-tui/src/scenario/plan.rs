@@ -7,12 +7,19 @@ use serde::Deserialize as _;
 use toml::Spanned;
 use toml::de::{DeTable, Deserializer};
 
+use super::executor::Executor;
+use super::expect::{self, Expectation};
 use super::fault::{self, Fault};
 use super::file::{Promise, PromiseTable, ScenarioFile};
+use super::intended::Word;
 use super::load::{self, Load};
+use super::phase::{self, Phase};
 use super::problems;
 use super::refusal::{Refusals, Wrong, suggest};
-use super::threshold::{Metric, Outside, Selector, Threshold};
+use super::scope::Scope;
+use super::service::{self, Service};
+use super::stack::{self, Given, Ground, StackKind};
+use super::threshold::{Metric, Selector, Threshold};
 
 const FORMAT: i64 = 1;
 pub(super) const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -28,12 +35,22 @@ pub struct Plan {
     pub seed: u32,
     /// On a screen, the traffic goes on after its end until the viewer leaves.
     pub keep_going: bool,
+    /// Where its system runs.
+    pub stack: StackKind,
+    /// The programs that it brings along, in the order in which they start.
+    pub services: Vec<Service>,
+    /// What its author means it to reach.
+    pub intended: Word,
     /// At least one.
     pub loads: Vec<Load>,
     /// In the file's order.
     pub faults: Vec<Fault>,
+    /// Named stretches of the time line, in the file's order.
+    pub phases: Vec<Phase>,
     /// The promises, in the file's order of selectors.
     pub thresholds: Vec<Threshold>,
+    /// What the telemetry must say, in the file's order.
+    pub expectations: Vec<Expectation>,
 }
 
 impl Plan {
@@ -42,8 +59,16 @@ impl Plan {
     /// # Errors
     /// All that is wrong, each with its line and column in `origin`.
     pub fn parse(text: &str, origin: &str, services: &[&str]) -> Result<Self, Refusals> {
+        Self::parse_given(text, origin, &Given { services, ..Given::default() })
+    }
+
+    /// The same with what the user said beside the file, for a scenario that may name other files.
+    ///
+    /// # Errors
+    /// As above; also when a file that the scenario names cannot be had.
+    pub fn parse_given(text: &str, origin: &str, given: &Given<'_>) -> Result<Self, Refusals> {
         let refused = |wrongs: Vec<Wrong>| Refusals(wrongs.into_iter().map(|wrong| wrong.at(origin, text)).collect());
-        problems::read_all(text, services, |document| plan(document, services)).map_err(refused)
+        problems::read_all(text, given.services, |document| plan(document, text, given)).map_err(refused)
     }
 
     /// The same scenario with all that lies on the run's time line multiplied by `factor`, for a quick look or for CI. What a single
@@ -57,8 +82,17 @@ impl Plan {
         for fault in &mut self.faults {
             (fault.at, fault.duration) = (fault.at.mul_f64(factor), stretched(fault.duration, factor));
         }
-        for outside in self.thresholds.iter_mut().filter_map(|threshold| threshold.outside.as_mut()) {
-            outside.settle = outside.settle.mul_f64(factor);
+        for phase in &mut self.phases {
+            (phase.at, phase.duration) = (phase.at.mul_f64(factor), stretched(phase.duration, factor));
+        }
+        for delay in self.thresholds.iter_mut().filter_map(|threshold| threshold.abort_after.as_mut()) {
+            *delay = delay.mul_f64(factor);
+        }
+        for scope in self.thresholds.iter_mut().filter_map(|threshold| threshold.scope.as_mut()) {
+            scope.settle = scope.settle.mul_f64(factor);
+        }
+        for scope in self.expectations.iter_mut().filter_map(Expectation::scope_mut) {
+            scope.settle = scope.settle.mul_f64(factor);
         }
         self
     }
@@ -72,6 +106,21 @@ impl Plan {
         self
     }
 
+    /// Whether any load has a rate, which could be multiplied.
+    pub fn has_rates(&self) -> bool {
+        self.loads.iter().any(|load| matches!(load.executor, Executor::Arrivals(_)))
+    }
+
+    /// Whether it may be over before its duration is, because so much has been done by then.
+    pub fn may_end_early(&self) -> bool {
+        self.loads.iter().filter(|load| load.end() == self.duration()).all(|load| load.executor.ends_early())
+    }
+
+    /// Everything that is promised of a metric: the thresholds, and the expectations that are one.
+    pub fn promises(&self) -> impl Iterator<Item = &Threshold> {
+        self.thresholds.iter().chain(self.expectations.iter().filter_map(Expectation::threshold))
+    }
+
     /// When the last request may begin.
     pub fn duration(&self) -> Duration {
         self.loads.iter().map(Load::end).max().unwrap_or_default()
@@ -79,42 +128,56 @@ impl Plan {
 }
 
 /// Stops at the first thing that is wrong.
-fn plan(mut document: Spanned<DeTable<'_>>, services: &[&str]) -> Result<Plan, Wrong> {
+fn plan(mut document: Spanned<DeTable<'_>>, text: &str, given: &Given<'_>) -> Result<Plan, Wrong> {
     let faults = document.get_mut().remove("fault");
     let file = ScenarioFile::deserialize(Deserializer::from(document))?;
+    let intended = Word::read(file.intended_verdict.as_ref())?;
     if file.load.is_empty() {
         let hint = "add a [[load]] table".to_owned();
         return Err(Wrong { span: None, what: "the scenario has no load".to_owned(), hint: Some(hint) });
     }
+    let stack = stack::choose(given, file.stack.as_ref())?;
+    let services = service::read_all(file.service, given.beside, stack::of_the_lab(stack, given))?;
+    let ground = Ground::new(stack, given, &services);
+    let nowhere = |path: &str| Err(format!("`{path}` cannot be read: this scenario lies in no folder"));
+    let files = given.files.unwrap_or(&nowhere);
     let mut loads: Vec<Load> = Vec::new();
     for table in file.load {
         let name_span = table.get_ref().name.span();
-        let load = load::read(table, services)?;
+        ground.check_load(table.get_ref())?;
+        let load = load::read(table, &ground.reachable(), files)?;
         if loads.iter().any(|other| other.name == load.name) {
             return Err(Wrong::new(name_span, format!("a second load is named `{}`", load.name), "give each its own name"));
         }
         loads.push(load);
     }
     let longest = loads.iter().map(Load::end).max().unwrap_or_default();
-    let faults = faults.map_or(Ok(Vec::new()), |faults| fault::read_all(faults, services, longest))?;
+    faults.as_ref().map_or(Ok(()), |faults| ground.check_faults(faults))?;
+    let faults = faults.map_or(Ok(Vec::new()), |faults| fault::read_all(faults, ground.of_the_lab(), longest))?;
+    let phases = phase::read_all(file.phase, &faults, longest)?;
+    let named: Vec<&str> = ground.of_the_lab().iter().copied().chain(services.iter().map(|service| service.name.as_str())).collect();
     let mut thresholds = Vec::new();
     let mut promises: Vec<_> = file.thresholds.iter().collect();
     promises.sort_by_key(|(key, _)| key.span().start);
     for (key, expressions) in promises {
         let selector = Selector::parse(key.get_ref()).map_err(|(what, hint)| Wrong::new(key.span(), what, hint))?;
-        check_names(&selector, &loads).map_err(|(what, hint)| Wrong::new(key.span(), what, hint))?;
+        check_names(&selector, &loads, &named).map_err(|(what, hint)| Wrong::new(key.span(), what, hint))?;
         for promise in expressions {
             let span = promise.span();
             let (span, expression, table) = match promise.get_ref() {
                 Promise::Plain(expression) => (span, expression, None),
-                Promise::Outside(table) => (table.threshold.span(), table.threshold.get_ref(), Some(table)),
+                Promise::Table(table) => (table.threshold.span(), table.threshold.get_ref(), Some(table)),
             };
             let threshold = Threshold::parse(&selector, expression).map_err(|(what, hint)| Wrong::new(span, what, hint))?;
-            let outside = table.map(|table| outside(table, &selector, &faults)).transpose()?;
-            thresholds.push(Threshold { outside, ..threshold });
+            let scope = table.map_or(Ok(None), |table| scope(table, &selector, &faults, &phases))?;
+            let abort_after = table.map_or(Ok(None), |table| abort_after(table, &selector))?;
+            thresholds.push(Threshold { scope, abort_after, ..threshold });
         }
     }
-    Ok(Plan { title: file.title, about: file.about, seed: file.seed, keep_going: file.keep_going, loads, faults, thresholds })
+    let known = expect::Known { text, services: &named, loads: &loads, faults: &faults, phases: &phases };
+    let expectations = expect::read_all(file.expect, known)?;
+    let ScenarioFile { title, about, seed, keep_going, .. } = file;
+    Ok(Plan { title, about, seed, keep_going, intended, stack, services, loads, faults, phases, thresholds, expectations })
 }
 
 /// The duration times the factor. What lasts does not come to last no time at all.
@@ -129,27 +192,37 @@ pub(super) fn unknown_format(document: &DeTable<'_>) -> Option<Wrong> {
     Some(Wrong::new(given.span(), format!("format {number} is not known to this version"), format!("write `format = {FORMAT}`")))
 }
 
-fn outside(table: &PromiseTable, selector: &Selector, faults: &[Fault]) -> Result<Outside, Wrong> {
-    let refused = |what: String, hint: String| Wrong::new(table.outside.span(), what, hint);
-    if selector.metric == Metric::TelemetryLoss {
-        let what = "telemetry_loss is counted over the whole run, so nothing can be outside of it".to_owned();
-        return Err(refused(what, "leave `outside` out".to_owned()));
+fn scope(table: &PromiseTable, selector: &Selector, faults: &[Fault], phases: &[Phase]) -> Result<Option<Scope>, Wrong> {
+    let scope = table.scope().read(faults, phases)?;
+    if let Some(scope) = scope.as_ref().filter(|_| selector.metric == Metric::TelemetryLoss) {
+        let key = scope.relation.key();
+        let what = format!("telemetry_loss is counted over the whole run, so nothing can be {key} of it");
+        return Err(Wrong::new(table.threshold.span(), what, format!("leave `{key}` out")));
     }
-    let known: Vec<&str> = faults.iter().map(|fault| fault.name.as_str()).collect();
-    let mut chosen = Vec::new();
-    for name in &table.outside.get_ref().0 {
-        let index = known.iter().position(|known| known == name);
-        chosen.push(index.ok_or_else(|| refused(format!("no fault is named `{name}`"), suggest(name, &known)))?);
-    }
-    if chosen.is_empty() {
-        return Err(refused("`outside` names no fault".to_owned(), "name at least one, or leave it out".to_owned()));
-    }
-    chosen.sort_unstable();
-    chosen.dedup();
-    Ok(Outside { faults: chosen, settle: table.settle.as_ref().map_or(Ok(Duration::ZERO), fault::moment)? })
+    Ok(scope)
 }
 
-fn check_names(selector: &Selector, loads: &[Load]) -> Result<(), (String, String)> {
+fn abort_after(table: &PromiseTable, selector: &Selector) -> Result<Option<Duration>, Wrong> {
+    let delay = table.delay_abort_eval.as_ref();
+    match table.abort_on_fail.as_ref().filter(|aborts| *aborts.get_ref()) {
+        Some(aborts) if selector.metric == Metric::TelemetryLoss => {
+            let what = "telemetry_loss is known at the end only, so it cannot end a run";
+            Err(Wrong::new(aborts.span(), what, "leave `abort_on_fail` out"))
+        }
+        Some(_) => delay.map_or(Ok(Duration::ZERO), fault::moment).map(Some),
+        None => match delay {
+            Some(delay) => {
+                Err(Wrong::new(delay.span(), "`delay_abort_eval` delays nothing here", "add `abort_on_fail = true`, or leave it out"))
+            }
+            None => Ok(None),
+        },
+    }
+}
+
+pub(super) fn check_names(selector: &Selector, loads: &[Load], services: &[&str]) -> Result<(), (String, String)> {
+    if let Some(service) = selector.series.as_ref().and_then(|series| series.service.as_deref()).filter(|name| !services.contains(name)) {
+        return Err((format!("unknown service `{service}`"), suggest(service, services)));
+    }
     let chosen: Vec<&Load> = loads.iter().filter(|load| selector.load.as_ref().is_none_or(|name| *name == load.name)).collect();
     if let (Some(name), []) = (&selector.load, chosen.as_slice()) {
         let known: Vec<&str> = loads.iter().map(|load| load.name.as_str()).collect();

@@ -41,6 +41,13 @@ impl Refusals {
     pub fn iter(&self) -> std::slice::Iter<'_, Refusal> {
         self.0.iter()
     }
+
+    /// For a text that the user has never seen: what is wrong, without where.
+    #[must_use]
+    pub fn without_places(mut self) -> Self {
+        self.0.iter_mut().for_each(|refusal| refusal.place = None);
+        self
+    }
 }
 
 impl<'r> IntoIterator for &'r Refusals {

@@ -7,6 +7,13 @@ pub const SHIPPED: &[(&str, &str)] = &[
     ("db-load", include_str!("../../../scenarios/db-load.toml")),
     ("error-injection", include_str!("../../../scenarios/error-injection.toml")),
     ("locked-table", include_str!("../../../scenarios/locked-table.toml")),
+    ("mixed-reads", include_str!("../../../scenarios/mixed-reads.toml")),
+    ("spike", include_str!("../../../scenarios/spike.toml")),
+    ("closed-and-open", include_str!("../../../scenarios/closed-and-open.toml")),
+    ("poisson", include_str!("../../../scenarios/poisson.toml")),
+    ("cold-start", include_str!("../../../scenarios/cold-start.toml")),
+    ("pool-exhaustion", include_str!("../../../scenarios/pool-exhaustion.toml")),
+    ("soak", include_str!("../../../scenarios/soak.toml")),
 ];
 
 /// A commented scenario for an author to begin with; in no list, since it is no scenario to be run by name.

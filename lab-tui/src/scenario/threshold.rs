@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
+use super::plan::Plan;
 use super::refusal::suggest;
+use super::scope::Scope;
+use super::series::{PREFIX, Reading, Series};
 
 /// What can be judged, with k6's names where k6 has one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +24,18 @@ pub enum Metric {
     ScheduleLag,
     /// Signals that do not reconcile: spans and log lines missing or in excess, over all services.
     TelemetryLoss,
+    /// What requests waited for a connection of a pool, in milliseconds, as services say.
+    PoolWait,
+    /// Requests that wait for a connection of a pool.
+    PoolPending,
+    /// Connections of pools that are lent.
+    PoolUsed,
+    /// Connections of pools that are open and free.
+    PoolIdle,
+    /// How many connections pools may have.
+    PoolMax,
+    /// Any other metric that services expose.
+    Scraped,
 }
 
 /// Which aggregates a metric has.
@@ -32,10 +47,16 @@ pub enum MetricKind {
     Rate,
     /// A sum: count, and rate per second.
     Counter,
+    /// What comes and goes: value (the last one), avg, min, max.
+    Gauge,
+    /// A distribution of which only buckets are known: avg, med, p(N).
+    Histogram,
+    /// Whatever is asked of it.
+    Scraped,
 }
 
 impl Metric {
-    pub(super) const ALL: [(&str, Self); 7] = [
+    pub(super) const ALL: [(&str, Self); 12] = [
         ("http_req_duration", Self::HttpReqDuration),
         ("http_req_service_time", Self::HttpReqServiceTime),
         ("http_req_failed", Self::HttpReqFailed),
@@ -43,6 +64,11 @@ impl Metric {
         ("dropped_iterations", Self::DroppedIterations),
         ("schedule_lag", Self::ScheduleLag),
         ("telemetry_loss", Self::TelemetryLoss),
+        ("pool_wait", Self::PoolWait),
+        ("pool_pending", Self::PoolPending),
+        ("pool_used", Self::PoolUsed),
+        ("pool_idle", Self::PoolIdle),
+        ("pool_max", Self::PoolMax),
     ];
 
     /// Which aggregates the metric has.
@@ -51,6 +77,9 @@ impl Metric {
             Self::HttpReqDuration | Self::HttpReqServiceTime | Self::ScheduleLag => MetricKind::Trend,
             Self::HttpReqFailed => MetricKind::Rate,
             Self::HttpReqs | Self::DroppedIterations | Self::TelemetryLoss => MetricKind::Counter,
+            Self::PoolPending | Self::PoolUsed | Self::PoolIdle | Self::PoolMax => MetricKind::Gauge,
+            Self::PoolWait => MetricKind::Histogram,
+            Self::Scraped => MetricKind::Scraped,
         }
     }
 
@@ -59,6 +88,7 @@ impl Metric {
             Self::HttpReqDuration | Self::HttpReqServiceTime | Self::HttpReqFailed | Self::HttpReqs => &["load", "request", "status"],
             Self::DroppedIterations | Self::ScheduleLag => &["load"],
             Self::TelemetryLoss => &[],
+            Self::PoolWait | Self::PoolPending | Self::PoolUsed | Self::PoolIdle | Self::PoolMax | Self::Scraped => &["service"],
         }
     }
 }
@@ -76,6 +106,8 @@ pub struct Selector {
     pub request: Option<String>,
     /// An HTTP status code.
     pub status: Option<u16>,
+    /// Of a metric that is scraped: what is read.
+    pub series: Option<Series>,
 }
 
 impl Selector {
@@ -88,17 +120,36 @@ impl Selector {
             },
         };
         let name = name.trim();
-        let Some((_, metric)) = Metric::ALL.into_iter().find(|(known, _)| *known == name) else {
-            return Err((format!("unknown metric `{name}`"), suggest(name, &Metric::ALL.map(|(known, _)| known))));
+        let known = Metric::ALL.into_iter().find(|(known, _)| *known == name).map(|(_, metric)| metric);
+        let (metric, series) = match (known, Series::scraped(name)) {
+            (Some(metric), _) => (metric, Series::known(metric)),
+            (None, Some(series)) => (Metric::Scraped, Some(series)),
+            (None, None) if name.starts_with(PREFIX) => {
+                return Err((
+                    format!("`{name}` names no metric"),
+                    format!("write it as it is exposed, as in `{PREFIX}http_requests_total`"),
+                ));
+            }
+            (None, None) => {
+                let hint = suggest(name, &Metric::ALL.map(|(known, _)| known));
+                return Err((format!("unknown metric `{name}`"), format!("{hint}; what services expose is `{PREFIX}` and its name")));
+            }
         };
-        let mut selector = Self { source: source.to_owned(), metric, load: None, request: None, status: None };
+        let mut selector = Self { source: source.to_owned(), metric, load: None, request: None, status: None, series };
         for tag in tags.split(',').map(str::trim).filter(|tag| !tag.is_empty()) {
             let Some((key, value)) = tag.split_once(':') else {
                 return Err((format!("`{tag}` is no tag"), "write `tag:value`, such as `load:db`".to_owned()));
             };
             let (key, value) = (key.trim(), value.trim().to_owned());
-            if !metric.tags().contains(&key) {
+            if metric != Metric::Scraped && !metric.tags().contains(&key) {
                 return Err((format!("`{name}` has no tag `{key}`"), suggest(key, metric.tags())));
+            }
+            if let Some(series) = &mut selector.series {
+                match key {
+                    "service" => series.service = Some(value),
+                    _ => series.labels.push((key.to_owned(), value)),
+                }
+                continue;
             }
             match key {
                 "load" => selector.load = Some(value),
@@ -130,6 +181,8 @@ pub enum Aggregate {
     Rate,
     /// A sum.
     Count,
+    /// The newest reading of a gauge.
+    Value,
 }
 
 /// How the number is compared.
@@ -151,7 +204,7 @@ pub enum Comparison {
 
 impl Comparison {
     /// Longer signs first, so that `<=` is not read as `<`.
-    const ALL: [(&str, Self); 6] = [
+    pub(super) const ALL: [(&str, Self); 6] = [
         ("<=", Self::LessOrEqual),
         (">=", Self::GreaterOrEqual),
         ("==", Self::Equal),
@@ -159,6 +212,11 @@ impl Comparison {
         ("<", Self::Less),
         (">", Self::Greater),
     ];
+
+    /// As it is written.
+    pub(super) fn sign(self) -> &'static str {
+        Self::ALL.into_iter().find(|(_, comparison)| *comparison == self).map_or("", |(sign, _)| sign)
+    }
 
     /// Whether `value` keeps the promise.
     #[expect(clippy::float_cmp, reason = "`==` in a scenario means equal; counters are whole numbers")]
@@ -174,15 +232,6 @@ impl Comparison {
     }
 }
 
-/// What a promise leaves out: requests whose window overlaps one of the faults, or the time that the system gets to recover.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outside {
-    /// Indices in the plan's faults, ascending.
-    pub faults: Vec<usize>,
-    /// After each fault's real end.
-    pub settle: Duration,
-}
-
 /// One promise about one metric.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Threshold {
@@ -196,11 +245,19 @@ pub struct Threshold {
     pub comparison: Comparison,
     /// Right of the comparison: milliseconds for a trend, 0 to 1 for a rate, a number for a counter.
     pub bound: f64,
-    /// What it leaves out, if anything.
-    pub outside: Option<Outside>,
+    /// Which part of the run it is about; `None` is all of it.
+    pub scope: Option<Scope>,
+    /// When it is broken the run ends, but not before this time from the start of the run; `None` where it goes on.
+    pub abort_after: Option<Duration>,
 }
 
 impl Threshold {
+    /// As in `http_req_duration p(95)<50 outside table locked`.
+    pub fn words(&self, plan: &Plan) -> String {
+        let scope = self.scope.as_ref().map_or(String::new(), |scope| format!(" {}", scope.words(plan)));
+        format!("{} {}{scope}", self.selector.source, self.expression)
+    }
+
     pub(super) fn parse(selector: &Selector, expression: &str) -> Result<Self, (String, String)> {
         let form = || "write `<aggregate><comparison><value>`, such as `p(95)<50`".to_owned();
         let found = Comparison::ALL.into_iter().find_map(|(sign, comparison)| {
@@ -220,23 +277,36 @@ impl Threshold {
             "max" => Aggregate::Max,
             "rate" => Aggregate::Rate,
             "count" => Aggregate::Count,
+            "value" => Aggregate::Value,
             other => {
                 let number = other.strip_prefix("p(").and_then(|rest| rest.strip_suffix(')')).map(str::trim);
                 match number.and_then(|number| number.parse().ok()) {
                     Some(percentile) if (0.0..=100.0).contains(&percentile) => Aggregate::Percentile(percentile),
-                    _ => return Err((format!("`{other}` is no aggregate"), "known: avg, min, med, max, p(N), rate, count".to_owned())),
+                    _ => {
+                        return Err((
+                            format!("`{other}` is no aggregate"),
+                            "known: avg, min, med, max, p(N), rate, count, value".to_owned(),
+                        ));
+                    }
                 }
             }
         };
         let kind = selector.metric.kind();
         let (fits, known) = match kind {
-            MetricKind::Trend => (!matches!(aggregate, Aggregate::Rate | Aggregate::Count), "avg, min, med, max, p(N)"),
+            MetricKind::Trend => (!matches!(aggregate, Aggregate::Rate | Aggregate::Count | Aggregate::Value), "avg, min, med, max, p(N)"),
             MetricKind::Rate => (aggregate == Aggregate::Rate, "rate"),
             MetricKind::Counter => (matches!(aggregate, Aggregate::Count | Aggregate::Rate), "count, rate"),
+            MetricKind::Gauge => (Reading::of(aggregate) == Reading::Gauge, "value, avg, min, max"),
+            MetricKind::Histogram => (Reading::of(aggregate) == Reading::Histogram || aggregate == Aggregate::Avg, "avg, med, p(N)"),
+            MetricKind::Scraped => (true, ""),
         };
         if !fits {
             return Err((format!("`{}` has no `{left}`", selector.source), format!("it has {known}")));
         }
-        Ok(Self { selector: selector.clone(), expression: expression.to_owned(), aggregate, comparison, bound, outside: None })
+        let mut selector = selector.clone();
+        if let (Some(series), MetricKind::Scraped) = (&mut selector.series, kind) {
+            series.reading = Reading::of(aggregate);
+        }
+        Ok(Self { selector, expression: expression.to_owned(), aggregate, comparison, bound, scope: None, abort_after: None })
     }
 }

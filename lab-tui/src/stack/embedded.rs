@@ -1,28 +1,25 @@
-//! The embedded stack: a private PostgreSQL, the three services as child processes, and the lab's own OTLP receiver.
+//! The embedded stack: a private PostgreSQL, and the three services as child processes.
 
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use sqlx::ConnectOptions as _;
 use sqlx::postgres::PgConnectOptions;
-use tokio::net::TcpListener;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
-use tokio_util::sync::{CancellationToken, DropGuard};
 use url::Url;
 
-use super::port::{self, Port};
+use super::ground::Ground;
+use super::port::Port;
 use super::postgres::fetch::Progress;
 use super::postgres::{self, PrivatePostgres, Source};
-use super::run_folder::RunFolder;
 use super::service::{Service, Spec};
-use super::{Access, Endpoints, Notice, Secret};
+use super::{Access, Notice, Secret};
 use crate::event::ProcessChange;
 use crate::http;
-use crate::observe::otlp;
 use crate::observe::store::Store;
+use crate::scenario::StackKind;
 
 /// The services of the embedded stack, in the order in which they start.
 pub const SERVICES: [&str; 3] = ["die-service", "dice-roller", "frontend"];
@@ -51,26 +48,30 @@ pub struct Options {
     pub env: Vec<(String, String)>,
 }
 
-/// The running stack.
+/// The running system.
 #[derive(Debug)]
-pub struct Embedded {
-    /// Where everything is.
-    pub endpoints: Endpoints,
+pub(super) struct Embedded {
     /// What faults need to know.
-    pub access: Access,
-    /// The run's own folder, which dies with it.
-    pub folder: RunFolder,
+    pub(super) access: Access,
+    /// The database's URL, as it may be shown.
+    pub(super) shown_database: String,
     services: Vec<Service>,
     postgres: Option<PrivatePostgres>,
-    _receiver: DropGuard,
 }
 
 impl Options {
-    /// Whether the options make sense by themselves; nothing is asked or started.
+    /// Whether the options make sense by themselves and on that stack; nothing is asked or started.
     ///
     /// # Errors
     /// What does not, without the secrets in it.
-    pub fn check(&self) -> anyhow::Result<()> {
+    pub fn check(&self, kind: StackKind) -> anyhow::Result<()> {
+        if kind == StackKind::None {
+            let there = |name: &&String| name.starts_with("otlp-");
+            let missing = self.ports.keys().find(|name| !there(name));
+            ensure!(missing.is_none(), "the stack `none` has no {}; leave its port out", missing.map_or("", String::as_str));
+            ensure!(self.database_url.is_none(), "the stack `none` has no database; leave the database URL out");
+            return Ok(());
+        }
         for (name, port) in &self.ports {
             let other = self.ports.iter().find(|(other, number)| *other != name && *number == port);
             ensure!(other.is_none(), "{name} and {} cannot both have port {port}", other.map_or("", |(other, _)| other));
@@ -92,27 +93,15 @@ impl Options {
 }
 
 impl Embedded {
-    /// Starts everything and waits until the whole chain is ready. A dropped start leaves nothing behind. Where PostgreSQL has to be
-    /// fetched first, `told` hears how far that is.
-    ///
-    /// # Errors
-    /// Which part did not start, and why.
-    pub async fn start(
+    /// Starts everything and waits until the whole chain is ready. A dropped start leaves nothing behind.
+    pub(super) async fn start(
         options: &Options,
+        ground: &Ground,
         store: &Store,
         notices: &mpsc::UnboundedSender<Notice>,
         told: &mut dyn FnMut(Progress),
     ) -> anyhow::Result<Self> {
         let exe = std::env::current_exe().context("cannot find the lab's own program")?;
-        RunFolder::sweep();
-        let folder = RunFolder::create()?;
-        let receiver = CancellationToken::new();
-        let receiver_guard = receiver.clone().drop_guard();
-        let (otlp_grpc, listener) = bind(options, "otlp-grpc").await?;
-        tokio::spawn(otlp::serve_grpc(listener, store.clone(), receiver.clone()));
-        let (otlp_http, listener) = bind(options, "otlp-http").await?;
-        tokio::spawn(otlp::serve_http(listener, store.clone(), receiver));
-
         let (postgres, database_url) = match &options.database_url {
             Some(url) => {
                 check_database(url).await?;
@@ -120,7 +109,7 @@ impl Embedded {
             }
             None => {
                 let programs = options.postgres.programs(told).await?;
-                let mut wanted = postgres::Options::new(programs, folder.path())?;
+                let mut wanted = postgres::Options::new(programs, ground.folder.path())?;
                 wanted.port = port_of(options, "postgres");
                 let postgres = PrivatePostgres::start(wanted).await?;
                 forward(&postgres, notices.clone());
@@ -130,7 +119,7 @@ impl Embedded {
         };
 
         let mut env = vec![
-            ("OTEL_EXPORTER_OTLP_ENDPOINT".to_owned(), format!("http://{otlp_grpc}")),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT".to_owned(), format!("http://{}", ground.otlp_grpc)),
             ("OTEL_SEMCONV_STABILITY_OPT_IN".to_owned(), "database/dup".to_owned()),
         ];
         let fault_token = Secret::random();
@@ -151,18 +140,13 @@ impl Embedded {
             services.push(service);
         }
         await_ready(&services).await?;
-        let access = Access { services: urls.clone(), database: database_url.clone().into(), fault_token };
-        let endpoints = Endpoints {
-            services: urls,
-            database: without_password(&database_url)?,
-            otlp_grpc: format!("http://{otlp_grpc}"),
-            otlp_http: format!("http://{otlp_http}"),
-        };
-        Ok(Self { endpoints, access, folder, services, postgres, _receiver: receiver_guard })
+        let shown_database = without_password(&database_url)?;
+        let access = Access { services: urls, database: Some(database_url.into()), fault_token };
+        Ok(Self { access, shown_database, services, postgres })
     }
 
     /// Ends everything in order: the services first, which flush what they have, then the database.
-    pub async fn stop(self) {
+    pub(super) async fn stop(self) {
         // The door first, so that what is under way inside can still end.
         for service in self.services.into_iter().rev() {
             service.stop().await;
@@ -173,21 +157,9 @@ impl Embedded {
     }
 }
 
-fn port_of(options: &Options, name: &str) -> Port {
+pub(super) fn port_of(options: &Options, name: &str) -> Port {
     let standard = STANDARD_PORTS.iter().find(|(known, _)| *known == name).map_or(0, |(_, port)| *port);
     options.ports.get(name).map_or(Port::Preferred(standard), |port| Port::Named(*port))
-}
-
-async fn bind(options: &Options, name: &str) -> anyhow::Result<(SocketAddr, TcpListener)> {
-    let wanted = port_of(options, name);
-    let chosen = wanted.choose(name)?;
-    let listener = match (TcpListener::bind((Ipv4Addr::LOCALHOST, chosen)).await, wanted) {
-        (Ok(listener), _) => listener,
-        // Somebody was quicker.
-        (Err(_), Port::Preferred(_)) => TcpListener::bind((Ipv4Addr::LOCALHOST, port::another())).await?,
-        (Err(error), Port::Named(_)) => return Err(error).with_context(|| format!("cannot listen on port {chosen} for {name}")),
-    };
-    Ok((listener.local_addr()?, listener))
 }
 
 /// Refuses somebody else's database before anything is started on it.

@@ -8,7 +8,6 @@ mod config;
 pub mod fetch;
 pub mod guard;
 mod inbox;
-mod last_resort;
 pub mod processes;
 pub mod programs;
 mod server;

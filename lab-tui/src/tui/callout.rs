@@ -42,7 +42,7 @@ pub(super) fn text(model: &Model) -> Option<String> {
 
 /// The second with the highest p99, and that p99 in milliseconds: of requests that have ended, for only these have a trace to open.
 pub(super) fn peak(model: &Model) -> Option<(u64, f64)> {
-    let each = model.seconds().iter().filter_map(|second| Some((second.index, second.response.percentile(99.0)?)));
+    let each = model.seconds().iter().filter_map(|second| Some((second.place.index, second.response.percentile(99.0)?)));
     // Of equals the first: the last ones may still grow.
     each.reduce(|highest, next| if next.1 > highest.1 { next } else { highest })
 }
@@ -61,7 +61,7 @@ fn has_risen(model: &Model, p99: f64) -> bool {
 fn calm_p99(model: &Model) -> Option<f64> {
     let until = model.faults().iter().filter_map(|fault| fault.started).min().map_or(u64::MAX, |at| at.as_secs());
     let mut seconds: Vec<f64> =
-        model.seconds().iter().filter(|second| second.index < until).filter_map(|second| second.response.percentile(99.0)).collect();
+        model.seconds().iter().filter(|second| second.place.index < until).filter_map(|second| second.response.percentile(99.0)).collect();
     seconds.sort_by(f64::total_cmp);
     seconds.get(seconds.len() / 2).copied()
 }

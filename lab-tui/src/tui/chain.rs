@@ -60,7 +60,9 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, cursor: Optio
 fn figures(model: &Model, cursor: Option<u64>) -> Vec<Figures<'_>> {
     // Spans come in up to a second late, so the very last second is not asked for.
     let now = model.now().as_secs();
-    let (from, to) = cursor.map_or((now.saturating_sub(LIVE + 1), now.saturating_sub(1)), |second| (second, second + 1));
+    // Of the past, a second may be known only together with its neighbours.
+    let piece = |second| model.seconds().get(second).map_or((second, second + 1), |piece| (piece.place.index, piece.place.end()));
+    let (from, to) = cursor.map_or((now.saturating_sub(LIVE + 1), now.saturating_sub(1)), piece);
     let hops = model.chain().in_order();
     if hops.is_empty() {
         return Vec::new();

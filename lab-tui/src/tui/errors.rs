@@ -30,14 +30,15 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, axis: TimeAxis, model: &Mode
     let graph = plot::graph(area);
     let top = top(model, axis);
     for second in model.seconds().range(axis.first, axis.end()) {
-        let Some(column) = axis.column(second.index) else { continue };
         let filled = share(second).unwrap_or_default() / top * f64::from(graph.height);
-        for row in 0..graph.height {
-            let bottom = f64::from(graph.height - 1 - row);
-            if filled > bottom {
-                buffer.set_string(graph.x + column, graph.y + row, plot::eighths(filled - bottom), palette.bad);
-            } else if row + 1 == graph.height && second.ended > 0 {
-                buffer.set_string(graph.x + column, graph.y + row, "▁", palette.idle);
+        for column in axis.columns_of(second.place) {
+            for row in 0..graph.height {
+                let bottom = f64::from(graph.height - 1 - row);
+                if filled > bottom {
+                    buffer.set_string(graph.x + column, graph.y + row, plot::eighths(filled - bottom), palette.bad);
+                } else if row + 1 == graph.height && second.ended > 0 {
+                    buffer.set_string(graph.x + column, graph.y + row, "▁", palette.idle);
+                }
             }
         }
     }

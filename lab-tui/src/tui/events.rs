@@ -1,4 +1,4 @@
-//! What happened, in order: faults, processes, the end.
+//! What happened, in order: faults, processes, changes of the pace, the end.
 
 use std::time::Duration;
 
@@ -57,6 +57,7 @@ fn events(model: &Model, verdict: &Verdict, palette: &Palette) -> Vec<(Duration,
             ProcessChange::Restarted => (*at, format!("{name} runs again"), palette.good),
         });
     }
+    events.extend(model.controls().obeyed().map(|(at, control)| (at, control.to_string(), palette.key)));
     if let Some(finished) = model.finished() {
         events.push((finished.at, "the run is over".to_owned(), palette.title));
         events.extend(verdict.inconclusive.iter().map(|why| (finished.at, format!("inconclusive: {why}"), palette.warn)));

@@ -11,7 +11,7 @@ use ratatui::widgets::canvas::{Canvas, Line as Stroke, Points};
 use super::palette::Palette;
 use super::plot::{self, TimeAxis};
 use crate::event::Samples;
-use crate::model::{Model, Second};
+use crate::model::{Model, Place, Second};
 use crate::report::format;
 
 /// Draws title and plot. The title reads the second under the cursor, else the last whole one.
@@ -23,8 +23,8 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, axis: TimeAxis, model: &Mode
     legend(model, cursor, palette).render(title, buffer);
     let area = Rect { y: area.y + 1, height: area.height - 1, ..area };
     let graph = plot::graph(area);
-    let so_far = model.seconds().range(axis.first, axis.end()).map(|second| (second.index, second.response_so_far(model.now())));
-    let shown: Vec<(u64, Samples)> = so_far.filter(|(_, response)| response.count() > 0).collect();
+    let so_far = model.seconds().range(axis.first, axis.end()).map(|second| (second.place, second.response_so_far(model.now())));
+    let shown: Vec<(Place, Samples)> = so_far.filter(|(_, response)| response.count() > 0).collect();
     let Some(scale) = Scale::of(&shown) else {
         plot::awaited(buffer, graph, "awaiting the first answers", palette);
         return;
@@ -44,15 +44,21 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, axis: TimeAxis, model: &Mode
             for (percentile, style) in series {
                 let colour = style.fg.unwrap_or(Color::Reset);
                 let mut before: Option<(f64, f64, u64)> = None;
-                for (index, response) in &shown {
-                    let Some(column) = axis.column(*index) else { continue };
+                for (place, response) in &shown {
+                    let mut columns = axis.columns_of(*place);
+                    let Some(column) = columns.next() else { continue };
                     let Some(ms) = response.percentile(percentile) else { continue };
                     let (x, y) = (f64::from(column) + 0.5, ms.max(scale.low).log10());
                     match before {
-                        Some((x1, y1, last)) if last + 1 == *index => context.draw(&Stroke { x1, y1, x2: x, y2: y, color: colour }),
+                        Some((x1, y1, end)) if end == place.index => context.draw(&Stroke { x1, y1, x2: x, y2: y, color: colour }),
                         _ => context.draw(&Points { coords: &[(x, y)], color: colour }),
                     }
-                    before = Some((x, y, *index));
+                    // A piece of the past is as wide as it is long.
+                    let last = columns.last().map_or(x, |column| f64::from(column) + 0.5);
+                    if last > x {
+                        context.draw(&Stroke { x1: x, y1: y, x2: last, y2: y, color: colour });
+                    }
+                    before = Some((last, y, place.end()));
                 }
                 // A layer of its own, so that the higher percentile covers the lower where both pass.
                 context.layer();
@@ -116,7 +122,7 @@ struct Scale {
 }
 
 impl Scale {
-    fn of(shown: &[(u64, Samples)]) -> Option<Self> {
+    fn of(shown: &[(Place, Samples)]) -> Option<Self> {
         let values = shown.iter().flat_map(|(_, response)| [response.percentile(50.0), response.percentile(99.0)]).flatten();
         let (low, high) = values.fold((f64::MAX, 0.0_f64), |(low, high), ms| (low.min(ms), high.max(ms)));
         let steps = steps();
@@ -169,12 +175,13 @@ mod tests {
 
     #[test]
     fn ticks_are_round_and_apart() {
-        let scale = Scale::of(&[(0, Samples::from_micros(vec![4_000, 5_000, 1_900_000]))]).unwrap();
+        let first = Place { index: 0, length: 1 };
+        let scale = Scale::of(&[(first, Samples::from_micros(vec![4_000, 5_000, 1_900_000]))]).unwrap();
         assert_eq!(scale, Scale { low: 2.0, high: 5000.0 });
         let labels: Vec<String> = scale.labels(8).into_iter().map(|(_, label)| label).collect();
         assert_eq!(labels, ["10 ms", "100 ms", "1 s"]);
         assert!(scale.labels(20).len() > 6, "more room, more ticks");
-        assert_eq!(Scale::of(&[(0, Samples::from_micros(vec![4_000, 5_000]))]), Some(Scale { low: 2.0, high: 20.0 }));
+        assert_eq!(Scale::of(&[(first, Samples::from_micros(vec![4_000, 5_000]))]), Some(Scale { low: 2.0, high: 20.0 }));
         assert_eq!(Scale::of(&[]), None);
     }
 }

@@ -9,7 +9,7 @@ use ratatui::widgets::Widget;
 use super::palette::Palette;
 use super::plot::clock;
 use super::ui::{List, Ui};
-use super::{events, link};
+use super::{events, expectations, link};
 use crate::event::Exemplar;
 use crate::model::Model;
 use crate::report::format;
@@ -101,15 +101,13 @@ fn short(outcome: &str) -> &str {
 
 /// `p(95)<50 http_req_duration outside table locked`: what is compared comes first, so that it is never what is cut off.
 pub fn promise(plan: &Plan, threshold: &Threshold) -> String {
-    let faults = threshold.outside.iter().flat_map(|outside| &outside.faults);
-    let names: Vec<&str> = faults.filter_map(|fault| plan.faults.get(*fault)).map(|fault| fault.name.as_str()).collect();
-    let outside = if names.is_empty() { String::new() } else { format!(" outside {}", names.join(", ")) };
-    format!("{} {}{outside}", threshold.expression, threshold.selector.source)
+    let scope = threshold.scope.as_ref().map_or(String::new(), |scope| format!(" {}", scope.words(plan)));
+    format!("{} {}{scope}", threshold.expression, threshold.selector.source)
 }
 
 /// Every threshold with its value as of now; and why nothing can be said, where that is so.
 pub(super) fn thresholds(buffer: &mut Buffer, area: Rect, model: &Model, verdict: &Verdict, palette: &Palette) {
-    if verdict.thresholds.is_empty() {
+    if expectations::promises(verdict) == 0 {
         Line::styled(" this scenario promises nothing", palette.dim).render(area, buffer);
     }
     for (y, judged) in (area.y..area.bottom()).zip(&verdict.thresholds) {
@@ -127,14 +125,18 @@ pub(super) fn thresholds(buffer: &mut Buffer, area: Rect, model: &Model, verdict
         ]);
         line.render(Rect { y, height: 1, ..area }, buffer);
     }
+    let below = area.y.saturating_add(u16::try_from(verdict.thresholds.len()).unwrap_or(u16::MAX));
+    for (y, judged) in (below..area.bottom()).zip(&verdict.expectations) {
+        expectations::row(judged, palette).render(Rect { y, height: 1, ..area }, buffer);
+    }
 }
 
 fn value(judged: &Judged) -> String {
     let Some(value) = judged.value else { return "no data".to_owned() };
     match (judged.threshold.selector.metric.kind(), judged.threshold.aggregate) {
-        (MetricKind::Trend, _) => format::milliseconds(Some(value)),
+        (MetricKind::Trend | MetricKind::Histogram, _) => format::milliseconds(Some(value)),
         (MetricKind::Rate, _) => format!("{:.2} %", value * 100.0),
-        (MetricKind::Counter, Aggregate::Rate) => format!("{}/s", format::number(value)),
-        (MetricKind::Counter, _) => format::number(value),
+        (MetricKind::Counter | MetricKind::Scraped, Aggregate::Rate) => format!("{}/s", format::number(value)),
+        (MetricKind::Counter | MetricKind::Gauge | MetricKind::Scraped, _) => format::number(value),
     }
 }

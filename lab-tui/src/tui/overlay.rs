@@ -8,7 +8,7 @@ use ratatui::widgets::{Block, BorderType, Clear, Padding, Paragraph, Widget, Wra
 use super::palette::Palette;
 use super::ui::{Overlay, Ui};
 
-const KEYS: [(&str, &str); 12] = [
+const KEYS: [(&str, &str); 13] = [
     ("← →", "move a cursor: all plots read that second"),
     ("p", "the cursor to the peak of p99"),
     ("End, Esc", "back to now"),
@@ -16,6 +16,7 @@ const KEYS: [(&str, &str); 12] = [
     ("↑ ↓", "choose a request"),
     ("Enter", "open its trace"),
     ("Esc", "in a trace: back; ↑ ↓ span, ← → next request"),
+    ("+ - space", "rates up and down by 10 % of the plan; pause, go on"),
     ("s", "scenarios: choose one, Enter runs it"),
     ("?", "these keys"),
     ("q", "quit; what the lab started is stopped"),
@@ -23,17 +24,24 @@ const KEYS: [(&str, &str); 12] = [
     ("", "h j k l, g and G work as everywhere"),
 ];
 
+const REPLAY_KEYS: [(&str, &str); 3] =
+    [("space", "pause, and go on"), ("[ ]", "half and double the speed; < and > as well"), (", .", "ten seconds back, ten seconds on")];
+
 /// Draws what lies over the screen.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, overlay: Overlay, ui: &Ui) {
     match overlay {
-        Overlay::Help => help(buffer, area, &ui.palette),
+        Overlay::Help => help(buffer, area, ui),
         Overlay::Scenarios(row) => scenarios(buffer, area, row, ui),
     }
 }
 
-fn help(buffer: &mut Buffer, area: Rect, palette: &Palette) {
-    let mut lines: Vec<Line<'_>> =
-        KEYS.into_iter().map(|(key, what)| Line::from(vec![Span::styled(format!("{key:>9}  "), palette.key), Span::raw(what)])).collect();
+fn help(buffer: &mut Buffer, area: Rect, ui: &Ui) {
+    let palette = &ui.palette;
+    let of_replay = REPLAY_KEYS.into_iter().filter(|_| ui.replay.is_some());
+    let mut lines: Vec<Line<'_>> = of_replay
+        .chain(KEYS)
+        .map(|(key, what)| Line::from(vec![Span::styled(format!("{key:>9}  "), palette.key), Span::raw(what)]))
+        .collect();
     lines.push(Line::from(""));
     let meaning = [
         ("p50", palette.p50),

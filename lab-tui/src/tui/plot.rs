@@ -8,7 +8,7 @@ use ratatui::style::Style;
 use ratatui::text::Line;
 
 use super::palette::Palette;
-use crate::model::Model;
+use crate::model::{Model, Place};
 
 /// Columns left of every plot, for the labels of its values.
 pub(super) const GUTTER: u16 = 8;
@@ -42,6 +42,12 @@ impl TimeAxis {
     pub(super) fn column(&self, second: u64) -> Option<u16> {
         let column = u16::try_from(second.checked_sub(self.first)?).ok()?;
         (column < self.columns).then_some(column)
+    }
+
+    /// Those columns in sight that show a piece of the run.
+    pub(super) fn columns_of(&self, piece: Place) -> impl Iterator<Item = u16> + use<> {
+        let axis = *self;
+        (piece.index.max(self.first)..piece.end().min(self.end())).filter_map(move |second| axis.column(second))
     }
 }
 
@@ -143,5 +149,7 @@ mod tests {
         assert_eq!((axis.first, axis.column(0), axis.column(4), axis.column(10)), (0, Some(0), Some(4), None));
         let axis = TimeAxis::ending_at(24, 10);
         assert_eq!((axis.first, axis.column(24), axis.column(14), axis.end()), (15, Some(9), None, 25));
+        let columns = |index, length| axis.columns_of(Place { index, length }).collect::<Vec<_>>();
+        assert_eq!((columns(10, 10), columns(24, 1), columns(30, 10)), (vec![0, 1, 2, 3, 4], vec![9], vec![]));
     }
 }

@@ -20,7 +20,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, axis: TimeAxis, model: &Mode
     let area = Rect { y: area.y + 1, height: area.height - 1, ..area };
     let graph = plot::graph(area);
     let by_second = by_second(model, axis);
-    let read = cursor.map_or_else(|| model.pools().back().map(|(_, pool)| pool), |second| of(&by_second, axis, second));
+    let read = cursor.map_or_else(|| model.pools().last().map(|(_, pool)| pool), |second| of(&by_second, axis, second));
     legend(read, palette).render(title, buffer);
     let Some(max) = by_second.iter().flatten().map(|pool| pool.max).max() else {
         plot::awaited(buffer, graph, "awaiting a service that tells of a connection pool", palette);
@@ -70,7 +70,7 @@ fn legend(pool: Option<&Pool>, palette: &Palette) -> Line<'static> {
 fn by_second(model: &Model, axis: TimeAxis) -> Vec<Option<&Pool>> {
     let mut columns: Vec<Option<&Pool>> = vec![None; usize::from(axis.columns)];
     // Where several services have a pool, the one that told first is shown.
-    let first = model.pools().front().map(|(_, pool)| pool.service.as_str());
+    let first = model.pools().first().map(|pool| pool.service.as_str());
     for (at, pool) in model.pools().iter().filter(|(_, pool)| Some(pool.service.as_str()) == first) {
         let Some(column) = axis.column(at.as_secs()) else { continue };
         let place = &mut columns[usize::from(column)];
@@ -80,7 +80,7 @@ fn by_second(model: &Model, axis: TimeAxis) -> Vec<Option<&Pool>> {
         }
     }
     let mut last = None;
-    let last_known = model.pools().back().and_then(|(at, _)| axis.column(at.as_secs())).map_or(0, usize::from);
+    let last_known = model.pools().last().and_then(|(at, _)| axis.column(at.as_secs())).map_or(0, usize::from);
     for column in columns.iter_mut().take(last_known + 1) {
         last = column.or(last);
         *column = last;

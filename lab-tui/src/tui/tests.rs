@@ -106,6 +106,7 @@ fn slow_trace() -> Trace {
         duration_nano: millis * 1_000_000,
         error,
         attributes: [("http.route".to_owned(), json!("/dice")), ("http.response.status_code".to_owned(), json!(503))].into(),
+        ..TraceSpan::default()
     };
     let line = json!({"level": "WARNING", "message": "Database connection pool exhausted", "span_id": "c", "pending": 18});
     Trace {
@@ -186,6 +187,19 @@ fn help_and_scenarios_lie_over_the_screen() {
 }
 
 #[test]
+fn a_replay_says_that_it_is_one() {
+    let model = model(21);
+    let mut ui = ui();
+    ui.replay = Some(Replay { speed: 4.0, paused: false });
+    for size in SIZES {
+        insta::assert_snapshot!(format!("replay_{}x{}", size.0, size.1), text(&drawn(&model, &mut ui, size)));
+    }
+    ui.replay = Some(Replay { speed: 4.0, paused: true });
+    press(&mut ui, &model, &[KeyCode::Char('?')]);
+    insta::assert_snapshot!("replay_help_80x24", text(&drawn(&model, &mut ui, (80, 24))));
+}
+
+#[test]
 fn without_colours_nothing_is_coloured_and_faults_are_still_named() {
     let model = model(21);
     let mut ui = ui();
@@ -234,6 +248,9 @@ fn random_keys_and_sizes_do_no_harm() {
         KeyCode::Char('h'),
         KeyCode::Char('l'),
         KeyCode::Char('ß'),
+        KeyCode::Char('+'),
+        KeyCode::Char('-'),
+        KeyCode::Char(' '),
         KeyCode::F(5),
     ];
     for seconds in [0, 1, 20, 40] {
@@ -248,3 +265,5 @@ fn random_keys_and_sizes_do_no_harm() {
         }
     }
 }
+
+mod pace;

@@ -29,7 +29,8 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, open: &mut Open, ui: &Ui) {
     }
     let area = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
     let Some(trace) = &open.trace else {
-        let text = " its spans have not come in: they are still under way, were not sampled, or have been pushed out of the store";
+        let live = " its spans have not come in: they are still under way, were not sampled, or have been pushed out of the store";
+        let text = if ui.replay.is_some() { " the recording has not kept it; it keeps the slowest and those that failed" } else { live };
         Line::styled(text, palette.dim).render(area, buffer);
         return;
     };

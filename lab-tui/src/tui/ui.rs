@@ -6,7 +6,8 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::callout;
 use super::palette::Palette;
-use crate::event::{Exemplar, TraceId};
+use super::replay::Replay;
+use crate::event::{Command, Exemplar, Pace, TraceId};
 use crate::model::Model;
 use crate::observe::trace::Trace;
 use crate::report::TraceLink;
@@ -118,10 +119,15 @@ pub struct Ui {
     pub wide: bool,
     /// Set by drawing: the first second in sight, while the viewer looks back.
     pub view: Option<u64>,
+    /// A recorded run is shown; none where it is live.
+    pub replay: Option<Replay>,
     list: List,
     chosen: Option<TraceId>,
     /// The viewer has found the keys; nothing more is suggested.
     acted: bool,
+    /// What the viewer wishes for, even before it is obeyed: two steps that are pressed at once are two steps.
+    pace: Pace,
+    asked: Option<Command>,
 }
 
 impl Ui {
@@ -137,9 +143,12 @@ impl Ui {
             overlay: None,
             wide: false,
             view: None,
+            replay: None,
             list: List::Slowest,
             chosen: None,
             acted: false,
+            pace: Pace::default(),
+            asked: None,
         }
     }
 
@@ -152,6 +161,13 @@ impl Ui {
         self.list = List::Slowest;
         self.chosen = None;
         self.acted = false;
+        self.pace = Pace::default();
+        self.asked = None;
+    }
+
+    /// What the last key asks of the run itself, once.
+    pub fn take_asked(&mut self) -> Option<Command> {
+        self.asked.take()
     }
 
     /// What to tell the viewer, until they have acted.
@@ -211,10 +227,26 @@ impl Ui {
             KeyCode::Char('q') => return Some(Wish::Quit),
             KeyCode::Char('?') => self.overlay = Some(Overlay::Help),
             KeyCode::Char('s') => self.overlay = Some(Overlay::Scenarios(self.current)),
+            // A run that is over has no pace, and one of users alone has no rates. The equals sign is the plus of many keyboards.
+            KeyCode::Char('+' | '=' | '-' | ' ') if model.finished().is_some() => {}
+            KeyCode::Char('+' | '=' | '-') if !model.plan().has_rates() => {}
+            KeyCode::Char('+' | '=') => self.step_pace(1.0),
+            KeyCode::Char('-') => self.step_pace(-1.0),
+            KeyCode::Char(' ') => self.ask(if self.pace.paused { Command::Resume } else { Command::Pause }),
             code if self.open.is_some() => self.on_key_in_trace(code, model),
             code => self.on_key_in_run(code, model),
         }
         None
+    }
+
+    /// By a tenth of what is planned.
+    fn step_pace(&mut self, by: f64) {
+        let tenths = (self.pace.factor * 10.0).round() + by;
+        self.ask(Command::Rate(tenths / 10.0));
+    }
+
+    fn ask(&mut self, command: Command) {
+        self.asked = self.pace.obey(command).map(|_| command);
     }
 
     fn on_key_over(&mut self, code: KeyCode, overlay: Overlay) -> Option<Wish> {
@@ -250,7 +282,7 @@ impl Ui {
 
     fn on_key_in_run(&mut self, code: KeyCode, model: &Model) {
         let last = model.now().as_secs();
-        let first = model.seconds().iter().next().map_or(0, |second| second.index);
+        let first = model.seconds().iter().next().map_or(0, |second| second.place.index);
         match code {
             KeyCode::Left | KeyCode::Char('h') => {
                 self.look_at(self.cursor.map_or(last.saturating_sub(1), |at| at.saturating_sub(1)).max(first));

@@ -7,8 +7,9 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 
 use super::plot::{self, TimeAxis};
+use super::replay::{self, Replay};
 use super::ui::{List, Ui, ago};
-use super::{callout, chain, errors, events, latency, lists, overlay, pool, trace};
+use super::{callout, chain, errors, events, expectations, latency, lists, overlay, pool, trace};
 use crate::model::Model;
 use crate::report::format;
 use crate::verdict::{Verdict, Word};
@@ -116,7 +117,7 @@ fn beside(buffer: &mut Buffer, area: Rect, model: &Model, verdict: &Verdict, ui:
         buffer.set_string(area.x, y, "│", ui.palette.idle);
     }
     let area = Rect { x: area.x + 1, width: area.width - 1, ..area };
-    let promises = u16::try_from(verdict.thresholds.len()).unwrap_or(u16::MAX).clamp(1, area.height / 4) + 1;
+    let promises = u16::try_from(expectations::promises(verdict)).unwrap_or(u16::MAX).clamp(1, area.height / 4) + 1;
     let told = (area.height / 4).max(3);
     let requests = area.height - promises - told - 2;
     lists::draw(buffer, Rect { height: requests, ..area }, model, verdict, ui);
@@ -133,7 +134,10 @@ fn header(buffer: &mut Buffer, area: Rect, model: &Model, verdict: &Verdict, ui:
     let palette = &ui.palette;
     let name = ui.scenarios.get(ui.current).map_or("", |listed| listed.name.as_str());
     let mut left = vec![
-        Span::styled(" lab ", palette.key.patch(Style::new().add_modifier(ratatui::style::Modifier::REVERSED))),
+        Span::styled(
+            if ui.replay.is_some() { " replay " } else { " lab " },
+            palette.key.patch(Style::new().add_modifier(ratatui::style::Modifier::REVERSED)),
+        ),
         Span::styled(format!(" {name}"), palette.title),
     ];
     let now = model.now().as_secs();
@@ -154,23 +158,39 @@ fn header(buffer: &mut Buffer, area: Rect, model: &Model, verdict: &Verdict, ui:
         ),
         (None, Some(end)) => Span::raw(format!("{}  ", plot::clock(end.at))),
         (None, None) if model.plan().keep_going => Span::raw(format!("{}  ", plot::clock(model.now()))),
+        (None, None) if model.plan().may_end_early() => {
+            Span::raw(format!("{} of {} at most  ", plot::clock(model.now()), plot::clock(model.plan().duration())))
+        }
         (None, None) => Span::raw(format!("{} of {}  ", plot::clock(model.now()), plot::clock(model.plan().duration()))),
     };
     let p99 = second.and_then(|second| second.response_so_far(model.now()).percentile(99.0));
     let right = Line::from(vec![
         at,
-        Span::raw(format!("{}/s  ", second.map_or(0, |second| second.offered))),
+        Span::raw(format!("{}/s  ", second.map_or(0, |second| second.offered / second.place.length))),
+        Span::styled(pace(model), palette.warn),
         Span::styled("p99 ", palette.p99),
         Span::raw(format!("{}  ", format::milliseconds(p99))),
         Span::styled(format!("{word} "), style),
     ]);
+    let mut right = right;
+    if let Some(Replay { speed, paused }) = ui.replay {
+        let shown = if paused { "‖ paused  ".to_owned() } else { format!("▶ {}×  ", format::number(speed)) };
+        right.spans.insert(0, Span::styled(shown, palette.key));
+    }
     let width = u16::try_from(right.width()).unwrap_or(area.width).min(area.width);
     let room = usize::from(area.width - width);
     if name.chars().count() + model.plan().title.chars().count() + 10 <= room {
         left.push(Span::styled(format!("  {}", model.plan().title), palette.dim));
     }
-    Line::from(left).render(Rect { width: area.width - width, ..area }, buffer);
+    // One column stays free, so that a name that is cut off does not run into the time.
+    Line::from(left).render(Rect { width: (area.width - width).saturating_sub(1), ..area }, buffer);
     right.render(Rect { x: area.right() - width, width, ..area }, buffer);
+}
+
+/// What the viewer made of the pace, if anything.
+fn pace(model: &Model) -> String {
+    let notice = model.controls().pace().notice();
+    if notice.is_empty() { notice } else { notice + "  " }
 }
 
 /// The keys that count here.
@@ -202,6 +222,10 @@ fn keys(buffer: &mut Buffer, area: Rect, ui: &Ui) {
         ]
     };
     let mut keys = keys.to_vec();
+    if ui.replay.is_some() && ui.open.is_none() {
+        keys.retain(|(key, _)| *key != "s");
+        keys.splice(..0, replay::KEYS);
+    }
     let width = |keys: &[(&str, &str)]| 1 + keys.iter().map(|(key, what)| key.chars().count() + what.chars().count() + 3).sum::<usize>();
     // Where there is no room, those are left out that are found soonest; help has them all.
     for spare in ["p", "↑↓", "Tab", "s"] {

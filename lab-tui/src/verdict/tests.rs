@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
-use crate::event::{Cell, Event, Fact, LoadWindow, Samples, ServiceSignals};
+use crate::event::{Cell, Event, Fact, Found, LabDelay, LoadWindow, Samples, ScrapedSeries, ScrapedValue, ServiceSignals};
 
 /// Two requests of 1 s at 100/s; `b` expects 404.
 fn plan(thresholds: &str) -> Arc<Plan> {
@@ -71,9 +71,65 @@ fn a_late_lab_is_inconclusive_and_an_interruption_has_its_own_code() {
     let late = LoadWindow { lag: Samples::from_micros(vec![250_000; 5]), ..LoadWindow::default() };
     let late = verdict("", Vec::new(), vec![Fact::Window(late)]);
     assert_eq!((late.word, late.exit), (Word::Inconclusive, Exit::Inconclusive));
-    assert!(late.bottleneck.unwrap().contains("250 ms"));
+    assert!(late.bottleneck.unwrap().contains("p(95) was 250 ms"));
+    // A handful of a few may be late; of many, one in a hundred may not.
+    let late = |of: usize, late: usize| {
+        let lag = Samples::from_micros([vec![250_000; late], vec![100; of - late]].concat());
+        verdict("", Vec::new(), vec![Fact::Window(LoadWindow { lag, ..LoadWindow::default() })]).bottleneck
+    };
+    assert_eq!((late(100, 3), late(2000, 15)), (None, None));
+    assert!(late(2000, 30).unwrap().contains("p(99) was 250 ms"));
     let interrupted = verdict("", Vec::new(), vec![Fact::Finished { interrupted: true }]);
     assert_eq!(interrupted.exit, Exit::Interrupted);
+}
+
+#[test]
+fn a_lab_that_is_late_or_takes_the_machine_is_the_bottleneck() {
+    let delay = |millis: u32, turns: usize| Samples::from_micros(vec![millis * 1000; turns]);
+    let run = |facts: Vec<Fact>| verdict("", Vec::new(), facts);
+    let load = |millis, turns| Fact::LabDelay(LabDelay { load: delay(millis, turns), run: Samples::default() });
+    let late = run(vec![load(150, 50)]);
+    assert_eq!((late.word, late.exit), (Word::Inconclusive, Exit::Inconclusive));
+    let said = "the lab took answers late: its load loop's delay p(95) was 150 ms; 2 arrivals were dropped, which may be why";
+    assert_eq!(late.bottleneck.as_deref(), Some(said));
+    // A busy machine, a hiccup, and a run too short to tell.
+    for delays in [vec![load(60, 50)], vec![load(2, 98), load(400, 2)], vec![load(400, 10)]] {
+        assert_eq!(run(delays).bottleneck, None);
+    }
+    let own = Fact::LabDelay(LabDelay { load: Samples::default(), run: delay(600, 50) });
+    assert!(run(vec![own]).bottleneck.unwrap().starts_with("the lab was held up: its run loop's delay p(95) was 600 ms"));
+    // All of it happens in one second.
+    let cpu = |millis| vec![Fact::LabCores(2), Fact::LabUsage { cpu: Duration::from_millis(millis) }];
+    assert!(run(cpu(1900)).bottleneck.unwrap().starts_with("the lab took 95 % of the machine: 1.9 s CPU in 1.0 s on 2 cores"));
+    assert_eq!(run(cpu(1200)).bottleneck, None);
+}
+
+#[test]
+fn a_broken_promise_that_may_end_the_run_does_when_its_time_has_come() {
+    let of = |delay: &str, cells: Vec<Cell>| {
+        let table = format!("http_req_failed = [\"rate<2\", {{ threshold = \"rate<0.1\", abort_on_fail = true{delay} }}]");
+        let plan = plan(&table);
+        let mut model = Model::new(Arc::clone(&plan));
+        for fact in [Fact::Window(LoadWindow { offered: 2, cells, ..LoadWindow::default() }), Fact::Tick] {
+            model.apply(Event { at: Duration::from_secs(1), fact });
+        }
+        (plan, model)
+    };
+    let failed = || vec![cell(0, Outcome::Status(500), &[10])];
+    let asked = |(plan, model): &(Arc<Plan>, Model)| abort(&judge(plan, model), model);
+    assert_eq!(asked(&of("", failed())), Some(1));
+    assert_eq!(asked(&of(", delay_abort_eval = \"1s\"", failed())), Some(1));
+    assert_eq!(asked(&of(", delay_abort_eval = \"2s\"", failed())), None);
+    assert_eq!(asked(&of("", Vec::new())), None, "without samples nothing is broken yet");
+    assert_eq!(asked(&of("", vec![cell(0, Outcome::Status(200), &[10])])), None);
+    // Whatever comes after that does not mend it, and it is asked once.
+    let (plan, mut model) = of("", failed());
+    let good = LoadWindow { cells: vec![cell(0, Outcome::Status(200), &[1; 99])], ..LoadWindow::default() };
+    for fact in [Fact::Aborted { threshold: 1 }, Fact::Window(good), Fact::Finished { interrupted: false }] {
+        model.apply(Event { at: Duration::from_secs(1), fact });
+    }
+    let verdict = judge(&plan, &model);
+    assert_eq!((verdict.word, verdict.exit, abort(&verdict, &model)), (Word::Fail, Exit::Broken, None));
 }
 
 #[test]
@@ -87,12 +143,73 @@ fn lost_telemetry_breaks_its_promise_unless_the_service_was_replaced() {
             unsampled: 1,
             restarted,
             silent: false,
+            foreign: false,
         }])
     };
     let lost = verdict("telemetry_loss = [\"count==0\"]", Vec::new(), vec![signals(false)]);
     assert_eq!(lost.thresholds[0].value, Some(3.0));
     assert_eq!(lost.word, Word::Fail);
     assert_eq!(verdict("telemetry_loss = [\"count==0\"]", Vec::new(), vec![signals(true)]).word, Word::Pass);
+}
+
+#[test]
+fn what_services_expose_can_be_promised_and_what_nobody_exposes_is_broken() {
+    let thresholds = r#"
+"scraped:c{status:5xx}" = ["count==3", "rate==3"]
+pool_wait = ["p(50)==100", "avg==125"]
+pool_used = ["value==2", "max==9", "min==2", "avg==5.5"]
+pool_max = ["value>0"]
+"#;
+    let plan = plan(thresholds);
+    let position = |name: &str| plan.series().into_iter().position(|series| series.name == name).unwrap();
+    let say = |name: &str, value| ScrapedSeries { series: position(name), service: "s".to_owned(), process: 1, value };
+    let waits = |count: f64| ScrapedValue::Histogram(vec![(0.1, count), (f64::INFINITY, count * 2.0)], count / 4.0);
+    let at = |counter, count, used| {
+        Fact::Scraped(vec![
+            say("c", Some(ScrapedValue::Number(counter))),
+            say("database_connection_acquire_duration_seconds", Some(waits(count))),
+            say("database_connection_pool_size", Some(ScrapedValue::Number(used))),
+            say("database_connection_pool_max", None),
+        ])
+    };
+    let facts = vec![at(4.0, 10.0, 9.0), at(7.0, 11.0, 2.0), Fact::Finished { interrupted: false }];
+    let verdict = verdict(thresholds, Vec::new(), facts);
+    let broken: Vec<_> = verdict.thresholds.iter().filter(|judged| !judged.ok).collect();
+    let told: Vec<String> = broken.iter().map(|j| format!("{} {:?} {}", j.threshold.expression, j.value, j.absent)).collect();
+    assert_eq!(told, ["value>0 None true"]);
+}
+
+/// Nothing is known of how a program of somebody else's counts: what it logs as the lab's services do is held against its spans.
+#[test]
+fn a_foreign_service_owes_nothing_but_what_it_logs() {
+    let signals = |log_lines| {
+        let (name, server_spans) = ("s".to_owned(), 7);
+        Fact::Telemetry(vec![ServiceSignals { name, server_spans, log_lines, silent: true, foreign: true, ..ServiceSignals::default() }])
+    };
+    for (log_lines, loss) in [(0, 0.0), (7, 0.0), (9, 2.0)] {
+        let judged = verdict("telemetry_loss = [\"count==0\"]", Vec::new(), vec![signals(log_lines)]);
+        assert_eq!(judged.thresholds[0].value, Some(loss), "{log_lines}");
+    }
+}
+
+#[test]
+fn a_service_of_the_scenarios_own_that_ends_by_itself_fails_the_run() {
+    let text = "format = 1\ntitle = \"t\"\nstack = \"none\"\n[[service]]\nname = \"mine\"\ncommand = \"x\"\n[[load]]\nname = \"l\"\n\
+                executor = \"constant-arrival-rate\"\nrate = 1\nduration = \"1s\"\n[[load.request]]\nget = \"http://x/\"\n";
+    let plan = Arc::new(Plan::parse(text, "t", &[]).unwrap());
+    for (name, word) in [("mine", Word::Fail), ("postgres", Word::Pass)] {
+        let mut model = Model::new(Arc::clone(&plan));
+        // A lab that was late as well takes nothing off the fact.
+        let late = LoadWindow { lag: Samples::from_micros(vec![250_000; 5]), ..LoadWindow::default() };
+        let facts = if word == Word::Fail { vec![Fact::Window(late)] } else { Vec::new() };
+        let exited = Fact::Process { name: name.to_owned(), change: ProcessChange::Exited("exit status: 3".to_owned()) };
+        for fact in facts.into_iter().chain([exited]) {
+            model.apply(Event { at: Duration::from_secs(1), fact });
+        }
+        let verdict = judge(&plan, &model);
+        assert_eq!(verdict.word, word, "{name}");
+        assert_eq!(verdict.crashed.len(), usize::from(word == Word::Fail));
+    }
 }
 
 mod outside {
@@ -164,9 +281,76 @@ schedule_lag = ["max>1", { threshold = "max<1", outside = "f" }]
     }
 
     #[test]
+    fn a_fault_that_touched_nothing_says_nothing() {
+        let told = |count| {
+            let ended = vec![
+                (310, change(FaultChange::Started)),
+                (520, change(FaultChange::Touched(count))),
+                (520, change(FaultChange::Ended)),
+                (1000, window(0, 10, 200, 100)),
+                (1000, Fact::Finished { interrupted: false }),
+            ];
+            told(ended)
+        };
+        assert_eq!(told(0).inconclusive, ["the fault `f` touched nothing: nobody waited for t from 0.3 s to 0.5 s"]);
+        assert_eq!((told(0).word, told(1).inconclusive.len()), (Word::Inconclusive, 0));
+    }
+
+    #[test]
+    fn a_fault_that_the_run_was_too_short_for_says_nothing() {
+        let told = |last| told(vec![(1000, window(0, 10, 200, 100)), (1000, last)]).inconclusive;
+        assert_eq!(told(Fact::Finished { interrupted: false }), ["the fault `f` had not begun when the load was over"]);
+        assert_eq!((told(Fact::Tick), told(Fact::Finished { interrupted: true })), (Vec::new(), Vec::new()));
+    }
+
+    #[test]
     fn without_its_fault_a_run_says_nothing() {
         let failed = told(vec![(310, change(FaultChange::Failed("nobody there".to_owned()))), (1000, window(0, 10, 200, 100))]);
         assert_eq!((failed.word, failed.exit), (Word::Inconclusive, Exit::Inconclusive));
         assert_eq!(failed.inconclusive, ["the fault `f` was not there as planned: nobody there"]);
     }
+}
+
+/// The scenario of these tests with three expectations, of which the last is a metric.
+fn expecting(facts: Vec<Fact>) -> Verdict {
+    let expectations = "[[expect]]\nname = \"one\"\ntraces = '{ }'\ncount = \">=2\"\n[[expect]]\nname = \"two\"\nlogs = { message = \"m\" }\n\
+        count = \"==0\"\n[[expect]]\nname = \"three\"\nmetric = \"http_req_duration\"\nholds = \"max<50\"\n";
+    verdict(&format!("http_reqs = [\"count>0\"]\n{expectations}"), vec![cell(0, Outcome::Status(200), &[10, 20])], facts)
+}
+
+fn found(index: usize, found: Found) -> Fact {
+    Fact::Expectation { index, found }
+}
+
+fn counted(index: usize, count: u64) -> Fact {
+    found(index, Found::Counted { count, examples: Vec::new() })
+}
+
+#[test]
+fn expectations_are_judged_by_what_was_found() {
+    let kept = expecting(vec![counted(0, 2), counted(1, 0)]);
+    assert_eq!((kept.word, kept.exit), (Word::Pass, Exit::Kept));
+    let values: Vec<_> = kept.expectations.iter().map(|judged| judged.value.map(f64::round)).collect();
+    assert_eq!(values, [Some(2.0), Some(0.0), Some(20.0)]);
+    let broken = expecting(vec![counted(0, 1), counted(1, 0)]);
+    assert_eq!((broken.word, broken.exit), (Word::Fail, Exit::Broken));
+    let standings: Vec<_> = broken.expectations.iter().map(|judged| judged.standing.clone()).collect();
+    assert_eq!(standings, [Standing::Broken, Standing::Kept, Standing::Kept]);
+}
+
+#[test]
+fn what_cannot_be_judged_is_inconclusive_unless_it_may_be_skipped() {
+    let unclear = expecting(vec![counted(0, 9), found(1, Found::Unclear("it is gone".to_owned()))]);
+    assert_eq!((unclear.word, unclear.exit), (Word::Inconclusive, Exit::Inconclusive));
+    assert_eq!(unclear.inconclusive, ["the expectation `two` cannot be judged: it is gone"]);
+    let skipped = expecting(vec![counted(0, 9), found(1, Found::Skipped("it may be".to_owned()))]);
+    assert_eq!((skipped.word, skipped.exit), (Word::Pass, Exit::Kept));
+}
+
+#[test]
+fn an_expectation_is_open_until_the_end() {
+    let running = expecting(Vec::new());
+    assert_eq!((running.word, &running.expectations[0].standing), (Word::Pass, &Standing::Open));
+    let ended = expecting(vec![counted(0, 2), Fact::Finished { interrupted: false }]);
+    assert!(matches!(ended.expectations[1].standing, Standing::Unclear(_)) && ended.word == Word::Inconclusive);
 }

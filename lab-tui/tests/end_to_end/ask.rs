@@ -32,6 +32,23 @@ async fn a_trace_goes_from_the_browser_to_the_database() {
         from += shown[from..].find(label).unwrap_or_else(|| panic!("{label} after its parent in\n{shown}")) + label.len();
     }
     assert!(shown.contains("db.query.text=SELECT") && shown.contains("$1") && !shown.contains("'fair'"), "{shown}");
+    let query =
+        format!("{{ trace:id = \"{id}\" }} && {{ resource.service.name = \"die-service\" && span.db.system.name = \"postgresql\" }}");
+    let found = place.run(&["traces", &query, "--json"]).await;
+    let found: serde_json::Value = serde_json::from_str(&found.stdout).unwrap_or_else(|error| panic!("{error}: {found:?}"));
+    let expected = serde_json::json!({"trace_id": id, "root_service": "frontend", "root_name": "GET /roll", "spans": 7, "matched": 7});
+    for (key, value) in expected.as_object().unwrap() {
+        assert_eq!(found[0][key], *value, "{found:#}");
+    }
+    assert_eq!(found.as_array().unwrap().len(), 1);
+    let listed = place.run(&["traces", "--limit", "1"]).await.stdout;
+    assert_eq!(listed.lines().count(), 2, "{listed}");
+    let none = place.run(&["traces", "{ resource.service.name = \"nobody\" }"]).await;
+    assert_eq!((none.code, none.stdout.as_str()), (Some(0), ""));
+    assert!(none.stderr.contains("no trace of the lab matches"), "{}", none.stderr);
+    let misread = place.run(&["traces", "{ statsu = error }"]).await;
+    assert_eq!(misread.code, Some(104));
+    assert!(misread.stderr.contains("at character 3: `statsu` is no field"), "{}", misread.stderr);
     let unknown = place.run(&["trace", "00000000000000000000000000000001"]).await;
     assert_eq!(unknown.code, Some(104));
     assert!(unknown.stderr.contains("the lab has no trace"), "{}", unknown.stderr);

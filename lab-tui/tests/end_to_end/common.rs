@@ -70,9 +70,17 @@ impl Place {
             .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
             .env("TMPDIR", self.folder.path())
             .env("LAB_CACHE_DIR", &self.cache)
+            .env("LAB_DATA_DIR", self.path("data"))
+            .env_remove("LAB_EVENTS")
+            .env_remove("LAB_NO_RECORD")
+            .env_remove("LAB_BASELINE")
+            .env_remove("LAB_NOISE_THRESHOLD")
+            .env_remove("LAB_FAIL_ON_REGRESSION")
             .env_remove("LAB_TIME_SCALE")
             .env_remove("LAB_JSON")
             .env_remove("LAB_JUNIT")
+            .env_remove("LAB_HTML")
+            .env_remove("GITHUB_STEP_SUMMARY")
             .env_remove("GITHUB_ACTIONS")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -128,7 +136,7 @@ impl Place {
     }
 
     /// What the lab of that process says of itself, once it does.
-    async fn status(&self, pid: u32) -> Option<Value> {
+    pub(crate) async fn status(&self, pid: u32) -> Option<Value> {
         let status = self.run(&["status", "--json", "--lab", &pid.to_string()]).await;
         serde_json::from_str(&status.stdout).ok()
     }

@@ -3,12 +3,20 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on says so by panicking")]
 
 mod ask;
+mod browser;
 mod common;
 mod contract;
+mod expect;
 mod faults;
 mod fetch;
 mod files;
+mod load;
+mod page;
+mod promises;
+mod record;
 mod run;
 mod saturation;
+mod schema;
 mod screen;
+mod service;
 mod survive;

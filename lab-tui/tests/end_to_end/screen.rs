@@ -142,6 +142,12 @@ async fn the_first_minute_leads_to_the_trace_that_explains_it() {
     terminal.press("q");
     terminal.ended(0).await;
     place.assert_empty();
+    // Whoever leaves finds the run in the history, as far as it went; traffic had gone on, and would have for ever.
+    let runs: serde_json::Value = serde_json::from_str(&place.run(&["runs", "--json"]).await.stdout).unwrap();
+    assert_eq!((&runs[0]["scenario"], &runs[0]["interrupted"]), (&"first-minute".into(), &true.into()), "{runs}");
+    let replay = place.run(&["replay", "last"]).await;
+    assert_eq!(replay.code, Some(105), "{}", replay.stderr);
+    assert!(replay.stdout.contains("interrupted; as far as it went"), "{}", replay.stdout);
 }
 
 #[tokio::test]
@@ -156,6 +162,25 @@ async fn another_scenario_is_a_key_away() {
     terminal.shows("20/s").await;
     terminal.press("\x03");
     terminal.ended(105).await;
+    place.assert_empty();
+}
+
+#[tokio::test]
+async fn the_pace_is_a_key_away() {
+    let place = Place::new();
+    let mut terminal = Terminal::start(&place, &["run", "first-minute"], (120, 36));
+    terminal.taken_over().await;
+    terminal.shows(" 20/s  p99").await;
+    terminal.press("++");
+    terminal.shows("/s  ×1.2  p99").await;
+    terminal.shows("rates are ×1.2 of what is planned").await;
+    terminal.press(" ");
+    terminal.shows(" 0/s  ×1.2 paused  p99").await;
+    terminal.press(" -");
+    terminal.shows(" 22/s  ×1.1  p99").await;
+    terminal.shows("resumed").await;
+    terminal.press("q");
+    terminal.ended(0).await;
     place.assert_empty();
 }
 
@@ -175,5 +200,56 @@ async fn a_panic_gives_the_terminal_back() {
     let terminal = Terminal::start_with(&place, &[], (80, 24), &[("LAB_TEST_PANIC_AFTER_MS", "500")]);
     terminal.shows("the run ended in a defect of the lab").await;
     terminal.ended(101).await;
+    place.assert_empty();
+}
+
+/// A recorded run on the screen: at its own pace, as fast as the viewer likes, back and forth; and its traces, with no lab that has them.
+#[tokio::test]
+async fn a_recorded_run_is_seen_again_and_scrubbed() {
+    let place = Place::new();
+    let run = place.run(&["run", "first-minute", "--time-scale", "0.3"]).await;
+    assert!(run.stderr.contains("recorded as"), "{}", run.stderr);
+    let mut terminal = Terminal::start(&place, &["replay", "last", "--speed", "64"], (120, 36));
+    terminal.taken_over().await;
+    terminal.shows("replay  first-minute").await;
+    terminal.shows("table locked ended").await;
+    terminal.shows("the run is over").await;
+    terminal.press(" ");
+    terminal.shows("‖ paused").await;
+    // Before the end, the end is not known; after it, it is again.
+    terminal.press(",");
+    until("the end to be gone", PATIENCE, || async { !terminal.text().contains("the run is over") }).await;
+    terminal.press(".");
+    terminal.shows("the run is over").await;
+    terminal.press("p\r");
+    terminal.shows("◀").await;
+    terminal.shows("frontend GET /roll").await;
+    terminal.press("\x1b");
+    terminal.shows("worst at").await;
+    terminal.press("q");
+    terminal.ended(0).await;
+    place.assert_empty();
+}
+
+/// A program of somebody's, and no stack: the chain is what its spans say.
+#[tokio::test]
+async fn a_program_and_flags_are_a_screen() {
+    let place = Place::new();
+    let (exec, url) = ("python3 examples/hello.py --port {port}", "http://127.0.0.1:{port}/hello");
+    let mut terminal = Terminal::start(&place, &["run", "--exec", exec, "--url", url, "--duration", "60s"], (120, 36));
+    terminal.taken_over().await;
+    terminal.shows("lab  app").await;
+    // Both hops, with the rate of the last seconds.
+    terminal.shows("lab ─").await;
+    terminal.shows("50/s").await;
+    terminal.shows("▶ app").await;
+    terminal.shows("rate<0.01 http_req_failed").await;
+    // The shipped scenarios need what is not there.
+    terminal.press("s");
+    terminal.shows("scenarios ─").await;
+    assert!(!terminal.text().contains("first-minute"), "{}", terminal.text());
+    terminal.press("\x1b");
+    terminal.press("q");
+    terminal.ended(0).await;
     place.assert_empty();
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fs;
 use std::time::Duration;
 
-use lab_tui::scenario::{Arrivals, Executor, Iterations, Load, Plan, Refusals, SHIPPED, STARTING, Stage, Users, text};
+use lab_tui::scenario::{Arrivals, Executor, Iterations, Load, Plan, Refusals, SHIPPED, STARTING, Stage, Users, Values, text};
 
 const SERVICES: [&str; 3] = ["frontend", "dice-roller", "die-service"];
 const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -94,7 +94,11 @@ fn check_load(load: &Load, longest: Duration) {
     assert!(!load.timeout.is_zero() && load.timeout <= WEEK && load.graceful_stop <= WEEK && load.start <= longest);
     assert!(load.requests.iter().map(|request| u64::from(request.weight)).sum::<u64>() > 0);
     unique(load.requests.iter().map(|request| &request.name));
-    assert!(load.vars.values().all(|values| !values.is_empty()));
+    assert!(load.vars.values().all(|values| match values {
+        Values::List(list) => !list.is_empty(),
+        Values::Range { step, .. } => *step > 0,
+        Values::Column { column, .. } => column.iter().next().is_some(),
+    }));
 }
 
 fn check_stages<T>(stages: &[Stage<T>], longest: Duration) {

@@ -57,7 +57,7 @@ async fn set(faults: &Faults, routes: &[&'static str], body: Body) -> Response {
     };
     let wanted = serde_json::from_slice::<Wanted>(&body).map_err(|error| error.to_string());
     match wanted.and_then(|wanted| faults.set(wanted, routes)) {
-        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Ok(told) => axum::Json(told).into_response(),
         Err(sentence) => detail(StatusCode::UNPROCESSABLE_ENTITY, &sentence),
     }
 }

@@ -195,7 +195,7 @@ mod faults {
         let (shared, spans) = testing::shared();
         let (addr, _server) = testing::serve(router(&shared, &Arc::default())).await;
         let asked = send(addr, "PUT", "/lab/faults", Some(FAULT_TOKEN), &wanted(3000, &format!("{BROKEN},{SLOW}"))).await;
-        assert_eq!(asked, (204, String::new()));
+        assert_eq!(asked, (200, r#"{"struck":{}}"#.to_owned()));
         assert_eq!((counted(&shared), server_spans(&spans), lines.with_message("Request completed").len()), (0, 0, 0));
 
         let (status, body) = send(addr, "GET", "/ok", None, "").await;
@@ -221,7 +221,10 @@ mod faults {
         }
         assert!(started.elapsed() < Duration::from_millis(120));
 
-        assert_eq!(send(addr, "PUT", "/lab/faults", Some(FAULT_TOKEN), &wanted(3000, "")).await.0, 204);
+        assert_eq!(
+            send(addr, "PUT", "/lab/faults", Some(FAULT_TOKEN), &wanted(3000, "")).await,
+            (200, r#"{"struck":{"broken":1,"slow":2}}"#.to_owned())
+        );
         assert_eq!(send(addr, "GET", "/ok", None, "").await.0, 200);
         assert_eq!(value(&spans.named("GET /ok").remove(1), "lab.fault"), None);
         assert_eq!((counted(&shared), server_spans(&spans), lines.with_message("Request completed").len()), (3, 3, 3));
@@ -232,7 +235,7 @@ mod faults {
         let (shared, _spans) = testing::shared();
         let (addr, _server) = testing::serve(router(&shared, &Arc::default())).await;
         for _ in 0..3 {
-            assert_eq!(send(addr, "PUT", "/lab/faults", Some(FAULT_TOKEN), &wanted(600, BROKEN)).await.0, 204);
+            assert_eq!(send(addr, "PUT", "/lab/faults", Some(FAULT_TOKEN), &wanted(600, BROKEN)).await.0, 200);
             assert_eq!(send(addr, "GET", "/ok", None, "").await.0, 502);
         }
         let renewed = Instant::now();
@@ -256,7 +259,7 @@ mod faults {
             assert_eq!(send(addr, method, "/lab/faults", token, &body).await, not_found, "{method} {token:?}");
         }
         // From elsewhere: the peer's address is what the listener says.
-        for (peer, status) in [("192.0.2.1:5", 404), ("[::ffff:127.0.0.1]:5", 204)] {
+        for (peer, status) in [("192.0.2.1:5", 404), ("[::ffff:127.0.0.1]:5", 200)] {
             let request = http::Request::put("/lab/faults").header("authorization", format!("Bearer {FAULT_TOKEN}"));
             let mut request = request.body(axum::body::Body::from(wanted(1, ""))).unwrap();
             request.extensions_mut().insert(peer.parse::<std::net::SocketAddr>().unwrap());
@@ -284,7 +287,7 @@ mod faults {
         let (shared, _spans) = testing::shared();
         let (addr, _server) = testing::serve(router(&shared, &Arc::default())).await;
         let put = async |body: String| send(addr, "PUT", "/lab/faults", Some(FAULT_TOKEN), &body).await;
-        assert_eq!(put(wanted(3000, BROKEN)).await.0, 204);
+        assert_eq!(put(wanted(3000, BROKEN)).await.0, 200);
         for (body, sentence) in [
             (wanted(3001, ""), "a lease lasts 1 to 3000 ms, not 3001"),
             (wanted(0, ""), "a lease lasts 1 to 3000 ms, not 0"),

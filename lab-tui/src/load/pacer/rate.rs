@@ -13,17 +13,29 @@ pub(super) struct Starts {
     seed: u32,
     load: usize,
     spacing: Spacing,
-    stages: std::vec::IntoIter<Stage<f64>>,
-    /// The stage under way: its rate at the beginning, and at the end.
+    stages: Vec<Stage<f64>>,
+    place: Place,
+    /// By how much the planned rate is multiplied; 0 in a pause.
+    factor: f64,
+    /// When the last one was due.
+    last: Duration,
+    next: u64,
+    /// The sum of the gaps so far.
+    gaps: f64,
+}
+
+/// A stage under way, or what is left of it.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    /// Index of the stage after it.
+    following: usize,
+    /// Its planned rate at the beginning; that at its end is the stage's target.
     from: f64,
     stage: Stage<f64>,
     /// When it began, from the start of the run.
     begun: Duration,
     /// Arrivals due before it.
     before: f64,
-    next: u64,
-    /// The sum of the gaps so far.
-    gaps: f64,
 }
 
 impl Starts {
@@ -31,8 +43,9 @@ impl Starts {
         let Arrivals { start_rate, spacing, .. } = *arrivals;
         // A stage that takes no time and leads nowhere, so that the first one begins like any other.
         let stage = Stage { target: start_rate, duration: Duration::ZERO };
-        let stages = arrivals.stages.clone().into_iter();
-        let mut starts = Self { seed, load, spacing, stages, from: start_rate, stage, begun: start, before: 0.0, next: 0, gaps: 0.0 };
+        let place = Place { following: 0, from: start_rate, stage, begun: start, before: 0.0 };
+        let stages = arrivals.stages.clone();
+        let mut starts = Self { seed, load, spacing, stages, place, factor: 1.0, last: Duration::ZERO, next: 0, gaps: 0.0 };
         starts.add_gap();
         starts
     }
@@ -51,27 +64,73 @@ impl Starts {
             Spacing::Poisson => self.gaps,
         }
     }
+
+    /// The next arrival, and the place in which it is found.
+    fn upcoming(&self) -> Option<(Place, Arrival)> {
+        if self.factor <= 0.0 {
+            return None;
+        }
+        let wanted = self.wanted();
+        let mut place = self.place;
+        // Each start is computed from its own index, so no rounding error adds up.
+        let within = loop {
+            match reached((wanted - place.before) / self.factor, place.from, place.stage) {
+                Some(within) => break within,
+                None => place = place.following(&self.stages, self.factor)?,
+            }
+        };
+        Some((place, Arrival { load: self.load, index: self.next, intended: place.begun + within }))
+    }
+
+    pub(super) fn peek(&self) -> Option<Arrival> {
+        self.upcoming().map(|(_, arrival)| arrival)
+    }
+
+    /// Multiplies the planned rate from a moment on, counted from the start of the run; by 0, none is due until the next change. What
+    /// has been handed over stays as it is, and what is left of a gap keeps its share.
+    pub(super) fn change(&mut self, at: Duration, factor: f64) {
+        // An arrival is handed over a little before it is due.
+        let at = at.max(self.last);
+        while at >= self.place.begun + self.place.stage.duration
+            && let Some(place) = self.place.following(&self.stages, self.factor)
+        {
+            self.place = place;
+        }
+        self.place = self.place.cut(at, self.factor);
+        self.factor = factor;
+    }
+}
+
+impl Place {
+    /// The beginning of the next stage.
+    fn following(self, stages: &[Stage<f64>], factor: f64) -> Option<Self> {
+        let Self { following, from, stage, begun, before } = self;
+        let next = *stages.get(following)?;
+        let count = f64::midpoint(from, stage.target) * stage.duration.as_secs_f64();
+        let (begun, before) = (begun + stage.duration, before + factor * count);
+        Some(Self { following: following + 1, from: stage.target, stage: next, begun, before })
+    }
+
+    /// The rest of the stage from that moment on: nothing, if it is over by then.
+    fn cut(self, at: Duration, factor: f64) -> Self {
+        let Self { following, from, stage, begun, before } = self;
+        let within = at.saturating_sub(begun).min(stage.duration);
+        if within.is_zero() {
+            return self;
+        }
+        let rate = from + (stage.target - from) * (within.as_secs_f64() / stage.duration.as_secs_f64());
+        let before = before + factor * f64::midpoint(from, rate) * within.as_secs_f64();
+        Self { following, from: rate, stage: Stage { duration: stage.duration - within, ..stage }, begun: begun + within, before }
+    }
 }
 
 impl Iterator for Starts {
     type Item = Arrival;
 
     fn next(&mut self) -> Option<Arrival> {
-        let wanted = self.wanted();
-        // Each start is computed from its own index, so no rounding error adds up.
-        let within = loop {
-            match reached(wanted - self.before, self.from, self.stage) {
-                Some(within) => break within,
-                None => {
-                    let next = self.stages.next()?;
-                    self.before += f64::midpoint(self.from, self.stage.target) * self.stage.duration.as_secs_f64();
-                    self.begun += self.stage.duration;
-                    self.from = self.stage.target;
-                    self.stage = next;
-                }
-            }
-        };
-        let arrival = Arrival { load: self.load, index: self.next, intended: self.begun + within };
+        let (place, arrival) = self.upcoming()?;
+        self.place = place;
+        self.last = arrival.intended;
         self.next += 1;
         self.add_gap();
         Some(arrival)
@@ -180,5 +239,80 @@ mod tests {
         assert!(starts.len().abs_diff(10_000) < 400, "{}", starts.len());
         let first_half = starts.iter().filter(|start| start.as_secs() < 50).count();
         assert!(first_half.abs_diff(2500) < 200, "{first_half}");
+    }
+
+    fn of(start_rate: f64, stages: &[(f64, u64)], spacing: Spacing) -> Starts {
+        let stages = stages.iter().map(|&(target, seconds)| Stage { target, duration: Duration::from_secs(seconds) }).collect();
+        Starts::new(7, 0, Duration::from_secs(5), &Arrivals { start_rate, stages, spacing, max_vus: 1 })
+    }
+
+    /// All starts, in milliseconds from the load's own start at 5 s; each change is obeyed when it is time.
+    fn changed(mut starts: Starts, changes: &[(u64, f64)]) -> Vec<u128> {
+        let mut changes = changes.iter().map(|&(at, factor)| (Duration::from_millis(at), factor)).peekable();
+        let mut found: Vec<Arrival> = Vec::new();
+        loop {
+            match (starts.peek(), changes.peek()) {
+                (Some(next), Some((at, _))) if next.intended < *at => found.extend(starts.next()),
+                (_, Some(_)) => changes.next().into_iter().for_each(|(at, factor)| starts.change(at, factor)),
+                (Some(_), None) => found.extend(starts.next()),
+                (None, None) => break,
+            }
+        }
+        assert!(found.is_sorted_by_key(|arrival| arrival.intended));
+        assert!(found.iter().map(|arrival| arrival.index).eq(0..found.len() as u64));
+        found.iter().map(|arrival| (arrival.intended - Duration::from_secs(5)).as_millis()).collect()
+    }
+
+    fn in_second(starts: &[u128], second: u128) -> usize {
+        starts.iter().filter(|at| **at / 1000 == second).count()
+    }
+
+    /// The stages stay where they are on the time line, so that each second has so many times what was planned for it.
+    #[test]
+    fn a_ramp_keeps_its_time_line_and_only_its_rate_is_multiplied() {
+        let stages = [(100.0, 4), (100.0, 0), (20.0, 0), (20.0, 4)];
+        let planned = changed(of(0.0, &stages, Spacing::Uniform), &[]);
+        // A change before the load begins, one on the ramp, one in the middle of nowhere, and back.
+        let starts = changed(of(0.0, &stages, Spacing::Uniform), &[(1000, 2.0), (7000, 0.5), (8000, 3.0), (9000, 1.0)]);
+        for (second, factor) in [2.0, 2.0, 0.5, 3.0, 1.0, 1.0, 1.0, 1.0].into_iter().enumerate() {
+            let second = second as u128;
+            #[expect(clippy::cast_precision_loss, reason = "a few hundred")]
+            let off = in_second(&starts, second) as f64 - factor * in_second(&planned, second) as f64;
+            assert!(off.abs() <= 3.0, "second {second}: {} for {}", in_second(&starts, second), in_second(&planned, second));
+        }
+        assert!(starts.iter().all(|at| *at < 8000));
+    }
+
+    #[test]
+    fn a_pause_leaves_out_what_was_due_in_it() {
+        for spacing in [Spacing::Uniform, Spacing::Poisson] {
+            let stages = [(200.0, 4), (50.0, 0), (50.0, 4)];
+            let planned = changed(of(200.0, &stages, spacing), &[]);
+            // From the first stage into the second one, and again beyond the end.
+            let starts = changed(of(200.0, &stages, spacing), &[(6000, 0.0), (10_500, 1.0), (12_900, 0.0), (14_000, 1.0)]);
+            assert_eq!([1, 2, 3, 4].map(|second| in_second(&starts, second)), [0; 4], "{spacing:?}");
+            let before = in_second(&planned, 0);
+            assert_eq!(starts[..before], planned[..before]);
+            // A second of the pause's end is 50 arrivals: not those of the four seconds before as well.
+            assert!(in_second(&starts, 6).abs_diff(50) < 30, "{}", in_second(&starts, 6));
+            assert!(starts.iter().all(|at| *at < 7900), "nothing begins behind the end");
+        }
+    }
+
+    /// What was handed over early stays before what follows, however much quicker that is.
+    #[test]
+    fn a_change_does_not_overtake_what_was_handed_over() {
+        let mut starts = of(1000.0, &[(1000.0, 1)], Spacing::Uniform);
+        starts.change(Duration::from_secs(5), 0.1);
+        let first = [starts.next(), starts.next()].map(|it| it.unwrap().intended);
+        starts.change(first[1] - Duration::from_micros(500), 10.0);
+        assert_eq!(starts.next().unwrap().intended, first[1] + Duration::from_micros(100));
+    }
+
+    #[test]
+    fn many_changes_lose_and_add_nothing() {
+        let stages = [(100.0, 10)];
+        let changes: Vec<(u64, f64)> = (0..10_000).map(|at| (5000 + at, 1.0)).collect();
+        assert_eq!(changed(of(0.0, &stages, Spacing::Uniform), &changes).len(), 500);
     }
 }

@@ -3,12 +3,12 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::*;
-use crate::event::LoadWindow;
+use crate::event::{Control, LoadWindow};
 use crate::load::RunClock;
 use crate::load::pacer::Agenda;
-use crate::scenario::Target;
+use crate::scenario::{Method, Target};
 
-/// When, and to where.
+/// When, and what: the URL, and for other requests than plain GETs their method, headers and body as well.
 type Log = Vec<(u128, String)>;
 
 /// Answers each request after a set time with a set status, on tokio's paused clock: percentiles are exact.
@@ -23,12 +23,16 @@ impl Sender for Fake {
         rendered.to_owned()
     }
 
-    async fn send(&self, url: &str, traceparent: String) -> Outcome {
-        assert_eq!(traceparent.len(), 55);
+    async fn send(&self, request: Outgoing<'_>) -> Ending {
+        assert_eq!(request.traceparent.len(), 55);
         let (time, status) = (self.answer)(self.sent.borrow().len());
-        self.sent.borrow_mut().push((self.start.elapsed().as_millis(), url.to_owned()));
+        let what = match (request.method, request.headers, &request.body) {
+            (Method::Get, [], None) => request.url.to_owned(),
+            (method, headers, body) => format!("{method} {} {headers:?} {body:?}", request.url),
+        };
+        self.sent.borrow_mut().push((self.start.elapsed().as_millis(), what));
         tokio::time::sleep(time).await;
-        Outcome::Status(status)
+        Outcome::Status(status).into()
     }
 }
 
@@ -46,35 +50,60 @@ struct Told {
     sent: Log,
 }
 
-/// The pacer on simulated time.
+/// Tokio's clock, which stands still until everybody waits for it: whoever waits awake would wait for ever.
+struct Simulated(tokio::time::Instant);
+
+impl Clock for Simulated {
+    fn now(&self) -> Duration {
+        self.0.elapsed()
+    }
+
+    async fn reach(&self, moment: Duration) {
+        tokio::time::sleep_until(self.0 + moment).await;
+    }
+}
+
+/// The pacer on simulated time. Each of the controls is obeyed after so many milliseconds.
 async fn pace(
     mut agenda: Agenda,
     start: tokio::time::Instant,
     mut asked: mpsc::UnboundedReceiver<Turn>,
     turns: mpsc::UnboundedSender<Turn>,
+    controls: &[(u64, Control)],
     stop: CancellationToken,
 ) {
     let mut asking = true;
+    let mut controls = controls.iter().map(|(at, control)| (Duration::from_millis(*at), *control)).peekable();
     loop {
-        let next = agenda.peek();
-        if next.is_none() && !asking {
+        let (next, control) = (agenda.peek(), controls.peek().copied());
+        if next.is_none() && !asking && !agenda.is_open(start.elapsed()) {
             return;
         }
         tokio::select! {
             biased;
             () = stop.cancelled() => return,
             turn = asked.recv(), if asking => match turn {
-                Some(turn) => agenda.ask(turn),
+                Some(turn) => agenda.ask(turn, start.elapsed()),
                 None => asking = false,
             },
+            () = tokio::time::sleep_until(start + control.map_or(Duration::ZERO, |(at, _)| at)), if control.is_some() => {
+                let (at, control) = controls.next().unwrap();
+                agenda.obey(control, at);
+            }
             () = tokio::time::sleep_until(start + next.map_or(Duration::ZERO, |next| next.due)), if next.is_some() => {
                 turns.send(agenda.pop().unwrap()).unwrap();
             }
+            // As the real one does, it looks now and then whether it is still needed.
+            () = tokio::time::sleep(Duration::from_millis(50)) => {}
         }
     }
 }
 
 async fn walk(plan: Plan, answer: fn(usize) -> (Duration, u16), stop_after: Option<u64>) -> Told {
+    walk_with(plan, answer, stop_after, &[]).await
+}
+
+async fn walk_with(plan: Plan, answer: fn(usize) -> (Duration, u16), stop_after: Option<u64>, controls: &[(u64, Control)]) -> Told {
     let (reports, mut received) = mpsc::unbounded_channel();
     let (turns, due) = mpsc::unbounded_channel();
     let (ask, asked) = mpsc::unbounded_channel();
@@ -82,7 +111,8 @@ async fn walk(plan: Plan, answer: fn(usize) -> (Duration, u16), stop_after: Opti
     let sent = Rc::new(RefCell::new(Vec::new()));
     let sender = Fake { answer, start, sent: Rc::clone(&sent) };
     let agenda = Agenda::new(&plan);
-    let worker = Worker::new(Arc::new(plan), sender, Spans::new("t", RunClock::start_now()), reports, move || start.elapsed());
+    let spans = Spans::new("t", RunClock::start_now());
+    let worker = Worker::new(Arc::new(plan), sender, spans, reports, Simulated(start), agenda.paused());
     let stop = CancellationToken::new();
     let stopping = async {
         if let Some(limit) = stop_after {
@@ -91,7 +121,7 @@ async fn walk(plan: Plan, answer: fn(usize) -> (Duration, u16), stop_after: Opti
         }
     };
     let asking = move |turn| ask.send(turn).unwrap();
-    tokio::join!(stopping, worker.run(due, asking, stop.clone()), pace(agenda, start, asked, turns, stop.clone()));
+    tokio::join!(stopping, worker.run(due, asking, stop.clone()), pace(agenda, start, asked, turns, controls, stop.clone()));
     let mut windows = Vec::new();
     while let Some(report) = received.recv().await {
         if let Report::Window(window) = report {
@@ -157,4 +187,7 @@ async fn an_interruption_gives_requests_in_flight_a_second() {
     assert_eq!(times[&Outcome::Interrupted].values().sum::<u32>(), 10);
 }
 
+mod control;
+mod omission;
+mod seed;
 mod users;

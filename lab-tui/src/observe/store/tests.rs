@@ -62,3 +62,79 @@ fn log_lines_join_their_trace() {
     assert_eq!(trace.logs[0].unix_nano, 1_767_323_045_000_006_000);
     assert_eq!(trace.logs[0].line["message"], "Request completed");
 }
+
+/// A span that begins so many nanoseconds after 1970.
+fn at(start: u64, trace: u8, id: u8) -> Span {
+    Span { start_time_unix_nano: start, end_time_unix_nano: start + 5, ..span(trace, id, SpanKind::Server) }
+}
+
+fn found(store: &Store, query: &str, window: std::ops::Range<u64>) -> Vec<(u8, usize)> {
+    let mut found = Vec::new();
+    let id = |trace: &Trace| u8::from_str_radix(&trace.trace_id[..2], 16).unwrap();
+    store.search(&crate::query::Query::parse(query).unwrap(), std::slice::from_ref(&window), |trace, matched| {
+        found.push((id(trace), matched.len()));
+    });
+    found
+}
+
+#[test]
+fn a_search_knows_resources_and_counts_spans_by_their_start() {
+    let store = Store::new(DEFAULT_BYTES);
+    store.add_spans(batch("a", vec![at(10, 1, 1), at(20, 1, 2), at(20, 2, 1)]));
+    store.add_spans(batch("b", vec![at(30, 3, 1)]));
+    assert_eq!(found(&store, "{ }", 0..100), [(1, 2), (2, 1), (3, 1)]);
+    assert_eq!(found(&store, "{ }", 20..30), [(1, 1), (2, 1)]);
+    assert_eq!(found(&store, r#"{ resource.service.name = "b" }"#, 0..100), [(3, 1)]);
+    assert_eq!(found(&store, "{ } | count() = 2", 20..21), [(1, 1)], "the trace as a whole is held against the query");
+}
+
+#[test]
+fn a_resource_is_kept_once_and_given_back_with_its_last_span() {
+    let store = Store::new(DEFAULT_BYTES);
+    let with = |version: &str| {
+        let mut batch = batch("a", Vec::new());
+        let value = Some(AnyValue { value: Some(Value::StringValue(version.to_owned())) });
+        batch.resource.as_mut().unwrap().attributes.push(KeyValue { key: "v".to_owned(), value, ..KeyValue::default() });
+        batch
+    };
+    store.add_spans(with("1"));
+    let one = store.bytes();
+    assert!(one > 0);
+    store.add_spans(with("1"));
+    assert_eq!(store.bytes(), one, "the same resource");
+    store.add_spans(with("2"));
+    assert_eq!(store.bytes(), one, "nobody has the old one any more");
+}
+
+#[test]
+fn what_was_pushed_out_is_known_by_its_time() {
+    let store = Store::new(1400);
+    assert!(!store.has_evicted_since(0));
+    for trace in 1..=20 {
+        store.add_spans(batch("a", vec![at(u64::from(trace) * 10, trace, 1)]));
+    }
+    let first = found(&store, "{ }", 0..1000)[0].0;
+    assert!(first > 1);
+    assert!(store.has_evicted_since(u64::from(first) * 10 - 10));
+    assert!(!store.has_evicted_since(u64::from(first) * 10));
+}
+
+#[test]
+fn log_lines_are_found_by_their_time_with_and_without_a_trace() {
+    let store = Store::new(DEFAULT_BYTES);
+    let id = "0af7651916cd43dd8448eb211c80319c";
+    store.add_log("a", &format!(r#"{{"timestamp":"1970-01-01T00:00:01Z","message":"one","trace_id":"{id}"}}"#));
+    store.add_log("a", r#"{"timestamp":"1970-01-01T00:00:02Z","message":"two"}"#);
+    let before = now();
+    store.add_log("a", "thread 'main' panicked");
+    let found = |window| {
+        let mut found = Vec::new();
+        store.each_log(std::slice::from_ref(&window), |trace, log| {
+            found.push((trace.is_some(), log.line.get("message").unwrap_or(&log.line).to_string()));
+        });
+        found
+    };
+    assert_eq!(found(0..1_500_000_000), [(true, "\"one\"".to_owned())]);
+    assert_eq!(found(1_500_000_000..2_000_000_001), [(false, "\"two\"".to_owned())]);
+    assert_eq!(found(before..u64::MAX), [(false, "\"thread 'main' panicked\"".to_owned())], "it counts for when it came in");
+}

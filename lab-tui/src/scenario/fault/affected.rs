@@ -19,6 +19,11 @@ pub struct Affected {
 }
 
 impl Affected {
+    pub(super) fn untouched(&self) -> String {
+        let route = self.route.as_ref().map_or(String::new(), |route| format!(" at {route}"));
+        format!("{} disturbed no request{route}", self.service)
+    }
+
     pub(super) fn check(
         service: Spanned<String>,
         route: Option<Spanned<String>>,

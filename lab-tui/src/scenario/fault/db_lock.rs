@@ -39,6 +39,10 @@ impl Kind for DbLock {
     fn exclusive(&self) -> Option<String> {
         Some(format!("the table `{}`", self.table))
     }
+
+    fn untouched(&self) -> String {
+        format!("nobody waited for {}", self.table)
+    }
 }
 
 impl fmt::Display for DbLock {

@@ -39,6 +39,10 @@ impl Kind for DiceErrorRate {
     fn exclusive(&self) -> Option<String> {
         Some(format!("the die `{}`", self.die))
     }
+
+    fn untouched(&self) -> String {
+        format!("nobody rolled the die {}", self.die)
+    }
 }
 
 impl fmt::Display for DiceErrorRate {

@@ -44,6 +44,10 @@ impl Kind for ServiceError {
         };
         Ok(Self { requests, status })
     }
+
+    fn untouched(&self) -> String {
+        self.requests.untouched()
+    }
 }
 
 impl fmt::Display for ServiceError {

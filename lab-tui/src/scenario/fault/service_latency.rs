@@ -45,6 +45,10 @@ impl Kind for ServiceLatency {
         }
         Ok(Self { requests, latency })
     }
+
+    fn untouched(&self) -> String {
+        self.requests.untouched()
+    }
 }
 
 impl fmt::Display for ServiceLatency {

@@ -64,6 +64,7 @@ fn defaults_are_as_documented() {
 fn refusals() {
     let cases = [
         ("format = 1", "format = 2", "x.toml:1:10: format 2 is not known to this version (write `format = 1`)"),
+        ("format = 1", "format = 1\nintended_verdict = \"fial\"", "x.toml:2:20: `fial` is no verdict (did you mean `fail`?)"),
         ("rate = 50", "rat = 50", "x.toml:7:1: unknown key `rat` (did you mean `rate`?)"),
         ("rate = 50\n", "", "x.toml:4:1: the key `rate` is missing here (add `rate = 50`)"),
         ("rate = 50", "rate = 0", "x.toml:7:8: a rate of 0 per 1s cannot be kept (write a rate above 0 and up to 1,000,000 per second)"),
@@ -91,13 +92,31 @@ fn refusals() {
         ),
         ("[\"fair\"]", "[]", "x.toml:15:7: the variable `die` has no values (list at least one)"),
         ("{die}", "{dye}", "x.toml:12:7: the variable `dye` is not in [load.vars] (did you mean `die`?)"),
-        ("\"/dice", "\"dice", "x.toml:12:7: `dice?identifier={die}` is neither a path nor an http:// URL (begin it with a slash)"),
+        (
+            "\"/dice",
+            "\"dice",
+            "x.toml:12:7: `dice?identifier={die}` is neither a path nor an http:// or https:// URL (begin it with a slash)",
+        ),
         ("load:db", "load:dv", "x.toml:18:1: no load is named `dv` (did you mean `db`?)"),
         ("status:200", "status:ok", "x.toml:18:1: `ok` is no HTTP status (write a code such as `status:200`)"),
         (
             "http_req_duration{",
             "latency{",
-            "x.toml:18:1: unknown metric `latency` (known here: http_req_duration, http_req_service_time, http_req_failed, http_reqs, dropped_iterations, schedule_lag, telemetry_loss)",
+            "x.toml:18:1: unknown metric `latency` (known here: http_req_duration, http_req_service_time, http_req_failed, http_reqs, dropped_iterations, schedule_lag, telemetry_loss, pool_wait, pool_pending, pool_used, pool_idle, pool_max; what services expose is `scraped:` and its name)",
+        ),
+        ("http_req_duration{load:db,status:200}", "pool_wait{load:db}", "x.toml:18:1: `pool_wait` has no tag `load` (known here: service)"),
+        ("http_req_duration{load:db,status:200}", "pool_wait{service:die}", "x.toml:18:1: unknown service `die` (known here: frontend"),
+        ("http_req_duration{load:db,status:200}", "scraped:a{service:die}", "x.toml:18:1: unknown service `die` (known here: frontend"),
+        ("http_req_duration{load:db,status:200}", "scraped:9", "x.toml:18:1: `scraped:9` names no metric (write it as it is exposed"),
+        (
+            "http_req_duration{load:db,status:200}\" = [\"p(95)",
+            "pool_wait\" = [\"max",
+            "x.toml:18:16: `pool_wait` has no `max` (it has avg, med, p(N))",
+        ),
+        (
+            "http_req_duration{load:db,status:200}\" = [\"p(95)",
+            "pool_used\" = [\"p(95)",
+            "x.toml:18:16: `pool_used` has no `p(95)` (it has value, avg, min, max)",
         ),
         ("p(95)<50", "p(95)", "x.toml:18:44: `p(95)` compares nothing (write `<aggregate><comparison><value>`, such as `p(95)<50`)"),
         ("p(95)<50", "count<50", "x.toml:18:44: `http_req_duration{load:db,status:200}` has no `count` (it has avg, min, med, max, p(N))"),
@@ -212,7 +231,7 @@ fn what_lasts_is_not_scaled_to_nothing() {
 
 mod faults {
     use super::*;
-    use crate::scenario::{Affected, DbLock, DiceErrorRate, FaultKind, ServiceError, ServiceLatency};
+    use crate::scenario::{Affected, DbLock, DiceErrorRate, FaultKind, Relation, ServiceError, ServiceLatency, Stretch};
 
     const BASE: &str = r#"format = 1
 title = "t"
@@ -296,9 +315,12 @@ http_req_failed = [{ threshold = "rate==0", outside = "locked" }]
                 "service.latency: 25 % of frontend /roll answers 200ms later"
             ]
         );
-        let outside: Vec<_> = plan.thresholds.iter().map(|threshold| threshold.outside.clone()).collect();
-        let settle = |faults: &[usize], settle| Some(Outside { faults: faults.to_vec(), settle: Duration::from_secs(settle) });
-        assert_eq!(outside, [None, settle(&[0, 3], 2), settle(&[0], 0)]);
+        let scopes: Vec<_> = plan.thresholds.iter().map(|threshold| threshold.scope.clone()).collect();
+        let outside = |faults: &[usize], settle| {
+            let stretches = faults.iter().copied().map(Stretch::Fault).collect();
+            Some(Scope { relation: Relation::Outside, stretches, settle: Duration::from_secs(settle) })
+        };
+        assert_eq!(scopes, [None, outside(&[0, 3], 2), outside(&[0], 0)]);
     }
 
     #[test]
@@ -307,7 +329,7 @@ http_req_failed = [{ threshold = "rate==0", outside = "locked" }]
         let slow = &plan.faults[3];
         assert_eq!((slow.at, slow.duration), (Duration::from_secs(2), Duration::from_millis(500)));
         assert!(matches!(&slow.kind, FaultKind::ServiceLatency(kind) if kind.latency == Duration::from_millis(200)));
-        assert_eq!(plan.thresholds[1].outside.as_ref().unwrap().settle, Duration::from_millis(200));
+        assert_eq!(plan.thresholds[1].scope.as_ref().unwrap().settle, Duration::from_millis(200));
     }
 
     #[test]
@@ -342,15 +364,14 @@ http_req_failed = [{ threshold = "rate==0", outside = "locked" }]
             ("name = \"moody\"", "name = \"locked\"", "x.toml:21:8: a second fault is named `locked` (give each its own name)"),
             ("name = \"moody\"", "name = \" \"", "x.toml:21:8: a fault needs a name (thresholds and reports call it so)"),
             ("outside = \"locked\"", "outside = \"loked\"", "x.toml:47:55: no fault is named `loked` (did you mean `locked`?)"),
-            ("outside = \"locked\"", "outside = []", "x.toml:47:55: `outside` names no fault (name at least one, or leave it out)"),
+            ("outside = \"locked\"", "outside = []", "x.toml:47:55: `outside` names nothing (name a fault or a phase, or leave it out)"),
             ("outside = \"locked\"", "outsid = \"locked\"", "x.toml:47:45: unknown key `outsid` (did you mean `outside`?)"),
-            (", outside = \"locked\"", "", "x.toml:47:20: the key `outside` is missing here (add `outside = …`)"),
             ("rate==0", "rate", "x.toml:47:34: `rate` compares nothing"),
             ("settle = \"2s\"", "settle = \"soon\"", "x.toml:46:99: `soon` is no time"),
             (
                 "http_req_failed = [{ threshold = \"rate==0\"",
                 "telemetry_loss = [{ threshold = \"count==0\"",
-                "x.toml:47:55: telemetry_loss is counted over the whole run",
+                "x.toml:47:33: telemetry_loss is counted over the whole run",
             ),
             ("\"max<9000\"", "3", "x.toml:46:22: found integer `3` where the scenario needs a string or a table"),
         ];
@@ -377,3 +398,5 @@ http_req_failed = [{ threshold = "rate==0", outside = "locked" }]
         assert_eq!(said, "x.toml:46:8: `again` disturbs the die `fair` while `moody` does (let one begin when the other has ended)");
     }
 }
+
+mod requests;

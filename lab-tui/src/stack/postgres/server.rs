@@ -13,12 +13,12 @@ use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use super::inbox::Inbox;
-use super::last_resort::LastResort;
 use super::processes;
 use super::programs::Programs;
 use super::template::Template;
 use super::user::ServerUser;
 use super::{DATABASE, PASSWORD, ROLE, config};
+use crate::stack::last_resort::LastResort;
 
 /// Beyond this size the log is cut to its last part: a run of days with a chatty fault must not fill the disk.
 const LONGEST_LOG: u64 = 16 << 20;

@@ -39,6 +39,14 @@ async fn a_user_thinks_between_an_answer_and_the_next_request() {
     assert_eq!(lag(&told), 0);
 }
 
+/// A turn that is nearly there is not asked of the pacer; the user waits for it.
+#[tokio::test(start_paused = true)]
+async fn a_thought_of_half_a_millisecond_comes_to_an_end() {
+    let told = walk(one_load("constant-vus", "duration = \"1s\"\nthink_time = \"500us\""), |_| (ms(99), 200), None).await;
+    // Simulated timers fire on whole milliseconds, so the last one, due at 999.5 ms, is sent later.
+    assert_eq!(times(&told), [0, 100, 200, 300, 400, 500, 600, 700, 800, 900, 1000]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_think_time_between_two_is_drawn_anew_each_time() {
     let keys = "duration = \"20s\"\nthink_time = { min = \"50ms\", max = \"150ms\" }";

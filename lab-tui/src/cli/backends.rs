@@ -1,0 +1,48 @@
+//! Flags that name the backends which expectations may ask.
+
+use clap::Args;
+use clap::builder::FalseyValueParser;
+use lab_tui::observe::backends::Backends;
+use url::Url;
+
+#[derive(Debug, Args)]
+pub(crate) struct BackendFlags {
+    /// Ask this Prometheus for what `promql` expects, such as http://localhost:9090
+    #[arg(long, value_name = "URL", env = "LAB_PROMETHEUS_URL", hide_env_values = true, value_parser = address)]
+    prometheus_url: Option<Address>,
+    /// Ask this Loki for what `logql` expects, such as http://localhost:3100
+    #[arg(long, value_name = "URL", env = "LAB_LOKI_URL", hide_env_values = true, value_parser = address)]
+    loki_url: Option<Address>,
+    /// Ask this Tempo for what `traceql` expects, such as http://localhost:3200
+    #[arg(long, value_name = "URL", env = "LAB_TEMPO_URL", hide_env_values = true, value_parser = address)]
+    tempo_url: Option<Address>,
+    /// Skip what needs a backend that is not named, instead of calling the run inconclusive
+    #[arg(long, env = "LAB_ALLOW_SKIPS", value_parser = FalseyValueParser::new())]
+    allow_skips: bool,
+}
+
+/// A variable that is set to nothing counts as not set.
+#[derive(Debug, Clone)]
+struct Address(Option<Url>);
+
+impl From<BackendFlags> for Backends {
+    fn from(flags: BackendFlags) -> Self {
+        let url = |address: Option<Address>| address.and_then(|Address(url)| url);
+        let mut backends = Self::default();
+        backends.prometheus = url(flags.prometheus_url);
+        backends.loki = url(flags.loki_url);
+        backends.tempo = url(flags.tempo_url);
+        backends.allow_skips = flags.allow_skips;
+        backends
+    }
+}
+
+fn address(text: &str) -> Result<Address, String> {
+    if text.is_empty() {
+        return Ok(Address(None));
+    }
+    match Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(Address(Some(url))),
+        _ => Err("write an http:// or https:// address, such as http://localhost:9090".to_owned()),
+    }
+}

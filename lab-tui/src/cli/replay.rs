@@ -1,0 +1,105 @@
+//! `lab replay`: a recorded run once more, with no stack.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::Args;
+use clap::builder::FalseyValueParser;
+use lab_tui::exit::Exit;
+use lab_tui::model::Model;
+use lab_tui::out;
+use lab_tui::record::{self, History, Player, Recording};
+use lab_tui::report::{self, Summary, TraceLink};
+use lab_tui::tui::{Palette, Screen, Theme, Ui, Wish};
+use lab_tui::verdict;
+
+use super::Failure;
+use super::reports::{ReportFlags, Reports};
+use super::run::Background;
+use super::screen;
+use super::stack::Interrupts;
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayFlags {
+    /// An ID that `lab runs` lists, `last`, or the path of a recording or of a file of --events
+    #[arg(value_name = "RUN")]
+    run: PathBuf,
+    /// Print the summary, as it does anyway where there is no terminal
+    #[arg(long, env = "LAB_HEADLESS", value_parser = FalseyValueParser::new())]
+    headless: bool,
+    /// How fast the screen shows it, as a factor; the keys [ and ] change it
+    #[arg(long, value_name = "FACTOR", env = "LAB_SPEED", default_value = "1", value_parser = speed)]
+    speed: f64,
+    /// Colours for a dark or a light background; told by COLORFGBG where the terminal sets it, and left out under NO_COLOR
+    #[arg(long, env = "LAB_THEME", value_enum)]
+    theme: Option<Background>,
+    /// Make trace IDs links to this address, such as http://localhost:3000/trace/{trace_id}
+    #[arg(long, value_name = "URL", env = "LAB_TRACE_URL", value_parser = TraceLink::template)]
+    trace_url: Option<TraceLink>,
+    /// Make trace IDs links to this Grafana's Explore, with its Tempo data source of the uid `tempo`
+    #[arg(long, value_name = "URL", env = "LAB_GRAFANA_URL", value_parser = TraceLink::grafana, conflicts_with = "trace_url")]
+    grafana_url: Option<TraceLink>,
+    #[command(flatten)]
+    reports: ReportFlags,
+}
+
+pub(crate) async fn replay(flags: ReplayFlags) -> Result<Exit, Failure> {
+    let recording = find(&flags.run)?;
+    let reports = flags.reports.open()?;
+    let link = flags.trace_url.or(flags.grafana_url);
+    if flags.headless || reports.are_wanted() || !screen::is_there() {
+        return summary(recording, link.as_ref(), reports);
+    }
+    let theme = flags.theme.map_or_else(Theme::from_environment, Theme::from);
+    let listed = vec![screen::listed(&recording.header.scenario, &recording.plan)];
+    let traces = recording.traces.clone();
+    let mut player = Player::new(recording, flags.speed);
+    let mut interrupts = Interrupts::listen()?;
+    let mut screen = Screen::enter(Ui::new(Palette::new(theme), link, listed)).map_err(|error| screen::gone(&error))?;
+    let wish = tokio::select! {
+        wish = screen.replay(&mut player, &traces) => wish.map_err(|error| screen::gone(&error))?,
+        () = interrupts.next() => Wish::Interrupt,
+    };
+    Ok(if wish == Wish::Interrupt { Exit::Interrupted } else { Exit::Kept })
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    match text.trim_end_matches(['x', '×']).parse() {
+        Ok(factor) if (0.125..=64.0).contains(&factor) => Ok(factor),
+        _ => Err("write a factor from 0.125 to 64, such as 4".to_owned()),
+    }
+}
+
+/// Reads the run of that ID or path.
+pub(super) fn find(run: &Path) -> Result<Recording, Failure> {
+    find_named(run).map(|(_, recording)| recording)
+}
+
+/// The same, with the name it goes by: its ID where it is in the history, else its path.
+pub(super) fn find_named(run: &Path) -> Result<(String, Recording), Failure> {
+    let bad = |error| Failure::new(Exit::BadInput, error);
+    let path = History::of_user().and_then(|history| history.find(run)).map_err(bad)?;
+    let recording = record::read(&path).map_err(bad)?;
+    if recording.cut_off {
+        out::note(&format!("{} ends before its run does; this is as far as it goes", run.display()));
+    }
+    let id = path.file_stem().filter(|_| path != run).map(|id| id.to_string_lossy().into_owned());
+    Ok((id.unwrap_or_else(|| run.display().to_string()), recording))
+}
+
+/// What `lab run` said at the run's end.
+fn summary(recording: Recording, link: Option<&TraceLink>, mut reports: Reports) -> Result<Exit, Failure> {
+    let Recording { header, plan, events, traces, .. } = recording;
+    let plan = Arc::new(plan);
+    let mut model = Model::new(Arc::clone(&plan));
+    events.into_iter().for_each(|event| model.apply(event));
+    let verdict = verdict::judge(&plan, &model);
+    let summary = Summary::new(&header.scenario, &model, &verdict, &header.endpoints, link);
+    if !reports.take_stdout() {
+        let slowest = model.slowest().first().and_then(|slow| traces.get(&slow.trace_id));
+        out::result(&report::text(&summary, slowest)).map_err(Failure::unwritable)?;
+    }
+    reports.add(&summary)?;
+    reports.write()?;
+    Ok(verdict.exit)
+}

@@ -1,0 +1,55 @@
+//! `lab traces`: the traces of the running lab that match a query.
+
+use std::fmt::Write as _;
+
+use clap::Args;
+use lab_tui::control::Client;
+use lab_tui::exit::Exit;
+use lab_tui::observe::found::FoundTrace;
+use lab_tui::out;
+use lab_tui::query::Query;
+use lab_tui::report::format;
+
+use super::Failure;
+use super::ask::{WhichLab, json, not_ready};
+
+#[derive(Debug, Args)]
+pub(crate) struct TracesFlags {
+    /// What their spans must be, in TraceQL, such as '{ status = error && duration > 100ms }'
+    #[arg(value_name = "QUERY", default_value = "{ }", value_parser = Query::parse)]
+    query: Query,
+    /// How many of them, the newest first
+    #[arg(long, value_name = "NUMBER", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    limit: u32,
+    /// Print them as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    lab: WhichLab,
+}
+
+pub(crate) async fn traces(flags: TracesFlags) -> Result<Exit, Failure> {
+    let lab = Client::find(flags.lab.lab).map_err(not_ready)?;
+    let found = lab.search(&flags.query, flags.limit).await.map_err(not_ready)?;
+    if found.is_empty() && !flags.json {
+        out::note("no trace of the lab matches");
+        return Ok(Exit::Kept);
+    }
+    out::result(&if flags.json { json(&found)? } else { table(&found) }).map_err(Failure::unwritable)?;
+    Ok(Exit::Kept)
+}
+
+fn table(found: &[FoundTrace]) -> String {
+    let mut out = format!("{:<32}  {:>9}  {:>5}  {:>7}  {}\n", "trace", "duration", "spans", "matched", "root");
+    for one in found {
+        let root = match (&one.root_service, &one.root_name) {
+            (Some(service), Some(name)) => format!("{service} {name}"),
+            _ => "(its root has not come in)".to_owned(),
+        };
+        #[expect(clippy::cast_precision_loss, reason = "shown to three digits")]
+        let duration = format::milliseconds(Some(one.duration_nano as f64 / 1e6));
+        // Writing to a String cannot fail.
+        let _ = writeln!(out, "{}  {duration:>9}  {:>5}  {:>7}  {root}", one.trace_id, one.spans, one.matched);
+    }
+    out
+}

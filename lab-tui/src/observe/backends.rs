@@ -1,0 +1,199 @@
+//! Prometheus, Loki and Tempo, asked in their own languages for what an expectation counts.
+
+mod answer;
+
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail, ensure};
+use reqwest::StatusCode;
+use url::{Host, Url};
+
+use crate::event::{EXAMPLES, Found, TraceId};
+use crate::http;
+use crate::out::sentence;
+use crate::scenario::{Backend, Count};
+
+/// How long a backend may take for an answer.
+const SLOWEST: Duration = Duration::from_secs(10);
+/// How often one is asked again.
+const PERIOD: Duration = Duration::from_secs(1);
+/// The most traces or lines that are asked for; Loki's own limit. Who gives as many may have more.
+const MOST: u64 = 5000;
+/// The largest answer that is read.
+const LARGEST: usize = 32 << 20;
+
+/// The backends that the user named.
+#[derive(Debug, Clone, Default)]
+pub struct Backends {
+    /// Base URL.
+    pub prometheus: Option<Url>,
+    /// Base URL.
+    pub loki: Option<Url>,
+    /// Base URL.
+    pub tempo: Option<Url>,
+    /// What needs a backend that is not named is skipped instead of making the run inconclusive.
+    pub allow_skips: bool,
+    /// In place of [`patience`], for tests.
+    patience: Option<Duration>,
+}
+
+/// What a backend is asked.
+#[derive(Debug)]
+pub struct Question<'q> {
+    /// Who.
+    pub backend: Backend,
+    /// In its language.
+    pub query: &'q str,
+    /// How much is expected.
+    pub count: Count,
+    /// The time in question, in nanoseconds since 1970; may reach beyond now.
+    pub windows: &'q [Range<u64>],
+}
+
+/// What was counted.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Counted {
+    count: u64,
+    examples: Vec<TraceId>,
+}
+
+/// Why a backend does not want to answer a query.
+struct Refused(String);
+
+/// How long what a run brought about may take until a backend shows it.
+fn patience(backend: Backend) -> Duration {
+    Duration::from_secs(match backend {
+        // A trace is found by a search only when it has been idle and a block was cut: half a minute with Tempo's defaults.
+        Backend::Tempo => 45,
+        Backend::Loki | Backend::Prometheus => 15,
+    })
+}
+
+impl Backends {
+    /// Asks until the answer cannot change any more, or for as long as telemetry may be under way.
+    pub async fn ask(&self, question: &Question<'_>) -> Found {
+        let backend = question.backend;
+        let (url, flag) = match backend {
+            Backend::Prometheus => (&self.prometheus, "--prometheus-url"),
+            Backend::Loki => (&self.loki, "--loki-url"),
+            Backend::Tempo => (&self.tempo, "--tempo-url"),
+        };
+        let Some(url) = url else {
+            let why = format!("there is no {} to ask; name one with {flag}", backend.name());
+            return if self.allow_skips { Found::Skipped(why) } else { Found::Unclear(why) };
+        };
+        let until = Instant::now() + self.patience.unwrap_or_else(|| patience(backend));
+        loop {
+            let last = match counted(url, question).await {
+                // Prometheus shows a time as it was; what is sent to the others comes in and stays.
+                Ok(Ok(found)) if question.count.is_certain(found.count) => return found.into(),
+                Ok(Ok(found)) if backend == Backend::Prometheus && question.count.holds(found.count) => return found.into(),
+                Ok(Ok(found)) => found.into(),
+                // Asking again would not make the query a better one.
+                Ok(Err(Refused(why))) => return Found::Unclear(format!("{} refuses the query: {why}", backend.name())),
+                Err(error) => Found::Unclear(sentence(&error.context(format!("{} could not be asked", backend.name())))),
+            };
+            if Instant::now() + PERIOD > until {
+                return last;
+            }
+            tokio::time::sleep(PERIOD).await;
+        }
+    }
+}
+
+impl From<Counted> for Found {
+    fn from(Counted { count, examples }: Counted) -> Self {
+        Self::Counted { count, examples }
+    }
+}
+
+/// All windows together. No error names the address, which may have a password in it.
+async fn counted(base: &Url, question: &Question<'_>) -> anyhow::Result<Result<Counted, Refused>> {
+    let builder = if is_local(base) { http::local() } else { http::outward(base) };
+    let client = builder.timeout(SLOWEST).build()?;
+    let now = super::store::now();
+    let mut all = Counted::default();
+    for (path, parameters) in requests(question, now) {
+        let mut url = base.clone();
+        url.set_path(&format!("{}{path}", base.path().trim_end_matches('/')));
+        let response = client.get(url).query(&parameters).send().await.map_err(reqwest::Error::without_url)?;
+        let (status, body) = (response.status(), body(response).await?);
+        if matches!(status, StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY) {
+            return Ok(Err(Refused(answer::refusal(&body))));
+        }
+        if !status.is_success() {
+            bail!("it answers {status}: {}", answer::refusal(&body));
+        }
+        let found = answer::read(question.backend, &body).context("its answer is not understood")?;
+        ensure!(found.count < MOST, "it gives {MOST} results, and there may be more; ask for fewer");
+        all.count += found.count;
+        all.examples.extend(found.examples);
+    }
+    all.examples.truncate(EXAMPLES);
+    Ok(Ok(all))
+}
+
+type Parameters = Vec<(&'static str, String)>;
+
+/// What is asked for: a path below the base, and its parameters.
+fn requests(question: &Question<'_>, now: u64) -> Vec<(&'static str, Parameters)> {
+    let query = question.query.trim();
+    // What has not begun yet has nothing to show, and what has no end ends now.
+    let windows = question.windows.iter().filter(|window| window.start < now).map(|window| window.start..window.end.min(now));
+    // A moment, in seconds, for what is asked of one.
+    let at_the_end = || windows.clone().next_back().map(|window| seconds(window.end));
+    match question.backend {
+        Backend::Prometheus => {
+            at_the_end().map(|end| ("/api/v1/query", vec![("query", query.to_owned()), ("time", end)])).into_iter().collect()
+        }
+        // Loki gives lines of a range of time only, and numbers of a moment.
+        Backend::Loki if !query.starts_with('{') => {
+            let parameters = |end| vec![("query", query.to_owned()), ("time", end)];
+            at_the_end().map(|end| ("/loki/api/v1/query", parameters(end))).into_iter().collect()
+        }
+        Backend::Loki => {
+            let parameters = |window: Range<u64>| {
+                let [start, end] = [window.start, window.end].map(|moment| moment.to_string());
+                vec![("query", query.to_owned()), ("start", start), ("end", end), ("limit", MOST.to_string())]
+            };
+            windows.map(|window| ("/loki/api/v1/query_range", parameters(window))).collect()
+        }
+        // Tempo knows whole seconds only.
+        Backend::Tempo => {
+            let parameters = |window: Range<u64>| {
+                let [start, end] = [window.start / SECOND, window.end.div_ceil(SECOND)].map(|second| second.to_string());
+                vec![("q", query.to_owned()), ("start", start), ("end", end), ("limit", MOST.to_string())]
+            };
+            windows.map(|window| ("/api/search", parameters(window))).collect()
+        }
+    }
+}
+
+const SECOND: u64 = 1_000_000_000;
+
+fn seconds(unix_nano: u64) -> String {
+    format!("{}.{:03}", unix_nano / SECOND, unix_nano % SECOND / 1_000_000)
+}
+
+async fn body(mut response: reqwest::Response) -> anyhow::Result<Vec<u8>> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(reqwest::Error::without_url)? {
+        body.extend_from_slice(&chunk);
+        ensure!(body.len() <= LARGEST, "its answer is larger than 32 MiB");
+    }
+    Ok(body)
+}
+
+/// On this machine, where no proxy leads.
+fn is_local(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,97 @@
+//! What a file that was damaged, or made up, must not do to the model: every index is within the plan, every number within reason.
+
+use std::time::Duration;
+
+use super::wire::Damage;
+use crate::event::{Event, Fact, Samples, WINDOW};
+use crate::observe::trace::Trace;
+use crate::scenario::Plan;
+
+/// Longer than a run can last: a load may begin after seven days and go on for seven more, and a screen may stay open.
+pub(super) const LONGEST_RUN: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// Counts beyond this are no counts; their sums would overflow.
+const MOST: u64 = 1 << 50;
+
+/// No pool has more, nor more who wait.
+const MOST_CONNECTIONS: u32 = 1 << 24;
+
+/// How many requests and spans there have been, which must stay countable.
+#[derive(Debug, Default)]
+pub(super) struct Bounds {
+    counted: u64,
+}
+
+impl Bounds {
+    /// Whether the model can take this event in.
+    pub(super) fn check(&mut self, event: &Event, plan: &Plan) -> Result<(), Damage> {
+        match &event.fact {
+            Fact::Window(window) => {
+                let load = plan.loads.get(window.load).ok_or("it is of a load that the scenario does not have")?;
+                let known = |request: usize| request < load.requests.len();
+                let requests = window.cells.iter().map(|cell| cell.request).chain(window.exemplars.iter().map(|one| one.request));
+                if !requests.into_iter().all(known) {
+                    return Err("it is of a request that the scenario does not have");
+                }
+                let latest = LONGEST_RUN.as_nanos() / WINDOW.as_nanos();
+                if u128::from(window.index) > latest {
+                    return Err("its window is later than any run lasts");
+                }
+                if window.dropped > window.offered {
+                    return Err("more arrivals were dropped than there were");
+                }
+                self.count(&window.lag)?;
+                window.cells.iter().try_for_each(|cell| self.count(&cell.response_time).and_then(|()| self.count(&cell.service_time)))
+            }
+            Fact::Hop(spans) if spans.second > LONGEST_RUN.as_secs() => Err("its second is later than any run lasts"),
+            Fact::Hop(spans) => self.count(&spans.durations),
+            Fact::Fault { index, .. } if *index >= plan.faults.len() => Err("it is of a fault that the scenario does not have"),
+            Fact::Scraped(all) if all.iter().any(|one| one.series >= plan.series().len()) => {
+                Err("it is of a metric that the scenario does not ask for")
+            }
+            Fact::Expectation { index, .. } if *index >= plan.expectations.len() => {
+                Err("it is of an expectation that the scenario does not have")
+            }
+            Fact::Aborted { threshold } if *threshold >= plan.thresholds.len() => {
+                Err("it is of a threshold that the scenario does not have")
+            }
+            Fact::LabDelay(delay) => self.count(&delay.load).and_then(|()| self.count(&delay.run)),
+            Fact::Telemetry(services) => {
+                let counts = |one: &crate::event::ServiceSignals| [one.answered, one.server_spans, one.log_lines, one.unsampled];
+                let reasonable = services.iter().flat_map(counts).all(|count| count < MOST);
+                if reasonable && services.len() < 1000 { Ok(()) } else { Err("nobody counts that far") }
+            }
+            Fact::Pool(pool) if [pool.used, pool.idle, pool.pending, pool.max].iter().any(|number| *number > MOST_CONNECTIONS) => {
+                Err("no pool has that many connections")
+            }
+            Fact::Tick
+            | Fact::LoadDone
+            | Fact::Process { .. }
+            | Fact::Fault { .. }
+            | Fact::Control { .. }
+            | Fact::Scraped(_)
+            | Fact::Expectation { .. }
+            | Fact::Edge { .. }
+            | Fact::Pool(_)
+            | Fact::LabUsage { .. }
+            | Fact::LabCores(_)
+            | Fact::Aborted { .. }
+            | Fact::Finished { .. } => Ok(()),
+        }
+    }
+
+    /// All of a recording's values together still fit the counters of one second.
+    fn count(&mut self, samples: &Samples) -> Result<(), Damage> {
+        self.counted += samples.count();
+        if self.counted <= u64::from(u32::MAX) { Ok(()) } else { Err("nobody counts that far") }
+    }
+}
+
+/// Whether a trace can be drawn: its spans lie within some days of one another, and sums of its times do not overflow.
+pub(super) fn check_trace(trace: &Trace) -> Result<(), Damage> {
+    let spans = trace.spans.iter();
+    let begin = spans.clone().map(|span| span.start_unix_nano).min().unwrap_or_default();
+    let within = |nanos: u64| nanos.checked_sub(begin).is_some_and(|since| since < MOST);
+    let possible = spans.into_iter().all(|span| span.start_unix_nano.checked_add(span.duration_nano).is_some_and(within));
+    if possible { Ok(()) } else { Err("the times in its trace are none") }
+}

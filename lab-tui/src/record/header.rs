@@ -1,0 +1,151 @@
+//! The first line: what it takes to understand the rest with no other file.
+
+use serde::{Deserialize, Serialize};
+
+use super::FORMAT;
+use crate::model::{Distribution, Model};
+use crate::scenario::Plan;
+use crate::stack::Endpoints;
+use crate::verdict::{Verdict, Word};
+
+/// The first line of a recording and of `--events`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Header {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// Version of the lab that wrote it.
+    pub lab: String,
+    /// Name of the scenario.
+    pub scenario: String,
+    /// The file as the user named it; null where the scenario came with the lab.
+    pub file: Option<String>,
+    /// What fixed the draws.
+    pub seed: u32,
+    /// When the run began: RFC 3339, UTC.
+    pub started: String,
+    /// `--time-scale`; null without it.
+    pub time_scale: Option<f64>,
+    /// Whether it ran on a screen, where traffic may go on after the scenario's end.
+    pub on_screen: bool,
+    /// The names that the scenario's requests and faults could refer to.
+    pub services: Vec<String>,
+    /// What the indices in events refer to.
+    pub plan: Outline,
+    /// The scenario's whole text.
+    pub text: String,
+    /// Where everything was.
+    pub endpoints: Endpoints,
+    /// How it ended; null in `--events`, whose first line is written before the run.
+    pub end: Option<End>,
+}
+
+/// Names in the order that indices count in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outline {
+    /// Each `[[load]]`.
+    pub loads: Vec<LoadOutline>,
+    /// Names of the faults.
+    pub faults: Vec<String>,
+}
+
+/// One load.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoadOutline {
+    /// From the scenario.
+    pub name: String,
+    /// Names of its requests.
+    pub requests: Vec<String>,
+}
+
+/// A run in one line of a list.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct End {
+    /// `pass`, `fail` or `inconclusive`.
+    pub verdict: Word,
+    /// Whether the user cut it short.
+    pub interrupted: bool,
+    /// Requests that have ended, over all loads.
+    pub requests: u64,
+    /// Of these, with an outcome that the scenario does not expect.
+    pub failed: u64,
+    /// Of response times over all loads; null without requests.
+    pub p99_ms: Option<f64>,
+    /// From the first arrival to the last answer.
+    pub duration_seconds: f64,
+}
+
+impl Outline {
+    /// Of a plan.
+    pub fn of(plan: &Plan) -> Self {
+        let names = |load: &crate::scenario::Load| load.requests.iter().map(|request| request.name.clone()).collect();
+        Self {
+            loads: plan.loads.iter().map(|load| LoadOutline { name: load.name.clone(), requests: names(load) }).collect(),
+            faults: plan.faults.iter().map(|fault| fault.name.clone()).collect(),
+        }
+    }
+}
+
+impl End {
+    /// As far as the run has come.
+    pub fn of(model: &Model, verdict: &Verdict) -> Self {
+        let (mut response, mut failed) = (Distribution::default(), 0);
+        for (load, state) in model.loads().iter().enumerate() {
+            for ((request, outcome), latency) in &state.cells {
+                response.merge(&latency.response);
+                failed += if model.is_expected(load, *request, *outcome) { 0 } else { latency.response.count() };
+            }
+        }
+        Self {
+            verdict: verdict.word,
+            interrupted: model.finished().is_none_or(|end| end.interrupted),
+            requests: response.count(),
+            failed,
+            p99_ms: response.percentile(99.0),
+            duration_seconds: model.now().as_secs_f64(),
+        }
+    }
+}
+
+impl Header {
+    /// What a plan and a stack say of themselves; the rest is for who knows it.
+    pub fn new(plan: &Plan, endpoints: &Endpoints) -> Self {
+        Self {
+            format: FORMAT,
+            lab: env!("CARGO_PKG_VERSION").to_owned(),
+            scenario: String::new(),
+            file: None,
+            seed: plan.seed,
+            started: String::new(),
+            time_scale: None,
+            on_screen: false,
+            services: Vec::new(),
+            plan: Outline::of(plan),
+            text: String::new(),
+            endpoints: endpoints.clone(),
+            end: None,
+        }
+    }
+
+    /// The plan that ran, from the text alone.
+    ///
+    /// # Errors
+    /// This version does not understand the scenario, or not as the version that wrote it did.
+    pub fn plan(&self) -> anyhow::Result<Plan> {
+        let origin = self.file.as_deref().unwrap_or(&self.scenario);
+        let services: Vec<&str> = self.services.iter().map(String::as_str).collect();
+        let plan = Plan::parse(&self.text, origin, &services);
+        let told = || {
+            format!("the scenario in it, recorded by lab {}, is not understood by this version ({})", self.lab, env!("CARGO_PKG_VERSION"))
+        };
+        let mut plan = plan.map_err(|refusal| anyhow::Error::new(refusal).context(told()))?;
+        if let Some(factor) = self.time_scale {
+            anyhow::ensure!((0.001..=1000.0).contains(&factor), "its time scale is not one of 0.001 to 1000");
+            plan = plan.scaled(factor);
+        }
+        if self.on_screen {
+            plan = plan.for_screen();
+        }
+        anyhow::ensure!(self.format == FORMAT && Outline::of(&plan) == self.plan, told());
+        Ok(plan)
+    }
+}

@@ -1,0 +1,113 @@
+//! Thresholds and expectations: what was promised, what it was, and how far that is from the bound.
+
+use maud::{Markup, html};
+
+use super::Ran;
+use super::axis::place;
+use super::expectations::{self, Expectation};
+use crate::report::format::{milliseconds, number};
+use crate::report::summary::ThresholdSummary;
+use crate::scenario::{Comparison, MetricKind, Threshold};
+
+/// A table of both kinds; nothing where nothing was promised.
+pub(super) fn promises(ran: &Ran<'_>) -> Markup {
+    let (thresholds, expectations) = (&ran.summary.thresholds, Expectation::all(ran.summary));
+    let planned = |judged: &ThresholdSummary| {
+        let all = ran.model.plan().thresholds.iter();
+        let mut same = all.filter(|threshold| threshold.selector.source == judged.metric && threshold.expression == judged.expression);
+        same.next()
+    };
+    html! {
+        section {
+            h2 { "What was promised" }
+            @if thresholds.is_empty() && expectations.is_empty() { p.empty { "The scenario promises nothing." } }
+            @if !thresholds.is_empty() {
+                div.scroll { table {
+                    caption { "Thresholds" }
+                    thead { tr {
+                        th scope="col" { "Kept" } th scope="col" { "Threshold" } th scope="col" { "Scope" }
+                        th.number scope="col" { "Was" } th.number scope="col" { "Bound" } th scope="col" { "Distance" }
+                    } }
+                    tbody { @for judged in thresholds { (row(judged, planned(judged))) } }
+                } }
+            }
+            (expectations::table(&expectations))
+        }
+    }
+}
+
+/// Whether a promise was kept, in words and colour.
+pub(super) fn mark(ok: Option<bool>) -> Markup {
+    let (class, sign, word) = match ok {
+        Some(true) => ("pass", "✓", "kept"),
+        Some(false) => ("fail", "✗", "broken"),
+        None => ("unclear", "?", "not known"),
+    };
+    html! { span.mark.(class) { span aria-hidden="true" { (sign) } " " (word) } }
+}
+
+fn row(judged: &ThresholdSummary, planned: Option<&Threshold>) -> Markup {
+    let kind = planned.map(|threshold| threshold.selector.metric.kind());
+    let show = |value: f64| match kind {
+        Some(MetricKind::Trend) => milliseconds(Some(value)),
+        Some(MetricKind::Rate) => format!("{} %", number(value * 100.0)),
+        _ => number(value),
+    };
+    html! {
+        tr {
+            td { (mark(Some(judged.ok))) }
+            th scope="row" { code { (judged.metric) " " (judged.expression) } }
+            td { (judged.scope.as_deref().unwrap_or("–")) }
+            td.number { (judged.value.map_or("no samples".to_owned(), show)) }
+            td.number { (planned.map_or(String::new(), |threshold| show(threshold.bound))) }
+            td { @if let (Some(threshold), Some(value)) = (planned, judged.value) { (distance(threshold, value, judged.ok, show)) } }
+        }
+    }
+}
+
+/// The value on a line with the bound in its middle, and in words how far it is from it.
+fn distance(threshold: &Threshold, value: f64, ok: bool, show: impl Fn(f64) -> String) -> Markup {
+    let bound = threshold.bound;
+    let share = (bound > 0.0).then(|| (value / bound / 2.0).clamp(0.0, 1.0) * 100.0);
+    html! {
+        div.distance {
+            @if let Some(share) = share {
+                span.gauge.(if ok { "pass" } else { "fail" }) aria-hidden="true" { span.value style={ "width:" (place(share)) "%" } {} span.bound {} }
+            }
+            span { (in_words(threshold.comparison, value, bound, show)) }
+        }
+    }
+}
+
+/// As in `12.5 % below`, `3 times the bound`; where the bound is 0 or an equality, as in `288 above`.
+fn in_words(comparison: Comparison, value: f64, bound: f64, show: impl Fn(f64) -> String) -> String {
+    let gap = (value - bound).abs();
+    let side = if value < bound { "below" } else { "above" };
+    let share = |of: f64| number((of * 10.0).round() / 10.0);
+    if gap == 0.0 {
+        "at the bound".to_owned()
+    } else if bound <= 0.0 || matches!(comparison, Comparison::Equal | Comparison::NotEqual) {
+        format!("{} {side}", show(gap))
+    } else if value > 2.0 * bound {
+        format!("{} times the bound", share(value / bound))
+    } else {
+        format!("{} % {side}", share(gap / bound * 100.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distances_are_told_in_words() {
+        let words = |comparison, value, bound| in_words(comparison, value, bound, |gap| milliseconds(Some(gap)));
+        let less = Comparison::Less;
+        assert_eq!(words(less, 43.75, 50.0), "12.5 % below");
+        assert_eq!(words(less, 75.0, 50.0), "50 % above");
+        assert_eq!(words(less, 155.0, 50.0), "3.1 times the bound");
+        assert_eq!(words(less, 12.0, 0.0), "12.0 ms above");
+        assert_eq!(words(Comparison::Equal, 12.0, 20.0), "8.00 ms below");
+        assert_eq!(words(Comparison::Equal, 20.0, 20.0), "at the bound");
+    }
+}

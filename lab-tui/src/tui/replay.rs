@@ -1,0 +1,109 @@
+//! The screen on a recorded run: the same views, with time in the viewer's hands.
+
+use std::collections::HashMap;
+use std::io;
+use std::time::Instant;
+
+use crossterm::event::{Event as Input, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use futures_util::StreamExt as _;
+use tokio::time::MissedTickBehavior;
+
+use super::{FRAME, JUDGED, Screen, Wish};
+use crate::event::TraceId;
+use crate::observe::trace::Trace;
+use crate::record::Player;
+use crate::verdict;
+
+/// How far a jump leads, in seconds.
+const JUMP: i64 = 10;
+
+/// What the screen shows of a replay.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Replay {
+    /// As a factor of time.
+    pub speed: f64,
+    /// Whether time stands still.
+    pub paused: bool,
+}
+
+/// What the keys do that a live run does not have.
+pub(super) const KEYS: [(&str, &str); 3] = [("space", "pause"), ("[ ]", "speed"), (", .", "±10 s")];
+
+impl Screen {
+    /// Shows a recorded run until the viewer leaves.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub async fn replay(&mut self, player: &mut Player, traces: &HashMap<TraceId, Trace>) -> io::Result<Wish> {
+        self.ui.begin(0);
+        let mut frame = tokio::time::interval(FRAME);
+        frame.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let mut last = Instant::now();
+        let mut judged = last;
+        let mut verdict = verdict::judge(player.model().plan(), player.model());
+        let mut changed = true;
+        loop {
+            tokio::select! {
+                input = self.keys.next() => match input {
+                    Some(Ok(Input::Key(key))) if key.kind != KeyEventKind::Release => {
+                        if self.ui.overlay.is_some() || !on_key(key, player) {
+                            match self.ui.on_key(key, player.model()) {
+                                Some(Wish::Run(_)) => {
+                                    player.seek(std::time::Duration::ZERO);
+                                    self.ui.begin(0);
+                                }
+                                Some(wish) => return Ok(wish),
+                                None => {}
+                            }
+                        }
+                        // Time may have gone back behind the cursor.
+                        let now = player.model().now().as_secs();
+                        self.ui.cursor = self.ui.cursor.filter(|second| *second <= now);
+                        verdict = verdict::judge(player.model().plan(), player.model());
+                        changed = true;
+                    }
+                    // A new size, most likely. What is pasted is no key.
+                    Some(Ok(_)) => changed = true,
+                    Some(Err(error)) => return Err(error),
+                    None => return Err(io::ErrorKind::UnexpectedEof.into()),
+                },
+                _ = frame.tick() => {
+                    let now = Instant::now();
+                    changed |= player.advance(now - std::mem::replace(&mut last, now));
+                    if changed && now - judged > JUDGED {
+                        judged = now;
+                        verdict = verdict::judge(player.model().plan(), player.model());
+                    }
+                }
+            }
+            if std::mem::take(&mut changed) {
+                self.ui.replay = Some(Replay { speed: player.speed, paused: player.paused });
+                if let Some(open) = &mut self.ui.open {
+                    open.trace = traces.get(&open.request.trace_id).cloned();
+                }
+                if player.model().finished().is_some() {
+                    verdict = verdict::judge(player.model().plan(), player.model());
+                }
+                self.draw(player.model(), &verdict)?;
+            }
+        }
+    }
+}
+
+/// Whether it was a key of the player's.
+fn on_key(key: KeyEvent, player: &mut Player) -> bool {
+    if key.modifiers.contains(KeyModifiers::CONTROL) {
+        return false;
+    }
+    match key.code {
+        KeyCode::Char(' ') => player.paused = !player.paused,
+        KeyCode::Char('[' | '<') => player.faster(false),
+        KeyCode::Char(']' | '>') => player.faster(true),
+        KeyCode::Char(',') => player.jump(-JUMP),
+        KeyCode::Char('.') => player.jump(JUMP),
+        // There is one run to see, and no other to choose.
+        KeyCode::Char('s') => {}
+        _ => return false,
+    }
+    true
+}

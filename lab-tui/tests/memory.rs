@@ -1,0 +1,108 @@
+//! A simulated hour of heavy load, and what of this program's memory it takes. A test program of its own: nothing else may run in it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on says so by panicking")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use lab_tui::event::{Cell, Event, Exemplar, Fact, FaultChange, HopSpans, LoadWindow, Outcome, Pool, Samples, TraceId};
+use lab_tui::model::Model;
+use lab_tui::scenario::Plan;
+use lab_tui::verdict;
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
+use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System};
+
+const HOUR: u64 = 3_600;
+/// 5,000 requests a second over three loads, in windows of a tenth of a second.
+const LOADS: usize = 3;
+const PER_WINDOW: usize = 5_000 / 10 / LOADS;
+const HOPS: [&str; 4] = ["frontend", "dice-roller", "die-service", "postgresql"];
+const MOST: u64 = 64 << 20;
+
+fn plan() -> Plan {
+    let mut text = "format = 1\ntitle = \"t\"\n".to_owned();
+    for load in 0..LOADS {
+        text += &format!("[[load]]\nname = \"{load}\"\nexecutor = \"constant-arrival-rate\"\nrate = 1667\nduration = \"1h\"\n");
+        text += "[[load.request]]\nname = \"a\"\nget = \"http://x/\"\n[[load.request]]\nname = \"b\"\nget = \"http://x/\"\n";
+    }
+    text += "[[fault]]\nname = \"f\"\nkind = \"db.lock\"\ntable = \"t\"\nat = \"20m\"\nduration = \"1m\"\n\
+             [thresholds]\nhttp_req_duration = [\"p(95)<9999\", { threshold = \"p(95)<9999\", outside = \"f\" }, \
+             { threshold = \"p(95)<9999\", during = \"f\" }]\n";
+    Plan::parse(&text, "t", &[]).unwrap()
+}
+
+/// Latencies from a millisecond to half a minute, spread evenly over their orders of magnitude: harder to keep than real ones.
+fn latencies(random: &mut StdRng, count: usize) -> Samples {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a positive number of microseconds")]
+    let one = |share: f64| (1_000.0 * 30_000_f64.powf(share)) as u32;
+    Samples::from_micros((0..count).map(|_| one(random.random())).collect())
+}
+
+fn resident() -> u64 {
+    let mut system = System::new().unwrap();
+    let own = sysinfo::get_current_pid().unwrap();
+    system.refresh_processes_specifics(ProcessesToUpdate::Some(&[own]), true, ProcessRefreshKind::nothing().with_memory());
+    system.process(own).unwrap().memory()
+}
+
+#[test]
+fn an_hour_of_heavy_load_takes_less_than_64_mib() {
+    let mut random = StdRng::seed_from_u64(1);
+    // Made before, so that what is measured is the model's.
+    let windows: Vec<Samples> = (0..60).map(|_| latencies(&mut random, PER_WINDOW / 2)).collect();
+    let lag = Samples::from_micros((0..PER_WINDOW).map(|number| 100 + u32::try_from(number % 7).unwrap()).collect());
+    let spans: Vec<Samples> = (0..60).map(|_| latencies(&mut random, 2_500)).collect();
+    let (plan, mut drawn) = (Arc::new(plan()), 0);
+    let mut next = |of: &[Samples]| {
+        drawn += 1;
+        of[drawn * 7 % of.len()].clone()
+    };
+    let before = resident();
+    let mut model = Model::new(Arc::clone(&plan));
+    let mut apply = |millis: u64, fact| model.apply(Event { at: Duration::from_millis(millis), fact });
+    for second in 0..HOUR {
+        for (at, change) in [(1_200, FaultChange::Started), (1_260, FaultChange::Ended)] {
+            if second == at {
+                apply(at * 1000 + 1, Fact::Fault { index: 0, change });
+            }
+        }
+        for tenth in 0..10 {
+            for load in 0..LOADS {
+                let cells = [(0, Outcome::Status(200)), (1, if tenth == 0 { Outcome::Timeout } else { Outcome::Status(200) })];
+                let cells =
+                    cells.map(|(request, outcome)| Cell { request, outcome, response_time: next(&windows), service_time: next(&windows) });
+                let exemplar = Exemplar {
+                    load,
+                    request: 0,
+                    at: Duration::from_millis(second * 1000 + tenth * 100),
+                    micros: u32::try_from(second).unwrap() * 1000,
+                    trace_id: TraceId([1; 16]),
+                    outcome: Outcome::Timeout,
+                    failed: true,
+                };
+                let offered = u32::try_from(PER_WINDOW).unwrap();
+                let index = second * 10 + tenth;
+                let window =
+                    LoadWindow { load, index, offered, dropped: 0, lag: lag.clone(), cells: cells.into(), exemplars: vec![exemplar; 5] };
+                apply(second * 1000 + tenth * 100 + 99, Fact::Window(window));
+            }
+            apply(second * 1000 + tenth * 100 + 100, Fact::Tick);
+        }
+        for half in 0..2 {
+            for hop in HOPS {
+                let hop = HopSpans { hop: hop.to_owned(), second, errors: 1, durations: next(&spans) };
+                apply(second * 1000 + half * 500 + 499, Fact::Hop(hop));
+            }
+            let pool = Pool { service: "die-service".to_owned(), used: 9, idle: 1, pending: 3, max: 10 };
+            apply(second * 1000 + half * 500 + 499, Fact::Pool(pool));
+        }
+    }
+    let taken = resident().saturating_sub(before);
+    // The hour is there.
+    let ended: u64 = model.seconds().iter().map(|piece| piece.ended).sum();
+    assert_eq!(ended, HOUR * 10 * u64::try_from(LOADS * (PER_WINDOW / 2) * 2).unwrap());
+    assert_eq!(model.seconds().iter().next().unwrap().place.index, 0);
+    assert!(verdict::judge(&plan, &model).thresholds.iter().all(|judged| judged.value.is_some()));
+    assert!(taken < MOST, "{} KiB", taken >> 10);
+}
