@@ -27,7 +27,6 @@ fn main() -> ExitCode {
         Command::Check(check) => cli::ended(cli::check::check(&check)),
         Command::Schema(schema) => cli::ended(cli::schema::schema(&schema)),
         Command::New(new) => cli::ended(cli::new::new(&new)),
-        Command::Schema(schema) => cli::ended(cli::schema::schema(&schema)),
         Command::Completions(completions) => cli::ended(cli::completions::completions(&completions)),
         Command::Runs(runs) => cli::ended(cli::runs::runs(runs)),
         Command::Replay(replay) => cli::block_on(cli::replay::replay(replay)),

@@ -3,11 +3,17 @@
 //! The JSON Schema is made from here, and so is what stands in for a wrong value while the rest of a file is read. The readers know
 //! their keys by themselves; tests keep the two equal.
 
+mod expect;
 mod fault;
 mod load;
+mod request;
 mod root;
+mod scope;
+mod service;
 
+pub(super) use request::METHODS;
 pub(super) use root::SCENARIO;
+pub(super) use scope::RELATIONS;
 
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
@@ -68,6 +74,8 @@ pub(super) enum Shape {
 #[derive(Debug)]
 pub(super) struct Table {
     pub(super) keys: &'static [Key],
+    /// Of these at least one is needed, where there are any. The first one is what stands in.
+    pub(super) one_of: &'static [&'static str],
     /// What further keys depend on, if anything.
     pub(super) choice: Option<Choice>,
 }
@@ -125,6 +133,7 @@ impl Shape {
             Self::Text => Some(DeValue::String(DeString::from("stand-in"))),
             Self::Table(table) => Some(DeValue::Table(table.filled())),
             Self::List(shape, _) => Some(DeValue::Array([Spanned::new(0..0, shape.stand_in()?)].into_iter().collect())),
+            Self::Either(shapes) => shapes.first()?.stand_in(),
             Self::Thresholds(_) | Self::Named(_) => Some(DeValue::Table(DeTable::new())),
             _ => None,
         }
@@ -132,6 +141,11 @@ impl Shape {
 }
 
 impl Table {
+    /// A table of these keys and no others.
+    const fn of(keys: &'static [Key]) -> Self {
+        Self { keys, one_of: &[], choice: None }
+    }
+
     /// The keys that all cases have, then those of this one.
     pub(super) fn keys_of(&'static self, case: Option<&'static Case>) -> impl Iterator<Item = &'static Key> {
         self.keys.iter().chain(case.map_or(&[][..], |case| case.keys))
@@ -151,7 +165,7 @@ impl Table {
     /// A table that the readers accept: all that is needed, and nothing else.
     pub(super) fn filled(&'static self) -> DeTable<'static> {
         let case = self.choice.as_ref().and_then(|choice| choice.cases.first());
-        let needed = self.keys_of(case).filter(|key| key.needed);
+        let needed = self.keys_of(case).filter(|key| key.needed || self.one_of.first() == Some(&key.name));
         needed.filter_map(|key| Some((Spanned::new(0..0, DeString::from(key.name)), Spanned::new(0..0, key.stand_in_value()?)))).collect()
     }
 }

@@ -79,7 +79,7 @@ mod tests {
             ("\"b\"", "\" \"", "x.toml:21:8: a phase needs a name (thresholds and reports call it so)"),
             ("\"10m\"", "\"0s\"", "x.toml:23:12: `0s` is out of range"),
             ("at = \"5s\"", "at = \"30s\"", "x.toml:22:6: `b` begins when the last load is over (after 30s) (let it begin earlier)"),
-            ("at = \"5s\"", "from = \"5s\"", "x.toml:22:1: unknown key `from`"),
+            ("at = \"5s\"", "from = \"5s\"", "x.toml:20:1: the key `at` is missing here (add `at = …`)\nx.toml:22:1: unknown key `from`"),
         ];
         for (old, new, expected) in cases {
             let answer = refusal(old, new).unwrap_err();

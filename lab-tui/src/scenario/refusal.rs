@@ -124,9 +124,13 @@ impl Wrong {
         self.what.strip_prefix("the key `")?.strip_suffix("` is missing here")
     }
 
-    /// Whether a name in this place is that of nothing in the file. All readers word it so: no load is named `x`.
+    /// Whether a name in this place is that of nothing in the file. All readers word it so: no load is named `x`,
+    /// unknown service `x`, or that no service of that name has a URL.
     pub(super) fn leads_nowhere(&self) -> bool {
-        self.what.starts_with("no ") && self.what.contains(" is named ")
+        let said = self.what.as_str();
+        said.starts_with("no ") && said.contains(" is named ")
+            || said.starts_with("unknown service `")
+            || said.ends_with(", and no service of that name has a URL")
     }
 }
 

@@ -28,6 +28,9 @@ fn table(table: &'static Table) -> Map<String, Value> {
     schema.insert("properties".to_owned(), Value::Object(properties));
     schema.insert("required".to_owned(), needed(table.keys));
     schema.insert("additionalProperties".to_owned(), json!(false));
+    if !table.one_of.is_empty() {
+        schema.insert("anyOf".to_owned(), table.one_of.iter().map(|key| json!({ "required": [key] })).collect());
+    }
     if let Some(choice) = &table.choice {
         let described: Vec<Value> = cases.iter().map(|case| json!({ "const": case.name, "description": case.about })).collect();
         schema["properties"][choice.by]["oneOf"] = Value::Array(described);
@@ -89,7 +92,9 @@ fn shape(shape_of: Shape) -> Map<String, Value> {
         }
         Shape::Number { from, above, to } => {
             let mut schema = json!({ "type": "number" });
-            schema[if above { "exclusiveMinimum" } else { "minimum" }] = plain(from);
+            if from.is_finite() {
+                schema[if above { "exclusiveMinimum" } else { "minimum" }] = plain(from);
+            }
             if to.is_finite() {
                 schema["maximum"] = plain(to);
             }
@@ -123,12 +128,22 @@ fn plain(number: f64) -> Value {
 
 /// A metric has promises that its aggregates can keep.
 fn thresholds(promise: Shape) -> Value {
-    let kinds =
-        [(MetricKind::Trend, "avg|min|med|max|p\\(\\s*[0-9.]+\\s*\\)"), (MetricKind::Rate, "rate"), (MetricKind::Counter, "count|rate")];
+    const ANY: &str = "avg|min|med|max|p\\(\\s*[0-9.]+\\s*\\)|rate|count|value";
+    let kinds = [
+        (MetricKind::Trend, "avg|min|med|max|p\\(\\s*[0-9.]+\\s*\\)"),
+        (MetricKind::Rate, "rate"),
+        (MetricKind::Counter, "count|rate"),
+        (MetricKind::Gauge, "value|avg|min|max"),
+        (MetricKind::Histogram, "avg|med|p\\(\\s*[0-9.]+\\s*\\)"),
+        (MetricKind::Scraped, ANY),
+    ];
     let patterns: Map<String, Value> = kinds
         .into_iter()
         .map(|(kind, aggregates)| {
-            let metrics: Vec<&str> = Metric::ALL.iter().filter(|(_, metric)| metric.kind() == kind).map(|(name, _)| *name).collect();
+            let mut metrics: Vec<&str> = Metric::ALL.iter().filter(|(_, metric)| metric.kind() == kind).map(|(name, _)| *name).collect();
+            if kind == MetricKind::Scraped {
+                metrics.push("scraped:\\s*[A-Za-z_:][A-Za-z0-9_:]*");
+            }
             let expression = json!({
                 "type": "string",
                 "pattern": format!("^\\s*({aggregates})\\s*(<=|>=|==|!=|<|>)\\s*[-+]?[0-9.]+([eE][-+]?[0-9]+)?\\s*$"),

@@ -129,7 +129,10 @@ fn refusals() {
         ("name = \"n\"\nlogs = { level = \"ERR\" }", "x.toml:26:18: unknown level `ERR`"),
         ("name = \"n\"\nlogs = { message = \"/(/\" }", "x.toml:26:20: `/(/` is no regular expression: "),
         ("name = \"n\"\nlogs = { fields = { a = [1] } }", "x.toml:26:25: `a` can be no such value (write a text, a number, true or false)"),
-        ("name = \"n\"\nlogs = { lvl = \"x\" }", "x.toml:26:10: unknown key `lvl`"),
+        (
+            "name = \"n\"\nlogs = { lvl = \"x\" }",
+            "x.toml:26:8: every log line would count (name at least one of service, level, message and fields)\nx.toml:26:10: unknown key `lvl`",
+        ),
         ("name = \"n\"\nmetric = \"http_reqs\"", "x.toml:24:1: the key `holds` is missing here (add `holds = \"p(95)<50\"`)"),
         ("name = \"n\"\nmetric = \"http_req\"\nholds = \"count>0\"", "x.toml:26:10: unknown metric `http_req` (did you mean `http_reqs`?"),
         ("name = \"n\"\nmetric = \"http_reqs{load:x}\"\nholds = \"count>0\"", "x.toml:26:10: no load is named `x`"),

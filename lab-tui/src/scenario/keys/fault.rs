@@ -16,6 +16,7 @@ pub(super) const FAULT: Table = Table {
             .example("\"5s\"")
             .stand_in("\"1ns\""),
     ],
+    one_of: &[],
     choice: Some(Choice { by: "kind", cases: CASES }),
 };
 

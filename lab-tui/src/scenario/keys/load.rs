@@ -1,5 +1,6 @@
 //! `[[load]]`: its requests, and each executor with its own keys.
 
+use super::request::REQUEST;
 use super::{Case, Choice, Key, MOMENT, Shape, TIME, Table, key};
 
 pub(super) const LOAD: Table = Table {
@@ -16,16 +17,17 @@ pub(super) const LOAD: Table = Table {
         )
         .default("\"30s\""),
         key("timeout", TIME, "After which a request is given up and counts as failed.").default("\"10s\""),
-        key("service", Shape::Text, "Where requests go whose `get` is a path: the name of a service of the stack."),
+        key("service", Shape::Text, "Where requests go that ask for a path: the name of a service of the stack, or of a [[service]]."),
         key("request", Shape::List(&Shape::Table(&REQUEST), true), "What an arrival may become, drawn by weight.").needed(),
         key(
             "vars",
-            Shape::Named(&Shape::List(&Shape::Text, true)),
-            "Variables of the requests, each with the values that every arrival draws one of.",
+            Shape::Named(&Shape::Either(&[Shape::List(&Shape::Either(&[Shape::Text, NUMBER]), true), Shape::Table(&SOURCE)])),
+            "Variables of the requests, each with what every arrival draws one of: a list, a range of whole numbers, or a column of a CSV file.",
         )
         .example("{ die = [\"fair\"] }")
         .stand_in("{}"),
     ],
+    one_of: &[],
     choice: Some(Choice { by: "executor", cases: CASES }),
 };
 
@@ -97,43 +99,35 @@ const THINK_TIME: Key = key(
 )
 .example("\"1s\"");
 
-const STAGE: Table = Table {
+const STAGE: Table = Table::of(&[
+    key(
+        "target",
+        Shape::Number { from: 0.0, above: false, to: f64::INFINITY },
+        "The rate, or the number of users, at the end of the stage.",
+    )
+    .needed()
+    .example("100")
+    .stand_in("1"),
+    key("duration", MOMENT, "How long the stage lasts; \"0s\" is a jump.").needed().example("\"10s\"").stand_in("\"1day\""),
+]);
+
+const THINK: Table = Table::of(&[
+    key("min", MOMENT, "The shortest.").needed().example("\"1s\"").stand_in("\"0s\""),
+    key("max", MOMENT, "The longest.").needed().example("\"3s\"").stand_in("\"7days\""),
+]);
+
+const SOURCE: Table = Table {
     keys: &[
-        key(
-            "target",
-            Shape::Number { from: 0.0, above: false, to: f64::INFINITY },
-            "The rate, or the number of users, at the end of the stage.",
-        )
-        .needed()
-        .example("100")
-        .stand_in("1"),
-        key("duration", MOMENT, "How long the stage lasts; \"0s\" is a jump.").needed().example("\"10s\"").stand_in("\"1day\""),
+        key("from", ANY_WHOLE, "The first number of a range.").example("1"),
+        key("to", ANY_WHOLE, "What no number of the range is above.").example("1000"),
+        key("step", Shape::Whole(1, i64::MAX), "From one number of the range to the next.").default("1").example("10"),
+        key("csv", Shape::Text, "A CSV file with a header, from the scenario's folder. Columns of one file are drawn as rows.")
+            .example("\"users.csv\""),
+        key("column", Shape::Text, "The column of that file, by its name.").example("\"id\""),
     ],
+    one_of: &["from", "csv"],
     choice: None,
 };
 
-const THINK: Table = Table {
-    keys: &[
-        key("min", MOMENT, "The shortest.").needed().example("\"1s\"").stand_in("\"0s\""),
-        key("max", MOMENT, "The longest.").needed().example("\"3s\"").stand_in("\"7days\""),
-    ],
-    choice: None,
-};
-
-const REQUEST: Table = Table {
-    keys: &[
-        key("name", Shape::Text, "Unique in its load; by default `GET` and the path.").example("\"roll\""),
-        key("weight", Shape::Whole(0, 4_294_967_295), "How often it is drawn, against the others' weights.").default("1").example("9"),
-        key(
-            "get",
-            Shape::Pattern("^(/|http://)"),
-            "A path on the load's service, or an http:// URL. `{name}` is a variable, percent-encoded; `{{` is a brace.",
-        )
-        .needed()
-        .example("\"/dice?identifier={die}\"")
-        .stand_in("\"http://127.0.0.1/\""),
-        key("expect_status", Shape::List(&Shape::Whole(100, 599), false), "Statuses that are no failure; by default 200 to 399.")
-            .example("[200, 404]"),
-    ],
-    choice: None,
-};
+const ANY_WHOLE: Shape = Shape::Whole(i64::MIN, i64::MAX);
+const NUMBER: Shape = Shape::Number { from: f64::NEG_INFINITY, above: false, to: f64::INFINITY };

@@ -6,7 +6,7 @@ use toml::Spanned;
 use toml::de::{DeArray, DeString, DeTable, DeValue};
 
 use super::place::{Place, Step, key, shape, table_of};
-use crate::scenario::keys::{Case, Key, Shape, Table};
+use crate::scenario::keys::{Case, Key, METHODS, RELATIONS, Shape, Table};
 use crate::scenario::refusal::{Wrong, nearest, suggest};
 use crate::scenario::threshold::{MetricKind, Selector};
 
@@ -84,6 +84,12 @@ impl<'t> Mender<'t> {
         if is_key {
             return self.mend_key(&steps);
         }
+        if let [Step::Key(load), Step::Index(_), Step::Key(vars), Step::Key(_), ..] = steps.as_slice()
+            && load == "load"
+            && vars == "vars"
+        {
+            return self.replace_variable(&steps[..4]);
+        }
         let is_table = matches!(self.container(&steps), Some(Container::Table(_)));
         let shape = shape(&steps);
         match (shape, shape.and_then(table_of)) {
@@ -113,15 +119,55 @@ impl<'t> Mender<'t> {
             }
             _ => None,
         };
+        if matches!((before, last), ([Step::Key(load), Step::Index(_)], Step::Key(key)) if load == "load" && key == "service") {
+            self.send_elsewhere(before);
+        }
         self.lost_a_name |= place.steps.get(..left).and_then(shape).is_some_and(has_names);
         lost.is_some()
+    }
+
+    /// A variable has the same name and one value, whatever it was to be drawn from: what is left of a range or of a file is none.
+    fn replace_variable(&mut self, steps: &[Step]) -> bool {
+        let list = DeArray::from_iter([Spanned::new(0..0, DeValue::String(DeString::from("stand-in")))]);
+        let list = self.own(DeValue::Array(list));
+        self.value_mut(steps).map(|place| *place = list).is_some()
+    }
+
+    /// The requests of a load that has lost its service go to URLs, in the same places, lest each of them asks for one.
+    fn send_elsewhere(&mut self, load: &[Step]) {
+        let requests: Vec<Step> = load.iter().cloned().chain([Step::Key("request".to_owned())]).collect();
+        let Some(Container::List(requests)) = self.container(&requests) else { return };
+        let mut unnamed = false;
+        for request in requests.iter_mut() {
+            let DeValue::Table(request) = request.get_mut() else { continue };
+            unnamed |= !request.contains_key("name");
+            for method in METHODS {
+                let Some(target) = request.get_mut(method).map(Spanned::get_mut) else { continue };
+                if let Some(path) = target.as_str().filter(|path| path.starts_with('/')) {
+                    *target = DeValue::String(DeString::from(format!("http://127.0.0.1{path}")));
+                }
+            }
+        }
+        self.lost_a_name |= unnamed;
+    }
+
+    /// Takes away a key, and what has no meaning without it.
+    fn remove_with_others(&mut self, steps: &[Step], others: &[&str]) -> bool {
+        let Some((Step::Key(name), before)) = steps.split_last() else { return false };
+        let Some(Container::Table(table)) = self.container(before) else { return false };
+        for other in others {
+            table.remove(*other);
+        }
+        table.remove(name.as_str()).is_some()
     }
 
     /// Whether the table around a value is refused without it.
     fn is_needed(&mut self, steps: &[Step]) -> bool {
         let Some((Step::Key(name), before)) = steps.split_last() else { return false };
         let (Some(table), Some(Container::Table(given))) = (shape(before).and_then(table_of), self.container(before)) else { return false };
-        table.keys_of(chosen(table, given)).any(|key| key.needed && key.name == name)
+        let others = table.one_of.iter().filter(|key| *key != name && given.contains_key(**key)).count();
+        let is_last = table.one_of.contains(&name.as_str()) && others == 0;
+        is_last || table.keys_of(chosen(table, given)).any(|key| key.needed && key.name == name)
     }
 
     /// A key that is not known becomes the one that was meant, a selector loses its tags, and all else is taken away.
@@ -159,7 +205,10 @@ impl<'t> Mender<'t> {
         let keys = table.keys_of(chosen(table, given));
         let absent: Vec<&Key> = match missing {
             Some(name) => keys.filter(|key| key.name == name).collect(),
-            None => keys.filter(|key| key.needed && given.get(key.name).is_none_or(is_empty)).collect(),
+            None => {
+                let first = table.one_of.first().filter(|_| table.one_of.iter().all(|key| given.get(*key).is_none_or(is_empty)));
+                keys.filter(|key| key.needed && given.get(key.name).is_none_or(is_empty) || first == Some(&key.name)).collect()
+            }
         };
         if !absent.is_empty() {
             let put = absent.into_iter().filter(|key| self.put(steps, key));
@@ -219,7 +268,7 @@ impl<'t> Mender<'t> {
     /// Whether others may refer to the table by the value of this key. A request without a name has that of what it gets.
     fn names(&mut self, steps: &[Step], key: &Key) -> bool {
         let named = matches!(self.container(steps), Some(Container::Table(table)) if table.contains_key("name"));
-        key.name == "name" || key.name == "get" && !named
+        key.name == "name" || METHODS.contains(&key.name) && !named
     }
 
     fn insert(&mut self, steps: &[Step], key: &'static str, value: Spanned<DeValue<'t>>) -> bool {
@@ -233,6 +282,11 @@ impl<'t> Mender<'t> {
     fn replace(&mut self, steps: &[Step]) -> bool {
         let Some((last, before)) = steps.split_last() else { return false };
         let around = shape(before);
+        match last {
+            Step::Key(name) if RELATIONS.contains(&name.as_str()) => return self.remove_with_others(steps, &["settle", "within"]),
+            Step::Key(name) if name == "abort_on_fail" => return self.remove_with_others(steps, &["delay_abort_eval"]),
+            _ => {}
+        }
         let stand_in = match (key(steps), last) {
             (Some(key), Step::Key(_)) => {
                 if let Some(table) =
@@ -263,19 +317,47 @@ impl<'t> Mender<'t> {
 
     fn stand_in(&mut self, key: &Key, steps: &[Step]) -> Option<Spanned<DeValue<'t>>> {
         let text = |text: &str| DeValue::String(DeString::from(text.to_owned()));
-        let value = match (key.name, self.services.first()) {
+        let service = self.a_service(steps);
+        let value = match (key.name, service) {
             // No two may have the same.
-            ("name", _) => text(&format!("stand-in {}", self.given)),
-            ("service", Some(service)) => text(service),
+            ("name", _) => text(&format!("stand-in-{}", self.given)),
+            ("service", Some(service)) if matches!(key.shape, Shape::Text) => text(&service),
+            ("holds", _) => text(promise(&self.metric_beside(steps))),
             ("threshold", _) => text(steps.get(1).map_or("", |step| match step {
                 Step::Key(selector) => promise(selector),
                 Step::Index(_) => "",
             })),
             // A path, so that the service that it goes to is looked at as well.
-            ("get", _) if self.goes_to_a_service(steps) => text("/"),
+            (method, _) if METHODS.contains(&method) && self.goes_to_a_service(steps) => text("/"),
             _ => key.stand_in_value()?,
         };
         Some(self.own(value))
+    }
+
+    /// A service that requests can go to and whose log lines are known; one of the scenario's own where it brings any.
+    fn a_service(&mut self, steps: &[Step]) -> Option<String> {
+        let for_a_fault = matches!(steps.first(), Some(Step::Key(key)) if key == "fault");
+        let own = match self.container(&[Step::Key("service".to_owned())]) {
+            Some(Container::List(own)) if !for_a_fault => own.iter().find_map(|service| {
+                let DeValue::Table(service) = service.get_ref() else { return None };
+                service.get("url")?;
+                Some(service.get("name")?.get_ref().as_str()?.to_owned())
+            }),
+            _ => None,
+        };
+        own.or_else(|| self.services.first().map(|service| (*service).to_owned()))
+    }
+
+    /// The metric that stands in the same table as a promise.
+    fn metric_beside(&mut self, steps: &[Step]) -> String {
+        let table = match steps.split_last() {
+            Some((Step::Key(key), before)) if key == "holds" => before,
+            _ => steps,
+        };
+        match self.container(table) {
+            Some(Container::Table(table)) => table.get("metric").and_then(|metric| metric.get_ref().as_str()).unwrap_or("").to_owned(),
+            _ => String::new(),
+        }
     }
 
     fn goes_to_a_service(&mut self, steps: &[Step]) -> bool {
@@ -293,7 +375,7 @@ impl<'t> Mender<'t> {
                     .map(|(key, value)| {
                         let value = match (key.get_ref().as_ref(), self.services.first()) {
                             ("service", Some(service)) => DeValue::String(DeString::from((*service).to_owned())),
-                            ("name", _) => DeValue::String(DeString::from(format!("stand-in {}", self.given))),
+                            ("name", _) => DeValue::String(DeString::from(format!("stand-in-{}", self.given))),
                             _ => value.into_inner(),
                         };
                         (Spanned::new(self.new_span(), key.into_inner()), self.own(value))
@@ -341,7 +423,11 @@ enum Container<'c, 't> {
 }
 
 fn is_empty(value: &Spanned<DeValue<'_>>) -> bool {
-    matches!(value.get_ref(), DeValue::Array(list) if list.is_empty())
+    match value.get_ref() {
+        DeValue::Array(list) => list.is_empty(),
+        DeValue::Table(table) => table.is_empty(),
+        _ => false,
+    }
 }
 
 /// Whether others may refer to it, or to what is in it.
@@ -355,7 +441,8 @@ fn has_names(shape: Shape) -> bool {
 /// A promise that can be made about the metric.
 fn promise(selector: &str) -> &'static str {
     match Selector::parse(selector).map(|selector| selector.metric.kind()) {
-        Ok(MetricKind::Trend) => "max>=0",
+        Ok(MetricKind::Trend | MetricKind::Gauge) => "max>=0",
+        Ok(MetricKind::Histogram) => "avg>=0",
         _ => "rate>=0",
     }
 }

@@ -31,9 +31,27 @@ impl Place {
     pub(super) fn find(document: &Spanned<DeTable<'_>>, span: Option<&Range<usize>>) -> Option<Self> {
         let mut steps = Vec::new();
         let Some(span) = span.filter(|span| **span != document.span()) else { return Some(Self { steps, is_key: false }) };
-        let is_key = in_table(document.get_ref(), span, &mut steps)?;
+        if let Some(is_key) = in_table(document.get_ref(), span, &mut steps) {
+            return Some(Self { steps, is_key });
+        }
+        // Within a text there are no places of the document's own: a query tells which of its words is wrong.
+        let around = text_around(document.get_ref(), span)?;
+        let is_key = in_table(document.get_ref(), &around, &mut steps)?;
         Some(Self { steps, is_key })
     }
+}
+
+/// Where the text stands that has this span within it.
+fn text_around(table: &DeTable<'_>, span: &Range<usize>) -> Option<Range<usize>> {
+    fn in_value(value: &Spanned<DeValue<'_>>, span: &Range<usize>) -> Option<Range<usize>> {
+        match value.get_ref() {
+            DeValue::Table(table) => text_around(table, span),
+            DeValue::Array(list) => list.iter().find_map(|value| in_value(value, span)),
+            DeValue::String(_) => (value.span().start < span.start && span.end < value.span().end).then(|| value.span()),
+            _ => None,
+        }
+    }
+    table.iter().find_map(|(_, value)| in_value(value, span))
 }
 
 /// Adds the steps to what stands at the span; whether it is a key.

@@ -21,7 +21,7 @@ fn table_at(path: &[&str]) -> &'static Table {
     fn inner(shape: Shape) -> Option<&'static Table> {
         match shape {
             Shape::Table(table) => Some(table),
-            Shape::List(shape, _) | Shape::Thresholds(shape) => inner(*shape),
+            Shape::List(shape, _) | Shape::Thresholds(shape) | Shape::Named(shape) => inner(*shape),
             Shape::Either(shapes) => shapes.iter().find_map(|shape| inner(*shape)),
             _ => None,
         }
@@ -48,12 +48,17 @@ fn the_readers_and_the_schema_know_the_same_keys() {
     const STRANGE: &str = "qqqqqqqqqqqqqqqqqqqq = 1";
     const LOAD: &str = "format = 1\ntitle = \"t\"\n[[load]]\nname = \"l\"\nexecutor = \"ramping-vus\"\n";
     const REQUEST: &str = "[[load.request]]\nget = \"http://127.0.0.1/\"\n";
-    let places: [(&[&str], String); 6] = [
+    let places: [(&[&str], String); 11] = [
         (&[], format!("{STRANGE}\n{LOAD}stages = []\n{REQUEST}")),
         (&["load"], format!("{LOAD}{STRANGE}\n{REQUEST}")),
         (&["load", "stages"], format!("{LOAD}stages = [{{ {STRANGE}, target = 1, duration = \"1s\" }}]\n{REQUEST}")),
         (&["load", "think_time"], format!("{LOAD}think_time = {{ {STRANGE}, min = \"1s\", max = \"1s\" }}\n{REQUEST}")),
         (&["load", "request"], format!("{LOAD}{REQUEST}{STRANGE}\n")),
+        (&["load", "vars"], format!("{LOAD}{REQUEST}[load.vars]\nv = {{ {STRANGE}, from = 1, to = 2 }}\n")),
+        (&["service"], format!("{LOAD}{REQUEST}[[service]]\n{STRANGE}\nname = \"s\"\ncommand = \"x\"\n")),
+        (&["phase"], format!("{LOAD}{REQUEST}[[phase]]\n{STRANGE}\nname = \"p\"\nat = \"0s\"\nduration = \"1s\"\n")),
+        (&["expect"], format!("{LOAD}{REQUEST}[[expect]]\n{STRANGE}\nname = \"e\"\ntraces = \"{{}}\"\n")),
+        (&["expect", "logs"], format!("{LOAD}{REQUEST}[[expect]]\nname = \"e\"\nlogs = {{ {STRANGE}, level = \"ERROR\" }}\n")),
         (
             &["thresholds"],
             format!("{LOAD}{REQUEST}[thresholds]\nhttp_reqs = [{{ {STRANGE}, threshold = \"count>0\", outside = \"x\" }}]\n"),

@@ -98,7 +98,7 @@ fn refusals() {
         ("Content-Type", "X-User", "x.toml:10:42: the header `x-user` is given twice (capitals do not matter; keep one of them)"),
         ("application/json", "a\\nb", "x.toml:10:28: the header `content-type` has a control character (leave line breaks out)"),
         ("application/json", "{dye}", "x.toml:10:28: the variable `dye` is not in [load.vars] (did you mean `die`?)"),
-        ("application/json", "{", "x.toml:10:28: `{}` is no variable (write a variable as `{name}`, a brace as `{{`)"),
+        ("application/json", "{", "x.toml:10:28: a `{` without its `}` (write a variable as `{name}`, a brace as `{{`)"),
         (
             "{die}",
             "{dye}",
