@@ -129,7 +129,7 @@ pub(super) fn uri(url: &str) -> Option<Uri> {
 /// The request as it goes over a connection, and the whole address that it is for.
 fn plain(outgoing: Outgoing<'_>) -> Option<(Uri, Request<Body>)> {
     let uri = uri(outgoing.url)?;
-    let path = uri.path_and_query().map_or(Ok(Uri::from_static("/")), |path| Uri::try_from(path.clone())).ok()?;
+    let path = uri.path_and_query().map_or(Uri::from_static("/"), |path| path.clone().into());
     let body = Body::from(outgoing.body.unwrap_or_default());
     let mut request = Request::new(body);
     *request.method_mut() = method(outgoing.method);
