@@ -120,6 +120,7 @@ impl Records {
             time_scale: planned.time_scale,
             on_screen,
             services: SERVICES.iter().map(|&name| name.to_owned()).collect(),
+            beside: planned.beside.clone(),
             text: planned.text.clone(),
             ..Header::new(plan, endpoints)
         };

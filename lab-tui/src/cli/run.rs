@@ -93,6 +93,8 @@ pub(crate) struct Planned {
     pub(crate) plan: Arc<Plan>,
     /// What the plan was made of, for a recording.
     pub(crate) text: String,
+    /// The name of a program that the user named beside it.
+    pub(crate) beside: Option<String>,
     pub(crate) time_scale: Option<f64>,
 }
 
@@ -271,7 +273,15 @@ fn plan_all(files: &[PathBuf], time_scale: Option<f64>, beside: &Beside) -> Resu
         let (text, plan) = plan.map_err(bad)?;
         let folder = std::env::current_dir().map_err(|error| bad(error.into()))?;
         let plan = scaled(plan, time_scale);
-        return Ok(vec![Planned { name: APP.to_owned(), file: None, folder, plan, text: text.to_owned(), time_scale }]);
+        return Ok(vec![Planned {
+            name: APP.to_owned(),
+            file: None,
+            folder,
+            plan,
+            text: text.to_owned(),
+            beside: Some(APP.to_owned()),
+            time_scale,
+        }]);
     }
     let default = [PathBuf::from(SHIPPED.first().map_or("", |(name, _)| name))];
     let files = if files.is_empty() { &default } else { files };
@@ -316,7 +326,8 @@ pub(crate) fn plan(file: &Path, time_scale: Option<f64>, given: &Given<'_>) -> a
     let folder = file.parent().filter(|_| found).unwrap_or(Path::new(""));
     let folder = std::env::current_dir()?.join(folder);
     let name = file.file_stem().map_or_else(|| origin.clone(), |stem| stem.to_string_lossy().into_owned());
-    Ok(Planned { name, file: found.then_some(origin), folder, plan: scaled(plan, time_scale), text, time_scale })
+    let beside = given.beside.map(|service| service.name.clone());
+    Ok(Planned { name, file: found.then_some(origin), folder, plan: scaled(plan, time_scale), text, beside, time_scale })
 }
 
 fn scaled(plan: Plan, time_scale: Option<f64>) -> Arc<Plan> {

@@ -51,6 +51,8 @@ pub(super) trait Sender {
 
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const OBSLAB: HeaderValue = HeaderValue::from_static(concat!("obslab/", env!("CARGO_PKG_VERSION")));
+/// Servers may insist on being told that there is no body where they expect one.
+const NOTHING: HeaderValue = HeaderValue::from_static("0");
 const ANYTHING: HeaderValue = HeaderValue::from_static("*/*");
 
 /// Sends over HTTP/1.1 with kept-alive connections, follows no redirect and uses no proxy.
@@ -129,15 +131,19 @@ pub(super) fn uri(url: &str) -> Option<Uri> {
 /// The request as it goes over a connection, and the whole address that it is for.
 fn plain(outgoing: Outgoing<'_>) -> Option<(Uri, Request<Body>)> {
     let uri = uri(outgoing.url)?;
-    let path = uri.path_and_query().map_or(Ok(Uri::from_static("/")), |path| Uri::try_from(path.clone())).ok()?;
-    let body = Body::from(outgoing.body.unwrap_or_default());
-    let mut request = Request::new(body);
+    let path = uri.path_and_query().map_or(Uri::from_static("/"), |path| path.clone().into());
+    let body = outgoing.body.unwrap_or_default();
+    let told_empty = body.is_empty() && matches!(outgoing.method, Method::Post | Method::Put | Method::Patch);
+    let mut request = Request::new(Body::from(body));
     *request.method_mut() = method(outgoing.method);
     *request.uri_mut() = path;
     let headers = request.headers_mut();
     headers.insert(HOST, HeaderValue::from_str(uri.authority()?.as_str()).ok()?);
     headers.insert(ACCEPT, ANYTHING);
     headers.insert(USER_AGENT, OBSLAB);
+    if told_empty {
+        headers.insert(CONTENT_LENGTH, NOTHING);
+    }
     headers.insert(TRACEPARENT, HeaderValue::try_from(outgoing.traceparent).ok()?);
     for (name, value) in outgoing.headers {
         headers.insert(HeaderName::try_from(*name).ok()?, HeaderValue::from_str(value).ok()?);
@@ -153,8 +159,7 @@ async fn send_secure(client: &Client, request: Outgoing<'_>) -> Ending {
         }
         sent = match (request.body, request.method) {
             (Some(body), _) if !body.is_empty() => sent.body(body),
-            // Servers may insist on being told that there is no body where they expect one.
-            (_, Method::Post | Method::Put | Method::Patch) => sent.header(CONTENT_LENGTH, "0"),
+            (_, Method::Post | Method::Put | Method::Patch) => sent.header(CONTENT_LENGTH, NOTHING),
             _ => sent,
         };
         let mut response = sent.send().await?;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::FORMAT;
 use crate::model::{Distribution, Model};
-use crate::scenario::Plan;
+use crate::scenario::{Given, Plan, Service, StackKind};
 use crate::stack::Endpoints;
 use crate::verdict::{Verdict, Word};
 
@@ -29,6 +29,12 @@ pub struct Header {
     pub on_screen: bool,
     /// The names that the scenario's requests and faults could refer to.
     pub services: Vec<String>,
+    /// The stack that it ran on; absent in recordings that know only one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stack: Option<String>,
+    /// The name of a program that was named beside the scenario (`--exec`); null without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beside: Option<String>,
     /// What the indices in events refer to.
     pub plan: Outline,
     /// The scenario's whole text.
@@ -119,6 +125,8 @@ impl Header {
             time_scale: None,
             on_screen: false,
             services: Vec::new(),
+            stack: Some(plan.stack.name().to_owned()),
+            beside: None,
             plan: Outline::of(plan),
             text: String::new(),
             endpoints: endpoints.clone(),
@@ -133,7 +141,17 @@ impl Header {
     pub fn plan(&self) -> anyhow::Result<Plan> {
         let origin = self.file.as_deref().unwrap_or(&self.scenario);
         let services: Vec<&str> = self.services.iter().map(String::as_str).collect();
-        let plan = Plan::parse(&self.text, origin, &services);
+        // Where it listened then is of no account now.
+        let beside = |name: &String| Service::from_line(name, "program", Some("http://127.0.0.1:{port}"), None).ok();
+        let beside = self.beside.as_ref().and_then(beside);
+        let given = Given {
+            services: &services,
+            stack: self.stack.as_deref().and_then(StackKind::named),
+            beside: beside.as_ref(),
+            files: Some(&|path| Ok(stand_in(&self.text, path))),
+            ..Given::default()
+        };
+        let plan = Plan::parse_given(&self.text, origin, &given);
         let told = || {
             format!("the scenario in it, recorded by lab {}, is not understood by this version ({})", self.lab, env!("CARGO_PKG_VERSION"))
         };
@@ -148,4 +166,19 @@ impl Header {
         anyhow::ensure!(self.format == FORMAT && Outline::of(&plan) == self.plan, told());
         Ok(plan)
     }
+}
+
+/// A table with the columns that a scenario takes from a file and one row. What was drawn from it is in the events; the file itself, which
+/// may hold what is nobody's business, is not recorded.
+fn stand_in(text: &str, path: &str) -> String {
+    let document: toml::Table = toml::from_str(text).unwrap_or_default();
+    let loads = document.get("load").and_then(toml::Value::as_array).into_iter().flatten();
+    let vars = loads.filter_map(|load| load.get("vars")?.as_table()).flat_map(toml::Table::values);
+    let columns =
+        vars.filter(|var| var.get("csv").and_then(toml::Value::as_str) == Some(path)).filter_map(|var| var.get("column")?.as_str());
+    let mut names: Vec<String> = columns.map(|name| format!("\"{}\"", name.replace('"', "\"\""))).collect();
+    names.sort();
+    names.dedup();
+    let row = vec!["0"; names.len()];
+    format!("{}\n{}\n", names.join(","), row.join(","))
 }

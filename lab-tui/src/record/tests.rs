@@ -17,7 +17,7 @@ use crate::event::{
 use crate::model::Model;
 use crate::observe::store::Store;
 use crate::report::{Summary, text};
-use crate::scenario::{Plan, shipped};
+use crate::scenario::{Given, Plan, Service, StackKind, shipped};
 use crate::stack::Endpoints;
 use crate::verdict;
 
@@ -51,6 +51,8 @@ fn header() -> Header {
         time_scale: None,
         on_screen: false,
         services: vec!["frontend".to_owned()],
+        stack: Some("embedded".to_owned()),
+        beside: None,
         plan: Outline::of(&plan()),
         text: shipped("first-minute").unwrap().to_owned(),
         endpoints: Endpoints {
@@ -347,4 +349,19 @@ fn a_replay_knows_at_each_moment_what_the_run_knew() {
         player.faster(true);
     }
     assert_eq!(player.speed, 64.0);
+}
+
+/// What a scenario met beside its own text (a file of users, a program that was named with it) is not there any more.
+#[test]
+fn a_recording_needs_neither_the_files_nor_the_program_of_its_run() {
+    let text = "format = 1\ntitle = \"t\"\n[[load]]\nname = \"l\"\nexecutor = \"constant-vus\"\nduration = \"1s\"\nservice = \"app\"\n\
+                [[load.request]]\nget = \"/{user}/{name}\"\n[load.vars]\nuser = { csv = \"users.csv\", column = \"id\" }\n\
+                name = { csv = \"users.csv\", column = \"a, \\\"b\\\"\" }\n";
+    let app = Service::from_line("app", "program", Some("http://127.0.0.1:1"), None).unwrap();
+    let files = |_: &str| Ok("id,\"a, \"\"b\"\"\"\n7,seven\n".to_owned());
+    let given = Given { default_stack: StackKind::None, beside: Some(&app), files: Some(&files), ..Given::default() };
+    let plan = Plan::parse_given(text, "t", &given).unwrap();
+    let header = Header { text: text.to_owned(), beside: Some("app".to_owned()), ..Header::new(&plan, &header().endpoints) };
+    let again = header.plan().unwrap();
+    assert_eq!((again.stack, again.services.len(), again.loads.len()), (StackKind::None, 1, 1));
 }

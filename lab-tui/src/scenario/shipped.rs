@@ -13,6 +13,7 @@ pub const SHIPPED: &[(&str, &str)] = &[
     ("poisson", include_str!("../../../scenarios/poisson.toml")),
     ("cold-start", include_str!("../../../scenarios/cold-start.toml")),
     ("pool-exhaustion", include_str!("../../../scenarios/pool-exhaustion.toml")),
+    ("saturation", include_str!("../../../scenarios/saturation.toml")),
     ("soak", include_str!("../../../scenarios/soak.toml")),
 ];
 

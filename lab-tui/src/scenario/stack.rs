@@ -21,6 +21,11 @@ pub enum StackKind {
 impl StackKind {
     const NAMES: [&str; 2] = ["embedded", "none"];
 
+    /// The one of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Embedded, Self::None].into_iter().find(|kind| kind.name() == name)
+    }
+
     /// As files and flags call it.
     pub fn name(self) -> &'static str {
         match self {

@@ -186,7 +186,11 @@ impl Up {
     }
 }
 
-pub(crate) async fn ended(mut child: Child) -> Ended {
+pub(crate) async fn ended(child: Child) -> Ended {
+    ended_within(PATIENCE, child).await
+}
+
+pub(crate) async fn ended_within(limit: Duration, mut child: Child) -> Ended {
     async fn read(stream: Option<impl tokio::io::AsyncRead + Unpin>) -> String {
         let mut text = String::new();
         if let Some(mut stream) = stream {
@@ -196,7 +200,7 @@ pub(crate) async fn ended(mut child: Child) -> Ended {
     }
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let all = async { tokio::join!(child.wait(), read(stdout), read(stderr)) };
-    let (status, stdout, stderr) = tokio::time::timeout(PATIENCE, all).await.expect("the lab did not end");
+    let (status, stdout, stderr) = tokio::time::timeout(limit, all).await.expect("the lab did not end");
     Ended { code: status.unwrap().code(), stdout, stderr }
 }
 

@@ -63,13 +63,17 @@ impl Terminal {
     }
 
     async fn shows(&self, text: &str) {
-        let shown = async || self.text().contains(text);
+        self.shows_one_of(&[text]).await;
+    }
+
+    async fn shows_one_of(&self, texts: &[&str]) {
+        let shown = async || texts.iter().any(|text| self.text().contains(text));
         let waited = tokio::time::timeout(PATIENCE, async {
             while !shown().await {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         });
-        assert!(waited.await.is_ok(), "never showed `{text}`, but\n{}", self.text());
+        assert!(waited.await.is_ok(), "never showed {texts:?}, but\n{}", self.text());
     }
 
     /// Waits until the lab has taken the terminal over; before that it prints addresses, and keys are not its own.
@@ -128,9 +132,8 @@ async fn the_first_minute_leads_to_the_trace_that_explains_it() {
     terminal.shows("press Enter on the peak").await;
     terminal.press("\r");
     // Its spans come in as they end. The time is in the locked query, or in the wait for a connection behind it.
+    terminal.shows_one_of(&["SELECT die", "pool.acquire"]).await;
     terminal.shows("◀").await;
-    let text = terminal.text();
-    assert!(text.contains("SELECT die") || text.contains("pool.acquire"), "{text}");
     terminal.press("\x1b");
     terminal.shows("worst at").await;
     terminal.resize(120, 36);

@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on says so by panicking")]
 
 mod mutate;
+mod recording;
 mod scenario;
 
 use std::fs;
@@ -27,7 +28,10 @@ struct Target {
     read: fn(&[u8]),
 }
 
-const TARGETS: [Target; 1] = [Target { name: "scenario", corpus: scenario::corpus, read: scenario::read }];
+const TARGETS: [Target; 2] = [
+    Target { name: "scenario", corpus: scenario::corpus, read: scenario::read },
+    Target { name: "recording", corpus: recording::corpus, read: recording::read },
+];
 
 /// Each input is small, so that only a reader that hangs takes as long, whatever the machine.
 const LARGEST: usize = 16 * 1024;
