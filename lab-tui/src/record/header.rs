@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::FORMAT;
 use crate::model::{Distribution, Model};
-use crate::scenario::{Given, Plan, Service, StackKind};
+use crate::scenario::{Given, Plan, Refusals, Service, StackKind};
 use crate::stack::Endpoints;
 use crate::verdict::{Verdict, Word};
 
@@ -155,7 +155,9 @@ impl Header {
         let told = || {
             format!("the scenario in it, recorded by lab {}, is not understood by this version ({})", self.lab, env!("CARGO_PKG_VERSION"))
         };
-        let mut plan = plan.map_err(|refusal| anyhow::Error::new(refusal).context(told()))?;
+        // Nobody mends a recording, so the first problem says enough.
+        let first = |refusals: Refusals| anyhow::Error::msg(refusals.iter().next().map_or_else(String::new, ToString::to_string));
+        let mut plan = plan.map_err(|refusals| first(refusals).context(told()))?;
         if let Some(factor) = self.time_scale {
             anyhow::ensure!((0.001..=1000.0).contains(&factor), "its time scale is not one of 0.001 to 1000");
             plan = plan.scaled(factor);

@@ -44,7 +44,7 @@ pub struct Recording {
 /// One sentence that names the file: it cannot be read, is something else, is damaged, or is of a newer version.
 pub fn read(path: &Path) -> anyhow::Result<Recording> {
     let mut lines = Lines::open(path)?;
-    lines.recording().with_context(|| format!("cannot read {}", path.display()))
+    lines.recording().map_err(|error| plain(&error)).with_context(|| format!("cannot read {}", path.display()))
 }
 
 /// Reads no more than the first line.
@@ -53,7 +53,7 @@ pub fn read(path: &Path) -> anyhow::Result<Recording> {
 /// As [`read`].
 pub fn read_header(path: &Path) -> anyhow::Result<Header> {
     let mut lines = Lines::open(path)?;
-    lines.header().with_context(|| format!("cannot read {}", path.display()))
+    lines.header().map_err(|error| plain(&error)).with_context(|| format!("cannot read {}", path.display()))
 }
 
 /// Lines of text, compressed or not.
@@ -160,4 +160,21 @@ impl Lines {
         }
         Ok(Recording { header, plan, events, traces, cut_off })
     }
+}
+
+/// What is wrong repeats what was found, which may be long, and may have lines or a terminal's commands in it.
+fn plain(error: &anyhow::Error) -> anyhow::Error {
+    const LONGEST: usize = 1000;
+    let why = crate::out::sentence(error);
+    let mut plain = String::new();
+    for character in why.chars().take(LONGEST) {
+        match character {
+            control if control.is_control() => plain.extend(control.escape_default()),
+            other => plain.push(other),
+        }
+    }
+    if why.chars().nth(LONGEST).is_some() {
+        plain.push('…');
+    }
+    anyhow!(plain)
 }

@@ -62,7 +62,8 @@ mod tests {
         assert!(STARTING.lines().filter(commented_out).count() > 5);
         let all: String = STARTING.lines().map(|line| format!("{}\n", if commented_out(&line) { &line[1..] } else { line })).collect();
         let plan = Plan::parse(&all, "new.toml", &services).unwrap();
-        assert_eq!((plan.loads.len(), plan.faults.len(), plan.thresholds.len()), (2, 2, 5));
+        assert_eq!((plan.loads.len(), plan.faults.len(), plan.thresholds.len()), (2, 2, 6));
+        assert_eq!((plan.phases.len(), plan.expectations.len(), plan.services.len()), (1, 2, 1));
         assert!(plan.keep_going);
     }
 }

@@ -134,7 +134,7 @@ impl Mutator {
                 self.insert(input, &deep);
             }
             6 => self.change_lines(input),
-            // The likeliest to be understood nearly to the end: another value behind one `=`.
+            // The likeliest to be understood nearly to the end: another value behind one `=`, or one `:` of JSON.
             _ => self.change_value(input),
         }
     }
@@ -162,19 +162,26 @@ impl Mutator {
     }
 
     fn change_value(&mut self, input: &mut Vec<u8>) {
-        let signs: Vec<usize> = input.iter().enumerate().filter(|(_, byte)| **byte == b'=').map(|(at, _)| at + 1).collect();
+        let signs = input.iter().enumerate().filter(|(_, byte)| matches!(**byte, b'=' | b':'));
+        let signs: Vec<usize> = signs.map(|(at, _)| at + 1).collect();
         if signs.is_empty() {
             return;
         }
         let start = signs[self.random.random_range(0..signs.len())];
-        let end = input[start..].iter().position(|byte| *byte == b'\n').map_or(input.len(), |length| start + length);
+        let end = end_of_value(input, start);
         let value = if self.random.random_bool(0.7) {
             TOKENS[self.random.random_range(0..TOKENS.len())].as_bytes().to_vec()
         } else {
             let from = signs[self.random.random_range(0..signs.len())];
-            let until = input[from..].iter().position(|byte| *byte == b'\n').map_or(input.len(), |length| from + length);
-            input[from..until].to_vec()
+            input[from..end_of_value(input, from)].to_vec()
         };
         input.splice(start..end, value);
     }
+}
+
+/// Behind a `=` the line's end; behind a `:` also what may follow a value of JSON.
+fn end_of_value(input: &[u8], start: usize) -> usize {
+    let is_json = start > 0 && input[start - 1] == b':';
+    let ends = |byte: &u8| *byte == b'\n' || is_json && b",}]".contains(byte);
+    input[start..].iter().position(ends).map_or(input.len(), |length| start + length)
 }

@@ -22,6 +22,7 @@ fn what_is_no_recording_is_refused_in_one_sentence() {
             "it has format 2, written by lab 9.9.9; this lab (0.1.0) reads up to 1: update it",
         ),
         (whole.replace("\"seed\":", "\"sead\":"), "its header is damaged: missing field `seed`"),
+        (whole.replace("\"tick\":{}", "\"to\\nck\":{}"), "line 2 is not understood: unknown variant `to\\nck`"),
         (whole.replace("\"tick\":{}", "\"tock\":{}"), "line 2 is not understood: unknown variant `tock`"),
         (whole.replace("\"at\":599.000000001", "\"at\":-1"), "line 2 is not understood: a time in it is none"),
         (
