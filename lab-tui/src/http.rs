@@ -12,11 +12,6 @@ pub fn local() -> ClientBuilder {
     trusting_nobody().no_proxy()
 }
 
-/// For a load on somebody's `https://`: trusting whom the system trusts, and without a proxy, which would be measured as well.
-pub fn encrypted() -> ClientBuilder {
-    trusting_the_system().no_proxy()
-}
-
 /// For an address that is out there: through the proxy that the environment names, and trusting whom the system trusts. A system
 /// without certificates can still be asked for what is not encrypted.
 pub fn outward(url: &Url) -> ClientBuilder {
