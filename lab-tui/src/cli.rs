@@ -101,11 +101,14 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A refused file may have several problems, each in a line of its own.
+        // A refused file may have several problems, each in a line of its own; what is indented belongs to the line above it.
         let said = out::sentence(&self.error);
         let mut lines = said.lines();
         write!(f, "lab: {}", lines.next().unwrap_or_default())?;
-        lines.try_for_each(|line| write!(f, "\nlab: {line}"))
+        lines.try_for_each(|line| {
+            let name = if line.starts_with(' ') { "" } else { "lab: " };
+            write!(f, "\n{name}{line}")
+        })
     }
 }
 

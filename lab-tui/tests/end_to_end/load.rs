@@ -107,7 +107,7 @@ async fn methods_headers_and_bodies_arrive_and_one_seed_sends_the_same_again() {
     place.assert_empty();
 }
 
-/// Each is refused before anything starts, at its place in the scenario.
+/// Each is refused before anything starts, at each place in the scenario that wants it.
 #[tokio::test]
 async fn a_file_that_does_not_fit_is_refused() {
     let place = Place::new();
@@ -130,8 +130,11 @@ async fn a_file_that_does_not_fit_is_refused() {
             std::fs::write(place.path("users.csv"), content).unwrap();
         }
         let run = place.run(&["run", scenario.to_str().unwrap()]).await;
-        let line = SCENARIO.lines().position(|line| line.starts_with("id = ")).unwrap() + 1;
-        assert_eq!(run.stderr.trim_end(), format!("lab: {}:{line}:14: {expected}", scenario.display()));
+        let told = ["id = { csv = ", "name = { csv = "].map(|var| {
+            let line = SCENARIO.lines().position(|line| line.starts_with(var)).unwrap() + 1;
+            format!("lab: {}:{line}:{}: {expected}\n", scenario.display(), var.len() + 1)
+        });
+        assert_eq!(run.stderr, told.concat());
         assert_eq!((run.code, run.stdout.as_str()), (Some(104), ""));
     }
     place.assert_empty();
