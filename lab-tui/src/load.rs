@@ -6,6 +6,7 @@
 
 mod connection;
 mod draw;
+mod http1;
 mod pacer;
 mod sender;
 mod span;

@@ -1,36 +1,34 @@
-//! Kept-alive connections over plain HTTP/1.1. Each is driven by whoever waits for an answer on it, in the same future: a load generator
-//! that is to cost less than what it measures has no room for a task, a channel and a wake-up for each request.
+//! Kept-alive connections over plain HTTP/1.1. Each is driven by whoever waits for an answer on it: a load generator that is to cost
+//! less than what it measures has no room for a task, a channel and a wake-up for each request.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::error::Error;
 use std::future::poll_fn;
-use std::pin::{Pin, pin};
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
-use futures_util::FutureExt as _;
-use futures_util::future::Fuse;
-use http_body_util::Full;
-use hyper::body::Body as _;
-use hyper::client::conn::http1::{self, SendRequest};
-use hyper::http::uri::Authority;
-use hyper::{Request, Response, body::Incoming};
-use hyper_util::rt::TokioIo;
+use http::uri::Authority;
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, recv};
+use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 use tokio::net::TcpStream;
 
-/// What is sent.
-pub(super) type Body = Full<Bytes>;
+use super::http1::Answer;
+
+/// What an answer is read into; most fit.
+const ROOM: usize = 4 << 10;
+/// How long the head of an answer may be.
+const MOST_ROOM: usize = 64 << 10;
 
 /// Why there is no answer.
 #[derive(Debug)]
 pub(super) enum Failure {
     /// Nobody took the connection up.
-    Connect(BoxError),
+    Connect(io::Error),
     /// It broke before the whole answer was here, or what came is no HTTP.
-    Broken(BoxError),
+    Broken(io::Error),
 }
-
-type BoxError = Box<dyn Error + Send + Sync>;
 
 /// The connections that nobody uses at the moment, by where they lead. For one thread.
 #[derive(Debug, Default)]
@@ -40,101 +38,110 @@ pub(super) struct Connections {
 
 #[derive(Debug)]
 struct Connection {
-    requests: SendRequest<Body>,
-    /// Reads and writes as it is polled; gone when it has ended, so that whoever waits on it hears so.
-    driver: Fuse<http1::Connection<TokioIo<TcpStream>, Body>>,
+    stream: TcpStream,
+    input: Vec<u8>,
 }
 
-/// What becomes of a request on a connection that does not answer it.
-enum Lost {
-    /// Nothing of it was sent: the other side had closed the connection while nobody used it.
-    Unsent(Box<Request<Body>>),
-    Broken(hyper::Error),
+/// An exchange on a connection, as far as it has come.
+struct Exchange<'c> {
+    stream: &'c mut TcpStream,
+    input: &'c mut Vec<u8>,
+    /// How much of `input` came in and has not been taken.
+    waiting: usize,
+    unsent: &'c [u8],
+    /// Why no more can be sent. The answer may have come before that.
+    refused: Option<io::Error>,
+    answer: Answer,
 }
 
 impl Connections {
     /// Sends a request to an authority and reads the answer to its end; returns its status. What is dropped half-way takes its
     /// connection with it.
-    pub(super) async fn send(&self, authority: &Authority, mut request: Request<Body>) -> Result<u16, Failure> {
+    pub(super) async fn send(&self, authority: &Authority, method: &str, request: &[u8]) -> Result<u16, Failure> {
+        let idle = || self.idle.borrow_mut().get_mut(authority).and_then(Vec::pop);
+        let kept = std::iter::from_fn(idle).find(Connection::is_open);
+        let mut connection = match kept {
+            Some(connection) => connection,
+            None => Connection::open(authority).await.map_err(Failure::Connect)?,
+        };
+        let (status, reusable) = connection.ask(method, request).await.map_err(Failure::Broken)?;
+        if reusable {
+            let mut idle = self.idle.borrow_mut();
+            match idle.get_mut(authority) {
+                Some(others) => others.push(connection),
+                None => drop(idle.insert(authority.clone(), vec![connection])),
+            }
+        }
+        Ok(status)
+    }
+}
+
+impl Connection {
+    async fn open(authority: &Authority) -> io::Result<Self> {
+        let host = authority.host().trim_start_matches('[').trim_end_matches(']');
+        let stream = TcpStream::connect((host, authority.port_u16().unwrap_or(80))).await?;
+        stream.set_nodelay(true)?;
+        Ok(Self { stream, input: vec![0; ROOM] })
+    }
+
+    /// Whether the other side has neither closed it nor said something that nobody asked for. The system is asked: what the runtime
+    /// knows of a connection that nobody waits on may be old.
+    fn is_open(&self) -> bool {
+        matches!(recv(&self.stream, &mut [0_u8; 1], RecvFlags::PEEK | RecvFlags::DONTWAIT), Err(Errno::AGAIN))
+    }
+
+    /// The status, and whether the connection can be used again.
+    async fn ask(&mut self, method: &str, request: &[u8]) -> io::Result<(u16, bool)> {
+        let Self { stream, input } = self;
+        let mut exchange = Exchange { stream, input, waiting: 0, unsent: request, refused: None, answer: Answer::to(method) };
+        poll_fn(|context| exchange.poll(context)).await
+    }
+}
+
+impl Exchange<'_> {
+    /// Both ways at once: a server may answer before it has the whole request, and may want its answer read before it reads on.
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<io::Result<(u16, bool)>> {
+        while !self.unsent.is_empty() && self.refused.is_none() {
+            match Pin::new(&mut *self.stream).poll_write(context, self.unsent) {
+                Poll::Ready(Ok(sent)) => self.unsent = self.unsent.get(sent..).unwrap_or_default(),
+                Poll::Ready(Err(error)) => self.refused = Some(error),
+                Poll::Pending => break,
+            }
+        }
         loop {
-            let idle = self.idle.borrow_mut().get_mut(authority).and_then(Vec::pop);
-            let (connection, kept) = match idle {
-                Some(connection) => (connection, true),
-                None => (Connection::open(authority).await.map_err(Failure::Connect)?, false),
-            };
-            match connection.ask(request).await {
-                Ok((status, connection)) => {
-                    if let Some(connection) = connection {
-                        self.idle.borrow_mut().entry(authority.clone()).or_default().push(connection);
-                    }
-                    return Ok(status);
+            let mut room = ReadBuf::new(self.input.get_mut(self.waiting..).unwrap_or_default());
+            let read = ready!(Pin::new(&mut *self.stream).poll_read(context, &mut room));
+            let here = room.filled().len();
+            match read {
+                Ok(()) if here > 0 => {}
+                Ok(()) if self.answer.closed() => return Poll::Ready(Ok((self.answer.status(), false))),
+                Ok(()) => return Poll::Ready(Err(self.refused.take().unwrap_or_else(cut_short))),
+                Err(error) => return Poll::Ready(Err(self.refused.take().unwrap_or(error))),
+            }
+            self.waiting += here;
+            let taken = self.answer.take(self.input.get(..self.waiting).unwrap_or_default()).map_err(malformed)?;
+            self.input.copy_within(taken..self.waiting, 0);
+            self.waiting -= taken;
+            if self.answer.is_complete() {
+                let reusable = self.answer.keeps_open() && self.waiting == 0 && self.unsent.is_empty();
+                return Poll::Ready(Ok((self.answer.status(), reusable)));
+            }
+            if self.waiting == self.input.len() {
+                if self.waiting >= MOST_ROOM {
+                    return Poll::Ready(Err(malformed("the head of the answer is longer than 64 KiB")));
                 }
-                Err(Lost::Unsent(again)) if kept => request = *again,
-                Err(Lost::Unsent(_)) => return Err(Failure::Broken("closed before the request was sent".into())),
-                Err(Lost::Broken(error)) => return Err(Failure::Broken(error.into())),
+                self.input.resize(2 * self.waiting, 0);
             }
         }
     }
 }
 
-impl Connection {
-    async fn open(authority: &Authority) -> Result<Self, BoxError> {
-        let host = authority.host().trim_start_matches('[').trim_end_matches(']');
-        let stream = TcpStream::connect((host, authority.port_u16().unwrap_or(80))).await?;
-        stream.set_nodelay(true)?;
-        let (requests, driver) = http1::handshake(TokioIo::new(stream)).await?;
-        Ok(Self { requests, driver: driver.fuse() })
-    }
+fn malformed(what: &'static str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what)
+}
 
-    /// The status, and the connection where it can be used again.
-    async fn ask(mut self, request: Request<Body>) -> Result<(u16, Option<Self>), Lost> {
-        if !self.is_ready().await {
-            return Err(Lost::Unsent(Box::new(request)));
-        }
-        let response = self.answer(request).await?;
-        let status = response.status().as_u16();
-        self.read_to_end(response.into_body()).await?;
-        let open = !self.requests.is_closed();
-        Ok((status, open.then_some(self)))
-    }
-
-    /// Whether it is still open; waits until the answer before is dealt with.
-    async fn is_ready(&mut self) -> bool {
-        let Self { requests, driver } = self;
-        poll_fn(|context| {
-            let _ = Pin::new(&mut *driver).poll_unpin(context);
-            requests.poll_ready(context).map(|ready| ready.is_ok())
-        })
-        .await
-    }
-
-    async fn answer(&mut self, request: Request<Body>) -> Result<Response<Incoming>, Lost> {
-        let Self { requests, driver } = self;
-        let mut answer = pin!(requests.try_send_request(request));
-        let answer = poll_fn(|context| {
-            let _ = Pin::new(&mut *driver).poll_unpin(context);
-            answer.as_mut().poll_unpin(context)
-        });
-        answer.await.map_err(|mut error| match error.take_message() {
-            Some(request) => Lost::Unsent(Box::new(request)),
-            None => Lost::Broken(error.into_error()),
-        })
-    }
-
-    /// The answer counts when its last byte is here; nobody reads it, so none of it is kept.
-    async fn read_to_end(&mut self, mut body: Incoming) -> Result<(), Lost> {
-        loop {
-            let frame = poll_fn(|context| {
-                let _ = Pin::new(&mut self.driver).poll_unpin(context);
-                Pin::new(&mut body).poll_frame(context)
-            });
-            match frame.await {
-                Some(Ok(_)) => {}
-                Some(Err(error)) => return Err(Lost::Broken(error)),
-                None => return Ok(()),
-            }
-        }
-    }
+fn cut_short() -> io::Error {
+    io::Error::new(io::ErrorKind::UnexpectedEof, "the connection was closed before the whole answer was here")
 }
 
 #[cfg(test)]
@@ -174,8 +181,8 @@ mod tests {
     }
 
     async fn get(connections: &Connections, authority: &Authority) -> Result<u16, &'static str> {
-        let request = Request::get("/").header("host", authority.as_str()).body(Body::default()).unwrap();
-        connections.send(authority, request).await.map_err(|failure| match failure {
+        let request = format!("GET / HTTP/1.1\r\nhost: {authority}\r\n\r\n");
+        connections.send(authority, "GET", request.as_bytes()).await.map_err(|failure| match failure {
             Failure::Connect(_) => "connect",
             Failure::Broken(_) => "broken",
         })

@@ -5,14 +5,15 @@ use std::error::Error;
 use std::future::Future;
 
 use anyhow::Context as _;
-use hyper::header::{ACCEPT, CONTENT_LENGTH, HOST, HeaderName, HeaderValue, USER_AGENT};
-use hyper::{Request, Uri};
+use http::Uri;
 use reqwest::Client;
+use reqwest::header::CONTENT_LENGTH;
 use url::Url;
 
-use super::connection::{Body, Connections, Failure};
+use super::connection::{Connections, Failure};
+use super::http1;
 use crate::event::Outcome;
-use crate::http;
+use crate::http::outward;
 use crate::scenario::{Method, Plan, Target};
 
 /// A request as it is sent.
@@ -49,11 +50,9 @@ pub(super) trait Sender {
     fn send(&self, request: Outgoing<'_>) -> impl Future<Output = Ending>;
 }
 
-const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
-const OBSLAB: HeaderValue = HeaderValue::from_static(concat!("obslab/", env!("CARGO_PKG_VERSION")));
-/// Servers may insist on being told that there is no body where they expect one.
-const NOTHING: HeaderValue = HeaderValue::from_static("0");
-const ANYTHING: HeaderValue = HeaderValue::from_static("*/*");
+const TRACEPARENT: &str = "traceparent";
+/// What a request says of the lab, where the scenario says nothing else.
+const USUAL: [(&str, &str); 2] = [("accept", "*/*"), ("user-agent", concat!("obslab/", env!("CARGO_PKG_VERSION")))];
 
 /// Sends over HTTP/1.1 with kept-alive connections, follows no redirect and uses no proxy.
 #[derive(Debug)]
@@ -86,22 +85,23 @@ impl HttpSender {
     }
 
     async fn send_plain(&self, request: Outgoing<'_>) -> Ending {
-        let Some((uri, request)) = plain(request) else {
+        let mut bytes = Vec::with_capacity(512);
+        let Some(uri) = uri(request.url).filter(|uri| write(&mut bytes, uri, &request).is_some()) else {
             // Planning refuses what cannot be sent; a variable's value may still make an address of it that nobody can have.
             return Ending { outcome: Outcome::ConnectionFailed, why: Some("the URL or a header cannot be sent".to_owned()) };
         };
         let Some(authority) = uri.authority() else { return Outcome::ConnectionFailed.into() };
-        match self.plain.send(authority, request).await {
+        match self.plain.send(authority, request.method.as_str(), &bytes).await {
             Ok(status) => Outcome::Status(status).into(),
-            Err(Failure::Connect(error)) => Ending { outcome: Outcome::ConnectionFailed, why: Some(cause(&*error)) },
-            Err(Failure::Broken(error)) => Ending { outcome: Outcome::ConnectionBroken, why: Some(cause(&*error)) },
+            Err(Failure::Connect(error)) => Ending { outcome: Outcome::ConnectionFailed, why: Some(cause(&error)) },
+            Err(Failure::Broken(error)) => Ending { outcome: Outcome::ConnectionBroken, why: Some(cause(&error)) },
         }
     }
 }
 
 fn client_for(url: &Url) -> anyhow::Result<Client> {
     // What is between the lab and its target would be measured as well.
-    Ok(http::outward(url).redirect(reqwest::redirect::Policy::none()).no_proxy().build()?)
+    Ok(outward(url).redirect(reqwest::redirect::Policy::none()).no_proxy().build()?)
 }
 
 impl Sender for HttpSender {
@@ -128,27 +128,13 @@ pub(super) fn uri(url: &str) -> Option<Uri> {
     url.parse().ok().or_else(|| Url::parse(url).ok()?.as_str().parse().ok())
 }
 
-/// The request as it goes over a connection, and the whole address that it is for.
-fn plain(outgoing: Outgoing<'_>) -> Option<(Uri, Request<Body>)> {
-    let uri = uri(outgoing.url)?;
-    let path = uri.path_and_query().map_or(Uri::from_static("/"), |path| path.clone().into());
-    let body = outgoing.body.unwrap_or_default();
-    let told_empty = body.is_empty() && matches!(outgoing.method, Method::Post | Method::Put | Method::Patch);
-    let mut request = Request::new(Body::from(body));
-    *request.method_mut() = method(outgoing.method);
-    *request.uri_mut() = path;
-    let headers = request.headers_mut();
-    headers.insert(HOST, HeaderValue::from_str(uri.authority()?.as_str()).ok()?);
-    headers.insert(ACCEPT, ANYTHING);
-    headers.insert(USER_AGENT, OBSLAB);
-    if told_empty {
-        headers.insert(CONTENT_LENGTH, NOTHING);
-    }
-    headers.insert(TRACEPARENT, HeaderValue::try_from(outgoing.traceparent).ok()?);
-    for (name, value) in outgoing.headers {
-        headers.insert(HeaderName::try_from(*name).ok()?, HeaderValue::from_str(value).ok()?);
-    }
-    Some((uri, request))
+/// The request as it goes over a connection.
+fn write(out: &mut Vec<u8>, uri: &Uri, request: &Outgoing<'_>) -> Option<()> {
+    let path = uri.path_and_query().map_or("/", |path| path.as_str());
+    let set = request.headers.iter().map(|(name, value)| (*name, value.as_str()));
+    let usual = USUAL.into_iter().filter(|(usual, _)| !request.headers.iter().any(|(name, _)| name == usual));
+    let headers = usual.chain([(TRACEPARENT, request.traceparent.as_str())]).chain(set);
+    http1::write(out, request.method.as_str(), path, uri.authority()?.as_str(), headers, request.body.as_deref())
 }
 
 async fn send_secure(client: &Client, request: Outgoing<'_>) -> Ending {
@@ -159,7 +145,7 @@ async fn send_secure(client: &Client, request: Outgoing<'_>) -> Ending {
         }
         sent = match (request.body, request.method) {
             (Some(body), _) if !body.is_empty() => sent.body(body),
-            (_, Method::Post | Method::Put | Method::Patch) => sent.header(CONTENT_LENGTH, NOTHING),
+            (_, Method::Post | Method::Put | Method::Patch) => sent.header(CONTENT_LENGTH, 0),
             _ => sent,
         };
         let mut response = sent.send().await?;
@@ -177,14 +163,14 @@ async fn send_secure(client: &Client, request: Outgoing<'_>) -> Ending {
     }
 }
 
-fn method(method: Method) -> hyper::Method {
+fn method(method: Method) -> reqwest::Method {
     match method {
-        Method::Get => hyper::Method::GET,
-        Method::Post => hyper::Method::POST,
-        Method::Put => hyper::Method::PUT,
-        Method::Patch => hyper::Method::PATCH,
-        Method::Delete => hyper::Method::DELETE,
-        Method::Head => hyper::Method::HEAD,
+        Method::Get => reqwest::Method::GET,
+        Method::Post => reqwest::Method::POST,
+        Method::Put => reqwest::Method::PUT,
+        Method::Patch => reqwest::Method::PATCH,
+        Method::Delete => reqwest::Method::DELETE,
+        Method::Head => reqwest::Method::HEAD,
     }
 }
 
@@ -225,13 +211,10 @@ mod tests {
             body: Some("{}".to_owned()),
             traceparent: "00-1".to_owned(),
         };
-        let (uri, request) = plain(outgoing).unwrap();
-        assert_eq!(uri.authority().unwrap(), "xn--4ca.example:8080");
-        assert_eq!((request.method().as_str(), request.uri().to_string().as_str()), ("POST", "/a%20b?c={d}"));
-        let headers: BTreeMap<&str, &str> =
-            request.headers().iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
-        let expected =
-            [("host", "xn--4ca.example:8080"), ("accept", "*/*"), ("user-agent", "mine"), ("traceparent", "00-1"), ("x-user", "7")];
-        assert_eq!(headers, BTreeMap::from(expected));
+        let (uri, mut bytes) = (uri(outgoing.url).unwrap(), Vec::new());
+        write(&mut bytes, &uri, &outgoing).unwrap();
+        let lines = ["accept: */*", "traceparent: 00-1", "x-user: 7", "user-agent: mine", "content-length: 2"].join("\r\n");
+        let expected = format!("POST /a%20b?c={{d}} HTTP/1.1\r\nhost: xn--4ca.example:8080\r\n{lines}\r\n\r\n{{}}");
+        assert_eq!(String::from_utf8(bytes).unwrap(), expected);
     }
 }
