@@ -2,7 +2,6 @@
 //! less than what it measures has no room for a task, a channel and a wake-up for each request.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
@@ -30,10 +29,10 @@ pub(super) enum Failure {
     Broken(io::Error),
 }
 
-/// The connections that nobody uses at the moment, by where they lead. For one thread.
+/// The connections that nobody uses at the moment, by where they lead: a place or two as a rule. For one thread.
 #[derive(Debug, Default)]
 pub(super) struct Connections {
-    idle: RefCell<HashMap<Authority, Vec<Connection>>>,
+    idle: RefCell<Vec<(Authority, Vec<Connection>)>>,
 }
 
 #[derive(Debug)]
@@ -58,8 +57,7 @@ impl Connections {
     /// Sends a request to an authority and reads the answer to its end; returns its status. What is dropped half-way takes its
     /// connection with it.
     pub(super) async fn send(&self, authority: &Authority, method: &str, request: &[u8]) -> Result<u16, Failure> {
-        let idle = || self.idle.borrow_mut().get_mut(authority).and_then(Vec::pop);
-        let kept = std::iter::from_fn(idle).find(Connection::is_open);
+        let kept = std::iter::from_fn(|| self.take_idle(authority)).find(Connection::is_open);
         let mut connection = match kept {
             Some(connection) => connection,
             None => Connection::open(authority).await.map_err(Failure::Connect)?,
@@ -67,12 +65,16 @@ impl Connections {
         let (status, reusable) = connection.ask(method, request).await.map_err(Failure::Broken)?;
         if reusable {
             let mut idle = self.idle.borrow_mut();
-            match idle.get_mut(authority) {
-                Some(others) => others.push(connection),
-                None => drop(idle.insert(authority.clone(), vec![connection])),
+            match idle.iter_mut().find(|(leads_to, _)| leads_to == authority) {
+                Some((_, others)) => others.push(connection),
+                None => idle.push((authority.clone(), vec![connection])),
             }
         }
         Ok(status)
+    }
+
+    fn take_idle(&self, authority: &Authority) -> Option<Connection> {
+        self.idle.borrow_mut().iter_mut().find(|(leads_to, _)| leads_to == authority)?.1.pop()
     }
 }
 

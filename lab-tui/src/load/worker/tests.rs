@@ -148,6 +148,13 @@ fn summed(windows: &[LoadWindow]) -> (BTreeMap<Outcome, BTreeMap<u32, u32>>, (u3
     (by_outcome, (windows.iter().map(|w| w.offered).sum(), windows.iter().map(|w| w.dropped).sum()))
 }
 
+#[test]
+fn a_traceparent_is_as_the_standard_writes_it() {
+    let trace_id = TraceId([0x4b, 0xf9, 0x2f, 0x35, 0x77, 0xb3, 0x4d, 0xa6, 0xa3, 0xce, 0x92, 0x9d, 0x0e, 0x0e, 0x47, 0x36]);
+    let span_id = [0x00, 0xf0, 0x67, 0xaa, 0x0b, 0xa9, 0x02, 0xb7];
+    assert_eq!(traceparent(trace_id, span_id), "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+}
+
 #[tokio::test(start_paused = true)]
 async fn twelve_milliseconds_are_twelve_milliseconds() {
     let windows = run(50, |_| (Duration::from_millis(12), 200), None).await;
