@@ -1,5 +1,6 @@
 //! Traces and logs in memory, bounded by bytes: what does not fit pushes out whole traces, oldest first.
 
+mod logs;
 mod search;
 
 use std::collections::{HashMap, VecDeque};
@@ -10,11 +11,10 @@ use opentelemetry_proto::tonic::common::v1::{AnyValue, any_value::Value};
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, Span, span::SpanKind, status::StatusCode};
 use prost::Message as _;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
-use super::trace::{self, LogLine, Trace};
+use self::logs::Line;
+use super::trace::{self, Trace};
 use crate::event::TraceId;
 
 /// 256 MiB.
@@ -22,9 +22,6 @@ pub const DEFAULT_BYTES: usize = 256 << 20;
 
 /// What a span or a line costs beside its own bytes: ids, pointers, its place in the tables.
 const OVERHEAD: usize = 96;
-
-/// The message of an access log line, written once for each request that a service answers.
-const ACCESS_LOG: &str = "Request completed";
 
 /// The store. Cheap to share; every call holds its lock for a moment only.
 #[derive(Debug, Clone)]
@@ -84,9 +81,6 @@ struct SharedResource {
     attributes: trace::Resource,
     bytes: usize,
 }
-
-/// Unix nanoseconds, the service, the text as it was written.
-type Line = (u64, Arc<str>, Box<str>);
 
 /// A trace as it is kept: spans stay encoded, a quarter of their size in pieces, and are taken apart when somebody looks.
 #[derive(Debug, Default)]
@@ -154,31 +148,6 @@ impl Store {
         let (teller, listener) = mpsc::unbounded_channel();
         self.lock().listener = Some(teller);
         listener
-    }
-
-    /// Takes in one line that a service wrote, JSON or not.
-    pub fn add_log(&self, service: &str, line: &str) {
-        let facts = Facts::read(line);
-        // A line that does not say when it was written was written just now.
-        let unix_nano = facts.unix_nano.unwrap_or_else(now);
-        let mut inner = self.lock();
-        let service = inner.service(service);
-        let size = line.len() + OVERHEAD;
-        inner.bytes += size;
-        let counts = inner.services.entry(Arc::clone(&service)).or_default();
-        counts.log_lines += 1;
-        counts.access_log_lines += u64::from(facts.is_access_log);
-        let kept: Line = (unix_nano, service, line.into());
-        match facts.trace_id {
-            Some(id) => {
-                let trace = inner.trace(id);
-                trace.logs.push(kept);
-                trace.reaches(unix_nano);
-                trace.bytes += size;
-            }
-            None => inner.order.push_back(Entry::Log(kept)),
-        }
-        inner.make_room();
     }
 
     /// What came in from a service so far.
@@ -358,47 +327,6 @@ fn service_name(resource: Option<&Resource>) -> &str {
     let attribute = resource.and_then(|resource| resource.attributes.iter().find(|attribute| attribute.key == "service.name"));
     // The specification's word for a service that does not say its name.
     attribute.and_then(|attribute| text(attribute.value.as_ref())).unwrap_or("unknown_service")
-}
-
-fn log_line((unix_nano, service, line): &Line) -> LogLine {
-    let line = serde_json::from_str(line).unwrap_or_else(|_| line.to_string().into());
-    LogLine { unix_nano: *unix_nano, service: service.to_string(), line }
-}
-
-/// Nanoseconds since 1970.
-/// What the store needs to know of a log line.
-#[derive(Debug, Default, PartialEq)]
-struct Facts {
-    unix_nano: Option<u64>,
-    trace_id: Option<TraceId>,
-    is_access_log: bool,
-}
-
-impl Facts {
-    fn read(line: &str) -> Self {
-        #[derive(serde::Deserialize)]
-        struct Line<'a> {
-            #[serde(borrow)]
-            timestamp: Option<std::borrow::Cow<'a, str>>,
-            #[serde(borrow)]
-            message: Option<std::borrow::Cow<'a, str>>,
-            #[serde(borrow)]
-            trace_id: Option<std::borrow::Cow<'a, str>>,
-        }
-        let Ok(line) = serde_json::from_str::<Line<'_>>(line) else { return Self::of_any(line) };
-        let moment = line.timestamp.and_then(|text| OffsetDateTime::parse(&text, &Rfc3339).ok());
-        Self {
-            unix_nano: moment.and_then(|moment| u64::try_from(moment.unix_timestamp_nanos()).ok()),
-            trace_id: line.trace_id.and_then(|text| TraceId::parse(&text)),
-            is_access_log: line.message.is_some_and(|message| message == ACCESS_LOG),
-        }
-    }
-
-    /// Of a line that is no JSON, or in which something is written in another way: a time as a number, say.
-    fn of_any(line: &str) -> Self {
-        let line: serde_json::Value = serde_json::from_str(line).unwrap_or_default();
-        Self { unix_nano: None, trace_id: line["trace_id"].as_str().and_then(TraceId::parse), is_access_log: line["message"] == ACCESS_LOG }
-    }
 }
 
 #[cfg(test)]

@@ -50,19 +50,6 @@ fn the_oldest_traces_make_room_as_a_whole() {
     assert_eq!(store.counts("a").spans, 40);
 }
 
-#[test]
-fn log_lines_join_their_trace() {
-    let store = Store::new(DEFAULT_BYTES);
-    let id = "0af7651916cd43dd8448eb211c80319c";
-    store.add_log("a", &format!(r#"{{"timestamp":"2026-01-02T03:04:05.000006Z","message":"Request completed","trace_id":"{id}"}}"#));
-    store.add_log("a", "thread 'main' panicked");
-    let counts = store.counts("a");
-    assert_eq!((counts.log_lines, counts.access_log_lines), (2, 1));
-    let trace = store.trace(TraceId::parse(id).unwrap()).unwrap();
-    assert_eq!(trace.logs[0].unix_nano, 1_767_323_045_000_006_000);
-    assert_eq!(trace.logs[0].line["message"], "Request completed");
-}
-
 /// A span that begins so many nanoseconds after 1970.
 fn at(start: u64, trace: u8, id: u8) -> Span {
     Span { start_time_unix_nano: start, end_time_unix_nano: start + 5, ..span(trace, id, SpanKind::Server) }
@@ -117,24 +104,4 @@ fn what_was_pushed_out_is_known_by_its_time() {
     assert!(first > 1);
     assert!(store.has_evicted_since(u64::from(first) * 10 - 10));
     assert!(!store.has_evicted_since(u64::from(first) * 10));
-}
-
-#[test]
-fn log_lines_are_found_by_their_time_with_and_without_a_trace() {
-    let store = Store::new(DEFAULT_BYTES);
-    let id = "0af7651916cd43dd8448eb211c80319c";
-    store.add_log("a", &format!(r#"{{"timestamp":"1970-01-01T00:00:01Z","message":"one","trace_id":"{id}"}}"#));
-    store.add_log("a", r#"{"timestamp":"1970-01-01T00:00:02Z","message":"two"}"#);
-    let before = now();
-    store.add_log("a", "thread 'main' panicked");
-    let found = |window| {
-        let mut found = Vec::new();
-        store.each_log(std::slice::from_ref(&window), |trace, log| {
-            found.push((trace.is_some(), log.line.get("message").unwrap_or(&log.line).to_string()));
-        });
-        found
-    };
-    assert_eq!(found(0..1_500_000_000), [(true, "\"one\"".to_owned())]);
-    assert_eq!(found(1_500_000_000..2_000_000_001), [(false, "\"two\"".to_owned())]);
-    assert_eq!(found(before..u64::MAX), [(false, "\"thread 'main' panicked\"".to_owned())], "it counts for when it came in");
 }
