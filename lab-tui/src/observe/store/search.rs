@@ -2,14 +2,10 @@
 //! waits for whoever looks.
 
 use std::ops::Range;
-use std::sync::Arc;
 
-use opentelemetry_proto::tonic::trace::v1::Span;
-use prost::Message as _;
-
-use super::{Entry, SharedResource, Store};
+use super::{Entry, Store};
 use crate::event::TraceId;
-use crate::observe::trace::{Trace, TraceSpan};
+use crate::observe::trace::Trace;
 use crate::query::Query;
 
 impl Store {
@@ -41,20 +37,6 @@ impl Store {
         };
         let traces = inner.order.iter().filter_map(|entry| if let Entry::Trace(id) = entry { Some(*id) } else { None });
         traces.filter(within).collect()
-    }
-
-    /// The trace without its log lines.
-    pub(super) fn spans_of(&self, id: TraceId) -> Option<Trace> {
-        let copy = |(resource, bytes): &(Arc<SharedResource>, Box<[u8]>)| {
-            // Not the resource itself: who holds that has a say in when its bytes are given back.
-            (Arc::clone(&resource.service), resource.attributes.clone(), bytes.clone())
-        };
-        let kept: Vec<_> = self.lock().traces.get(&id)?.spans.iter().map(copy).collect();
-        let decode =
-            |(service, resource, bytes): (Arc<str>, _, Box<[u8]>)| Some(TraceSpan::new(&service, resource, Span::decode(&*bytes).ok()?));
-        let mut spans: Vec<TraceSpan> = kept.into_iter().filter_map(decode).collect();
-        spans.sort_by_key(|span| span.start_unix_nano);
-        Some(Trace { trace_id: id.to_string(), spans, logs: Vec::new() })
     }
 }
 
