@@ -16,11 +16,11 @@ mod worker;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use opentelemetry_proto::tonic::trace::v1::ResourceSpans;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::event::{Control, LoadWindow};
+use crate::observe::store::ClientSpan;
 use crate::scenario::Plan;
 pub use sender::HttpSender;
 
@@ -72,8 +72,8 @@ impl RunClock {
 pub enum Report {
     /// Part of a window.
     Window(LoadWindow),
-    /// The CLIENT spans of requests that have ended.
-    Spans(ResourceSpans),
+    /// Requests that have ended, each a CLIENT span.
+    Ended(Vec<ClientSpan>),
     /// The work loop turned, so much later than it should have.
     Turned(Duration),
 }
@@ -118,7 +118,6 @@ impl Drop for Asker {
 pub fn start(
     plan: &Arc<Plan>,
     sender: HttpSender,
-    scenario: &str,
     clock: RunClock,
     stop: CancellationToken,
 ) -> anyhow::Result<(mpsc::UnboundedReceiver<Report>, PaceSetter)> {
@@ -127,7 +126,7 @@ pub fn start(
     let (notes, noted) = std::sync::mpsc::channel();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let agenda = Agenda::new(plan);
-    let worker = Worker::new(Arc::clone(plan), sender, Spans::new(scenario, clock), reports, clock, agenda.paused());
+    let worker = Worker::new(Arc::clone(plan), sender, Spans::new(plan, clock), reports, clock, agenda.paused());
     let asker = Asker(notes.clone());
     let stopped = stop.clone();
     std::thread::Builder::new()

@@ -84,7 +84,7 @@ impl Run<'_> {
             },
         };
         let mut faults = std::pin::pin!(faults.walk().fuse());
-        let (mut reports, setter) = load::start(self.plan, sender, self.scenario, clock, stop.clone())?;
+        let (mut reports, setter) = load::start(self.plan, sender, clock, stop.clone())?;
         let mut pace = Pace::default();
         let heard_all = CancellationToken::new();
         let listening = live::listen(self.store.clone(), &scraper, clock.start_unix(), heard_all.clone(), &tell);
@@ -96,7 +96,7 @@ impl Run<'_> {
             tokio::select! {
                 report = reports.recv() => match report {
                     Some(Report::Window(window)) => tell(Fact::Window(window)),
-                    Some(Report::Spans(spans)) => drop(self.store.add_spans(spans)),
+                    Some(Report::Ended(requests)) => self.store.add_client_spans(self.scenario, &requests),
                     Some(Report::Turned(late)) => watch.load_turned(late),
                     None => break,
                 },

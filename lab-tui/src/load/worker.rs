@@ -131,20 +131,20 @@ impl<S: Sender, C: Clock> Worker<S, C> {
                 // Requests that wait to be sent come before further arrivals, so that a burst does not make the first ones late.
                 biased;
                 Some(done) = in_flight.next(), if !in_flight.is_empty() => {
-                    let done: Done = done;
+                    let mut done: Done = done;
                     per_load[done.arrival.load] -= 1;
                     windows.ended(done.arrival, done.sent, done.ended, done.exemplar(&plan));
-                    spans.push(&Ended {
+                    spans.push(Ended {
                         trace_id: done.trace_id,
                         span_id: done.span_id,
-                        load: &plan.loads[done.arrival.load].name,
+                        load: done.arrival.load,
                         method: plan.loads[done.arrival.load].requests[done.request].method,
-                        url: &done.url,
+                        url: std::mem::take(&mut done.url),
                         intended: done.arrival.intended,
                         sent: done.sent,
                         ended: done.ended,
                         outcome: done.outcome,
-                        why: done.why.as_deref(),
+                        why: done.why.take(),
                     });
                     done.next_turn(&plan)
                 }
@@ -205,8 +205,9 @@ fn report(windows: &mut Windows, spans: &mut Spans, reports: &mpsc::UnboundedSen
     for window in windows.take() {
         let _ = reports.send(Report::Window(window));
     }
-    if let Some(spans) = spans.take() {
-        let _ = reports.send(Report::Spans(spans));
+    let ended = spans.take();
+    if !ended.is_empty() {
+        let _ = reports.send(Report::Ended(ended));
     }
 }
 

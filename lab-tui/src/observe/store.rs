@@ -1,6 +1,19 @@
 //! Traces and logs in memory, bounded by bytes: what does not fit pushes out whole traces, oldest first.
+//!
+//! A trace is a row of fixed heads and one run of bytes behind them (`packed`); what spans share stands once for all of them (`texts`,
+//! `origins`). Looking for something (`search`) reads the heads and passes over the rest where it can.
 
+mod bytes;
+mod client;
+mod copy;
+mod logs;
+mod origins;
+mod packed;
+mod room;
 mod search;
+mod texts;
+mod traces;
+mod unpacked;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,23 +21,28 @@ use std::time::SystemTime;
 
 use opentelemetry_proto::tonic::common::v1::{AnyValue, any_value::Value};
 use opentelemetry_proto::tonic::resource::v1::Resource;
-use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, Span, span::SpanKind, status::StatusCode};
-use prost::Message as _;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
+use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, Span};
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
-use super::trace::{self, LogLine, Trace};
+pub use self::client::ClientSpan;
+use self::logs::Line;
+use self::origins::Origins;
+use self::packed::{DATABASE, Head, Kept, attribute, attributes, pack, part};
+use self::room::Pins;
+use self::texts::Texts;
+use self::traces::{COST, Stored, Traces, is_call};
+use self::unpacked::Words as _;
+use super::trace::Trace;
 use crate::event::TraceId;
 
 /// 256 MiB.
 pub const DEFAULT_BYTES: usize = 256 << 20;
 
-/// What a span or a line costs beside its own bytes: ids, pointers, its place in the tables.
+/// What a line costs beside its own bytes: pointers, its place in the tables.
 const OVERHEAD: usize = 96;
 
-/// The message of an access log line, written once for each request that a service answers.
-const ACCESS_LOG: &str = "Request completed";
+/// From so many services on, another one is not counted by its name.
+const MOST_SERVICES: usize = 10_000;
 
 /// The store. Cheap to share; every call holds its lock for a moment only.
 #[derive(Debug, Clone)]
@@ -35,17 +53,21 @@ pub struct Store {
 #[derive(Debug)]
 struct Inner {
     limit: usize,
+    /// Of traces and lines; what these share is counted where it is kept.
     bytes: usize,
-    traces: HashMap<TraceId, Stored>,
+    traces: Traces,
     /// Oldest first: traces, and log lines that belong to none.
     order: VecDeque<Entry>,
+    texts: Texts,
+    origins: Origins,
+    pins: Pins,
     services: HashMap<Arc<str>, Counts>,
-    /// What each service's last batch said of its resource: the next one says the same as a rule, and then shares it.
-    resources: HashMap<Arc<str>, Arc<SharedResource>>,
-    evicted_traces: u64,
+    drops: Drops,
     /// Of what was pushed out: the latest start of a span or moment of a line, in nanoseconds since 1970.
     evicted_until: u64,
     listener: Option<UnboundedSender<Heard>>,
+    /// A span's tail while it is made.
+    scratch: Vec<u8>,
 }
 
 /// What a span tells beside its own trace, as soon as it comes in.
@@ -77,30 +99,6 @@ enum Entry {
     Log(Line),
 }
 
-/// A resource that many spans share. Its bytes are given back with the last of them.
-#[derive(Debug)]
-struct SharedResource {
-    service: Arc<str>,
-    attributes: trace::Resource,
-    bytes: usize,
-}
-
-/// Unix nanoseconds, the service, the text as it was written.
-type Line = (u64, Arc<str>, Box<str>);
-
-/// A trace as it is kept: spans stay encoded, a quarter of their size in pieces, and are taken apart when somebody looks.
-#[derive(Debug, Default)]
-struct Stored {
-    spans: Vec<(Arc<SharedResource>, Box<[u8]>)>,
-    /// The earliest and the latest start of a span or moment of a line, in nanoseconds since 1970.
-    between: Option<(u64, u64)>,
-    span_ids: HashMap<[u8; 8], Arc<str>>,
-    /// Hops whose caller's span has not come in yet, by its ID: children often arrive before their parents.
-    awaited: HashMap<[u8; 8], Vec<Arc<str>>>,
-    logs: Vec<Line>,
-    bytes: usize,
-}
-
 /// What came in from one service, ever; nothing that is evicted is taken off.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -114,19 +112,35 @@ pub struct Counts {
     pub access_log_lines: u64,
 }
 
+/// What did not get in, or not to stay.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Drops {
+    /// Traces pushed out by newer ones.
+    pub evicted_traces: u64,
+    /// Their spans.
+    pub evicted_spans: u64,
+    /// Spans refused for a trace, span or parent ID that is none.
+    pub refused_ids: u64,
+    /// Spans refused because their trace is too large already.
+    pub refused_too_large: u64,
+}
+
 impl Store {
     /// An empty store that keeps up to `limit` bytes.
     pub fn new(limit: usize) -> Self {
         let inner = Inner {
             limit,
             bytes: 0,
-            traces: HashMap::new(),
+            traces: Traces::default(),
             order: VecDeque::new(),
+            texts: Texts::new(limit),
+            origins: Origins::default(),
+            pins: Pins::default(),
             services: HashMap::new(),
-            resources: HashMap::new(),
-            evicted_traces: 0,
+            drops: Drops::default(),
             evicted_until: 0,
             listener: None,
+            scratch: Vec::new(),
         };
         Self { inner: Arc::new(Mutex::new(inner)) }
     }
@@ -136,15 +150,16 @@ impl Store {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes in spans. Returns how many were refused, for a trace or span ID that is none.
-    pub fn add_spans(&self, batch: ResourceSpans) -> u64 {
+    /// Takes in spans. Returns how many were refused: for a trace, span or parent ID that is none, or because their trace is too large.
+    pub fn add_spans(&self, mut batch: ResourceSpans) -> u64 {
+        let scopes = std::mem::take(&mut batch.scope_spans);
         let mut inner = self.lock();
-        let resource = inner.resource(batch.resource);
         let mut refused = 0;
-        for span in batch.scope_spans.into_iter().flat_map(|scope| scope.spans) {
-            refused += u64::from(!inner.add_span(&resource, &span));
+        for mut scope in scopes {
+            let spans = std::mem::take(&mut scope.spans);
+            batch.scope_spans = vec![scope];
+            refused += inner.add_scope(&batch, spans);
         }
-        inner.release(resource);
         inner.make_room();
         refused
     }
@@ -156,31 +171,6 @@ impl Store {
         listener
     }
 
-    /// Takes in one line that a service wrote, JSON or not.
-    pub fn add_log(&self, service: &str, line: &str) {
-        let facts = Facts::read(line);
-        // A line that does not say when it was written was written just now.
-        let unix_nano = facts.unix_nano.unwrap_or_else(now);
-        let mut inner = self.lock();
-        let service = inner.service(service);
-        let size = line.len() + OVERHEAD;
-        inner.bytes += size;
-        let counts = inner.services.entry(Arc::clone(&service)).or_default();
-        counts.log_lines += 1;
-        counts.access_log_lines += u64::from(facts.is_access_log);
-        let kept: Line = (unix_nano, service, line.into());
-        match facts.trace_id {
-            Some(id) => {
-                let trace = inner.trace(id);
-                trace.logs.push(kept);
-                trace.reaches(unix_nano);
-                trace.bytes += size;
-            }
-            None => inner.order.push_back(Entry::Log(kept)),
-        }
-        inner.make_room();
-    }
-
     /// What came in from a service so far.
     pub fn counts(&self, service: &str) -> Counts {
         self.lock().services.get(service).copied().unwrap_or_default()
@@ -188,12 +178,17 @@ impl Store {
 
     /// How many traces were pushed out.
     pub fn evicted_traces(&self) -> u64 {
-        self.lock().evicted_traces
+        self.drops().evicted_traces
+    }
+
+    /// What did not get in, or not to stay.
+    pub fn drops(&self) -> Drops {
+        self.lock().drops
     }
 
     /// Bytes in use.
     pub fn bytes(&self) -> usize {
-        self.lock().bytes
+        self.lock().used()
     }
 
     /// The trace of that ID, as far as it has come in.
@@ -205,6 +200,15 @@ impl Store {
     }
 }
 
+/// What became of a span.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Taken {
+    New,
+    /// An exporter that heard no answer sends a batch again.
+    Known,
+    Refused,
+}
+
 impl Inner {
     /// One allocation for each name, however often it comes in.
     fn service(&mut self, name: &str) -> Arc<str> {
@@ -212,139 +216,147 @@ impl Inner {
             return Arc::clone(known);
         }
         let name: Arc<str> = name.into();
-        self.services.insert(Arc::clone(&name), Counts::default());
+        if self.services.len() < MOST_SERVICES {
+            self.bytes += name.len() + OVERHEAD;
+            self.services.insert(Arc::clone(&name), Counts::default());
+        }
         name
     }
 
-    /// The resource of a batch. Who is done with it gives it to [`Self::release`].
-    fn resource(&mut self, resource: Option<Resource>) -> Arc<SharedResource> {
-        let service = self.service(service_name(resource.as_ref()));
-        let bytes = resource.as_ref().map_or(0, prost::Message::encoded_len) + OVERHEAD;
-        let attributes = trace::Resource::new(resource.map(|resource| resource.attributes).unwrap_or_default());
-        if let Some(known) = self.resources.get(&service)
-            && known.attributes == attributes
-        {
-            return Arc::clone(known);
-        }
-        self.bytes += bytes;
-        let resource = Arc::new(SharedResource { service: Arc::clone(&service), attributes, bytes });
-        if let Some(old) = self.resources.insert(service, Arc::clone(&resource)) {
-            self.release(old);
-        }
-        resource
+    /// Bytes in use.
+    fn used(&self) -> usize {
+        self.bytes + self.texts.bytes() + self.origins.bytes() + self.pins.bytes()
     }
 
-    fn release(&mut self, resource: Arc<SharedResource>) {
-        if let Some(resource) = Arc::into_inner(resource) {
-            self.bytes -= resource.bytes;
-        }
-    }
-
+    /// The trace of that ID, a new one if need be.
     fn trace(&mut self, id: TraceId) -> &mut Stored {
-        let order = &mut self.order;
-        self.traces.entry(id).or_insert_with(|| {
-            order.push_back(Entry::Trace(id));
-            Stored::default()
-        })
+        let (trace, is_new) = self.traces.get_or_insert(id);
+        if is_new {
+            self.order.push_back(Entry::Trace(id));
+            self.bytes += COST;
+            trace.pinned = self.pins.awaited(id);
+        }
+        trace
     }
 
-    fn add_span(&mut self, resource: &Arc<SharedResource>, span: &Span) -> bool {
-        let service = &resource.service;
-        let (Ok(trace_id), Ok(span_id)) = (<[u8; 16]>::try_from(&*span.trace_id), <[u8; 8]>::try_from(&*span.span_id)) else {
-            return false;
-        };
-        if trace_id == [0; 16] || span_id == [0; 8] {
-            return false;
-        }
-        let trace = self.trace(TraceId(trace_id));
-        if trace.span_ids.contains_key(&span_id) {
-            // An exporter that heard no answer sends a batch again.
-            return true;
-        }
-        trace.span_ids.insert(span_id, Arc::clone(service));
-        let mut heard: Vec<Heard> = Vec::new();
-        for to in trace.awaited.remove(&span_id).into_iter().flatten() {
-            heard.push(Heard::Edge { from: Arc::clone(service), to });
-        }
-        if let Some(hop) = hop(service, span) {
-            if let Ok(parent) = <[u8; 8]>::try_from(&*span.parent_span_id) {
-                match trace.span_ids.get(&parent) {
-                    Some(from) => heard.push(Heard::Edge { from: Arc::clone(from), to: Arc::clone(&hop) }),
-                    None => trace.awaited.entry(parent).or_default().push(Arc::clone(&hop)),
+    /// Spans of one scope, which `empty` tells. Returns how many were refused.
+    fn add_scope(&mut self, empty: &ResourceSpans, spans: Vec<Span>) -> u64 {
+        let service = self.service(service_name(empty.resource.as_ref()));
+        let origin = self.origins.take(empty, || Arc::clone(&service));
+        let (mut counts, mut refused) = (Counts::default(), 0);
+        for span in spans {
+            let is_server = span.kind == 2;
+            match self.add_span(origin, span) {
+                Taken::New => {
+                    counts.spans += 1;
+                    counts.server_spans += u64::from(is_server);
                 }
+                Taken::Known => {}
+                Taken::Refused => refused += 1,
             }
-            heard.push(Heard::Hop {
-                hop,
-                start_unix_nano: span.start_time_unix_nano,
-                duration_nano: span.end_time_unix_nano.saturating_sub(span.start_time_unix_nano),
-                error: span.status.as_ref().is_some_and(|status| status.code() == StatusCode::Error),
-            });
         }
-        let encoded = span.encode_to_vec().into_boxed_slice();
-        let size = encoded.len() + OVERHEAD;
-        trace.spans.push((Arc::clone(resource), encoded));
-        trace.reaches(span.start_time_unix_nano);
-        trace.bytes += size;
-        self.bytes += size;
-        let counts = self.services.entry(Arc::clone(service)).or_default();
-        counts.spans += 1;
-        counts.server_spans += u64::from(span.kind() == SpanKind::Server);
-        self.tell(heard);
-        true
+        self.origins.give_back(origin);
+        self.count(&service, counts);
+        refused
     }
 
-    fn tell(&mut self, heard: Vec<Heard>) {
-        if let Some(listener) = &self.listener
-            && heard.into_iter().any(|heard| listener.send(heard).is_err())
-        {
+    fn count(&mut self, service: &str, more: Counts) {
+        if let Some(counts) = self.services.get_mut(service) {
+            counts.spans += more.spans;
+            counts.server_spans += more.server_spans;
+        }
+    }
+
+    fn add_span(&mut self, origin: u32, span: Span) -> Taken {
+        let Some((trace_id, id, parent)) = ids(&span) else {
+            self.drops.refused_ids += 1;
+            return Taken::Refused;
+        };
+        let most = self.most_of_one();
+        let trace = self.trace(trace_id);
+        if trace.find(id).is_some() {
+            return Taken::Known;
+        }
+        if trace.bytes > most {
+            self.drops.refused_too_large += 1;
+            return Taken::Refused;
+        }
+        let mut tail = std::mem::take(&mut self.scratch);
+        tail.clear();
+        let head = pack(span, (id, parent), origin, &mut self.texts, &mut tail);
+        self.origins.again(origin);
+        self.push(trace_id, head, &tail);
+        self.scratch = tail;
+        Taken::New
+    }
+
+    /// Puts a span where it belongs, and tells of it.
+    fn push(&mut self, trace_id: TraceId, head: Head, tail: &[u8]) {
+        let trace = self.trace(trace_id);
+        let more = trace.push(head, tail);
+        let is_held = trace.held;
+        self.bytes += more;
+        if is_held {
+            self.pins.grew(more);
+        }
+        self.tell(trace_id, &head);
+    }
+
+    /// No trace may take more: whoever sends one without end pushes out nobody else's.
+    fn most_of_one(&self) -> usize {
+        (self.limit / 8).clamp(1 << 20, 1 << 30)
+    }
+
+    /// Tells the listener what a new span says of hops and of who calls whom.
+    fn tell(&mut self, id: TraceId, head: &Head) {
+        let Some(listener) = &self.listener else { return };
+        let Some(trace) = self.traces.get(&id) else { return };
+        let service = |head: &Head| self.origins.get(head.origin).map(|origin| Arc::clone(&origin.service));
+        let mut heard = Vec::new();
+        for call in trace.calls_by(head.id) {
+            heard.extend(service(head).zip(self.hop(trace, call)).map(|(from, to)| Heard::Edge { from, to }));
+        }
+        if let Some(hop) = self.hop(trace, head) {
+            let from = trace.find(head.parent).and_then(service);
+            heard.extend(from.map(|from| Heard::Edge { from, to: Arc::clone(&hop) }));
+            heard.push(Heard::Hop { hop, start_unix_nano: head.start, duration_nano: head.duration, error: head.status == 2 });
+        }
+        if heard.into_iter().any(|heard| listener.send(heard).is_err()) {
             self.listener = None;
         }
     }
 
-    fn make_room(&mut self) {
-        while self.bytes > self.limit {
-            match self.order.pop_front() {
-                Some(Entry::Log((unix_nano, _, text))) => {
-                    self.bytes -= text.len() + OVERHEAD;
-                    self.evicted_until = self.evicted_until.max(unix_nano);
-                }
-                Some(Entry::Trace(id)) => {
-                    if let Some(trace) = self.traces.remove(&id) {
-                        self.bytes -= trace.bytes;
-                        self.evicted_traces += 1;
-                        self.evicted_until = self.evicted_until.max(trace.between.map_or(0, |(_, latest)| latest));
-                        trace.spans.into_iter().for_each(|(resource, _)| self.release(resource));
-                    }
-                }
-                None => return,
+    /// The hop that a span is a call of, if it is one.
+    fn hop(&self, trace: &Stored, head: &Head) -> Option<Arc<str>> {
+        if head.parts & part::DATABASE == 0 {
+            return self.origins.get(head.origin).filter(|_| is_call(head)).map(|origin| Arc::clone(&origin.service));
+        }
+        let mut tail = bytes::Reader::new(trace.tail(head));
+        for _ in 0..attributes(head, &mut tail) {
+            if let (key, Kept::Text(name)) = attribute(&mut tail)
+                && self.texts.read(key) == DATABASE
+            {
+                return Some(self.texts.read(name).into());
             }
         }
+        None
     }
 }
 
-impl Stored {
-    fn reaches(&mut self, unix_nano: u64) {
-        let (earliest, latest) = self.between.unwrap_or((unix_nano, unix_nano));
-        self.between = Some((earliest.min(unix_nano), latest.max(unix_nano)));
-    }
+/// Trace, span and parent; all zero for none. `None` where one is none, which [OTLP] forbids.
+///
+/// [OTLP]: https://github.com/open-telemetry/opentelemetry-proto/blob/main/opentelemetry/proto/trace/v1/trace.proto
+fn ids(span: &Span) -> Option<(TraceId, [u8; 8], [u8; 8])> {
+    let trace: [u8; 16] = span.trace_id.as_slice().try_into().ok().filter(|id| *id != [0; 16])?;
+    let id: [u8; 8] = span.span_id.as_slice().try_into().ok().filter(|id| *id != [0; 8])?;
+    let parent = if span.parent_span_id.is_empty() { [0; 8] } else { span.parent_span_id.as_slice().try_into().ok()? };
+    Some((TraceId(trace), id, parent))
 }
 
 /// Nanoseconds since 1970.
 pub(super) fn now() -> u64 {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     u64::try_from(now.as_nanos()).unwrap_or(u64::MAX)
-}
-
-/// The hop that a span is a call of, if it is one.
-fn hop(service: &Arc<str>, span: &Span) -> Option<Arc<str>> {
-    match span.kind() {
-        SpanKind::Server => Some(Arc::clone(service)),
-        SpanKind::Client => {
-            let system = span.attributes.iter().find(|attribute| attribute.key == "db.system.name")?;
-            text(system.value.as_ref()).map(Arc::from)
-        }
-        _ => None,
-    }
 }
 
 fn text(value: Option<&AnyValue>) -> Option<&str> {
@@ -358,47 +370,6 @@ fn service_name(resource: Option<&Resource>) -> &str {
     let attribute = resource.and_then(|resource| resource.attributes.iter().find(|attribute| attribute.key == "service.name"));
     // The specification's word for a service that does not say its name.
     attribute.and_then(|attribute| text(attribute.value.as_ref())).unwrap_or("unknown_service")
-}
-
-fn log_line((unix_nano, service, line): &Line) -> LogLine {
-    let line = serde_json::from_str(line).unwrap_or_else(|_| line.to_string().into());
-    LogLine { unix_nano: *unix_nano, service: service.to_string(), line }
-}
-
-/// Nanoseconds since 1970.
-/// What the store needs to know of a log line.
-#[derive(Debug, Default, PartialEq)]
-struct Facts {
-    unix_nano: Option<u64>,
-    trace_id: Option<TraceId>,
-    is_access_log: bool,
-}
-
-impl Facts {
-    fn read(line: &str) -> Self {
-        #[derive(serde::Deserialize)]
-        struct Line<'a> {
-            #[serde(borrow)]
-            timestamp: Option<std::borrow::Cow<'a, str>>,
-            #[serde(borrow)]
-            message: Option<std::borrow::Cow<'a, str>>,
-            #[serde(borrow)]
-            trace_id: Option<std::borrow::Cow<'a, str>>,
-        }
-        let Ok(line) = serde_json::from_str::<Line<'_>>(line) else { return Self::of_any(line) };
-        let moment = line.timestamp.and_then(|text| OffsetDateTime::parse(&text, &Rfc3339).ok());
-        Self {
-            unix_nano: moment.and_then(|moment| u64::try_from(moment.unix_timestamp_nanos()).ok()),
-            trace_id: line.trace_id.and_then(|text| TraceId::parse(&text)),
-            is_access_log: line.message.is_some_and(|message| message == ACCESS_LOG),
-        }
-    }
-
-    /// Of a line that is no JSON, or in which something is written in another way: a time as a number, say.
-    fn of_any(line: &str) -> Self {
-        let line: serde_json::Value = serde_json::from_str(line).unwrap_or_default();
-        Self { unix_nano: None, trace_id: line["trace_id"].as_str().and_then(TraceId::parse), is_access_log: line["message"] == ACCESS_LOG }
-    }
 }
 
 #[cfg(test)]

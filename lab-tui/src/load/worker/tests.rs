@@ -111,7 +111,7 @@ async fn walk_with(plan: Plan, answer: fn(usize) -> (Duration, u16), stop_after:
     let sent = Rc::new(RefCell::new(Vec::new()));
     let sender = Fake { answer, start, sent: Rc::clone(&sent) };
     let agenda = Agenda::new(&plan);
-    let spans = Spans::new("t", RunClock::start_now());
+    let spans = Spans::new(&plan, RunClock::start_now());
     let worker = Worker::new(Arc::new(plan), sender, spans, reports, Simulated(start), agenda.paused());
     let stop = CancellationToken::new();
     let stopping = async {

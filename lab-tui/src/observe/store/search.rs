@@ -2,14 +2,10 @@
 //! waits for whoever looks.
 
 use std::ops::Range;
-use std::sync::Arc;
 
-use opentelemetry_proto::tonic::trace::v1::Span;
-use prost::Message as _;
-
-use super::{Entry, Line, SharedResource, Store, log_line};
+use super::{Entry, Store};
 use crate::event::TraceId;
-use crate::observe::trace::{LogLine, Trace, TraceSpan};
+use crate::observe::trace::Trace;
 use crate::query::Query;
 
 impl Store {
@@ -27,26 +23,13 @@ impl Store {
         }
     }
 
-    /// Every log line of one of these windows, in nanoseconds since 1970, with its trace if it has one. In no order.
-    pub fn each_log(&self, windows: &[Range<u64>], mut each: impl FnMut(Option<TraceId>, &LogLine)) {
-        for id in self.ids(windows) {
-            self.logs_of(id).iter().filter(|log| is_within(windows, log.unix_nano)).for_each(|log| each(Some(id), log));
-        }
-        let of_no_trace = |entry: &Entry| match entry {
-            Entry::Log(line) if is_within(windows, line.0) => Some(line.clone()),
-            _ => None,
-        };
-        let lines: Vec<Line> = self.lock().order.iter().filter_map(of_no_trace).collect();
-        lines.iter().for_each(|line| each(None, &log_line(line)));
-    }
-
     /// Whether something was pushed out that may have happened at that moment, in nanoseconds since 1970, or later.
     pub fn has_evicted_since(&self, unix_nano: u64) -> bool {
         let inner = self.lock();
         inner.evicted_until > 0 && inner.evicted_until >= unix_nano
     }
 
-    fn ids(&self, windows: &[Range<u64>]) -> Vec<TraceId> {
+    pub(super) fn ids(&self, windows: &[Range<u64>]) -> Vec<TraceId> {
         let inner = self.lock();
         let within = |id: &TraceId| {
             let between = inner.traces.get(id).and_then(|trace| trace.between);
@@ -55,27 +38,8 @@ impl Store {
         let traces = inner.order.iter().filter_map(|entry| if let Entry::Trace(id) = entry { Some(*id) } else { None });
         traces.filter(within).collect()
     }
-
-    /// The trace without its log lines.
-    pub(super) fn spans_of(&self, id: TraceId) -> Option<Trace> {
-        let copy = |(resource, bytes): &(Arc<SharedResource>, Box<[u8]>)| {
-            // Not the resource itself: who holds that has a say in when its bytes are given back.
-            (Arc::clone(&resource.service), resource.attributes.clone(), bytes.clone())
-        };
-        let kept: Vec<_> = self.lock().traces.get(&id)?.spans.iter().map(copy).collect();
-        let decode =
-            |(service, resource, bytes): (Arc<str>, _, Box<[u8]>)| Some(TraceSpan::new(&service, resource, Span::decode(&*bytes).ok()?));
-        let mut spans: Vec<TraceSpan> = kept.into_iter().filter_map(decode).collect();
-        spans.sort_by_key(|span| span.start_unix_nano);
-        Some(Trace { trace_id: id.to_string(), spans, logs: Vec::new() })
-    }
-
-    pub(super) fn logs_of(&self, id: TraceId) -> Vec<LogLine> {
-        let kept: Vec<Line> = self.lock().traces.get(&id).map(|trace| trace.logs.clone()).unwrap_or_default();
-        kept.iter().map(log_line).collect()
-    }
 }
 
-fn is_within(windows: &[Range<u64>], unix_nano: u64) -> bool {
+pub(super) fn is_within(windows: &[Range<u64>], unix_nano: u64) -> bool {
     windows.iter().any(|window| window.contains(&unix_nano))
 }

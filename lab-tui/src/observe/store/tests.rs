@@ -1,5 +1,6 @@
-use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
-use opentelemetry_proto::tonic::trace::v1::ScopeSpans;
+use opentelemetry_proto::tonic::common::v1::{ArrayValue, InstrumentationScope, KeyValue, KeyValueList};
+use opentelemetry_proto::tonic::trace::v1::span::{Event, Link, SpanKind};
+use opentelemetry_proto::tonic::trace::v1::{ScopeSpans, Status};
 
 use super::*;
 
@@ -39,28 +40,15 @@ fn ids_that_are_none_are_refused() {
 
 #[test]
 fn the_oldest_traces_make_room_as_a_whole() {
-    let store = Store::new(1200);
+    let store = Store::new(5000);
     for trace in 1..=20 {
         store.add_spans(batch("a", vec![span(trace, 1, SpanKind::Server), span(trace, 2, SpanKind::Client)]));
-        assert!(store.bytes() <= 1200);
+        assert!(store.bytes() <= 5000);
     }
     assert!(store.trace(TraceId([1; 16])).is_none());
     assert_eq!(store.trace(TraceId([20; 16])).unwrap().spans.len(), 2);
-    assert!(store.evicted_traces() > 10);
+    assert!(store.evicted_traces() > 8);
     assert_eq!(store.counts("a").spans, 40);
-}
-
-#[test]
-fn log_lines_join_their_trace() {
-    let store = Store::new(DEFAULT_BYTES);
-    let id = "0af7651916cd43dd8448eb211c80319c";
-    store.add_log("a", &format!(r#"{{"timestamp":"2026-01-02T03:04:05.000006Z","message":"Request completed","trace_id":"{id}"}}"#));
-    store.add_log("a", "thread 'main' panicked");
-    let counts = store.counts("a");
-    assert_eq!((counts.log_lines, counts.access_log_lines), (2, 1));
-    let trace = store.trace(TraceId::parse(id).unwrap()).unwrap();
-    assert_eq!(trace.logs[0].unix_nano, 1_767_323_045_000_006_000);
-    assert_eq!(trace.logs[0].line["message"], "Request completed");
 }
 
 /// A span that begins so many nanoseconds after 1970.
@@ -90,25 +78,144 @@ fn a_search_knows_resources_and_counts_spans_by_their_start() {
 
 #[test]
 fn a_resource_is_kept_once_and_given_back_with_its_last_span() {
-    let store = Store::new(DEFAULT_BYTES);
-    let with = |version: &str| {
-        let mut batch = batch("a", Vec::new());
-        let value = Some(AnyValue { value: Some(Value::StringValue(version.to_owned())) });
-        batch.resource.as_mut().unwrap().attributes.push(KeyValue { key: "v".to_owned(), value, ..KeyValue::default() });
+    let store = Store::new(5000);
+    let with = |version: &str, spans: Vec<Span>| {
+        let mut batch = batch("a", spans);
+        batch.resource.as_mut().unwrap().attributes.push(pair("v", Some(Value::StringValue(version.to_owned()))));
         batch
     };
-    store.add_spans(with("1"));
+    store.add_spans(with("1", vec![span(1, 1, SpanKind::Server)]));
     let one = store.bytes();
-    assert!(one > 0);
-    store.add_spans(with("1"));
-    assert_eq!(store.bytes(), one, "the same resource");
-    store.add_spans(with("2"));
-    assert_eq!(store.bytes(), one, "nobody has the old one any more");
+    store.add_spans(with("1", vec![span(2, 1, SpanKind::Server)]));
+    let more = store.bytes() - one;
+    store.add_spans(with("2", vec![span(3, 1, SpanKind::Server)]));
+    assert!(store.bytes() - one > 2 * more + 200, "another resource");
+    store.add_spans(with("3", Vec::new()));
+    assert!(store.bytes() < 5000, "nobody has it");
+    for trace in 10..100 {
+        store.add_spans(with("2", vec![span(trace, 1, SpanKind::Server)]));
+    }
+    assert_eq!(store.lock().origins.each().count(), 1, "the first one went with its spans");
+}
+
+fn pair(key: &str, value: Option<Value>) -> KeyValue {
+    KeyValue { key: key.to_owned(), value: Some(AnyValue { value }), ..KeyValue::default() }
+}
+
+/// One that says all that a span can say, of which some is nonsense; `twist` makes it another.
+fn talkative(twist: i64) -> Span {
+    let text = |text: &str| Some(Value::StringValue(text.to_owned()));
+    let any = |value| AnyValue { value };
+    let list = Value::ArrayValue(ArrayValue { values: vec![any(text("x")), any(Some(Value::IntValue(twist))), any(None)] });
+    let map = Value::KvlistValue(KeyValueList { values: vec![pair("k", Some(list.clone())), pair("k", None)] });
+    let attributes = vec![
+        pair("text", text("a text that is said often")),
+        pair("long", text(&"x".repeat(5000))),
+        pair("empty", text("")),
+        pair("", text("no key")),
+        pair("yes", Some(Value::BoolValue(true))),
+        pair("no", Some(Value::BoolValue(false))),
+        pair("int", Some(Value::IntValue(i64::MIN + twist))),
+        pair("double", Some(Value::DoubleValue(f64::NEG_INFINITY))),
+        pair("bytes", Some(Value::BytesValue(vec![0, 255, 128]))),
+        pair("list", Some(list)),
+        pair("map", Some(map)),
+        pair("none of a kind", None),
+        KeyValue { key: "nothing".to_owned(), ..KeyValue::default() },
+        KeyValue { key_strindex: 7, ..pair("strange", Some(Value::StringValueStrindex(3))) },
+        pair("twice", text("1")),
+        pair("twice", text("2")),
+    ];
+    let event = |time_unix_nano: u64| Event {
+        time_unix_nano,
+        name: "exception".to_owned(),
+        attributes: attributes.clone(),
+        dropped_attributes_count: 3,
+    };
+    let link = Link {
+        trace_id: vec![9; 3],
+        span_id: vec![8; 8],
+        trace_state: "a=b".to_owned(),
+        attributes: attributes.clone(),
+        dropped_attributes_count: 4,
+        flags: 0x301,
+    };
+    Span {
+        trace_id: vec![1; 16],
+        span_id: vec![2; 8],
+        parent_span_id: vec![3; 8],
+        trace_state: "vendor=state".to_owned(),
+        flags: u32::MAX,
+        name: "GET /everything".to_owned(),
+        kind: SpanKind::Producer.into(),
+        start_time_unix_nano: 1_700_000_000_000_000_000,
+        end_time_unix_nano: 1_700_000_000_000_000_000 + twist.unsigned_abs(),
+        events: vec![event(1_700_000_000_000_000_001), event(0), event(u64::MAX)],
+        links: vec![link, Link::default()],
+        dropped_attributes_count: 1,
+        dropped_events_count: 2,
+        dropped_links_count: u32::MAX,
+        status: Some(Status { message: "it said why".to_owned(), code: 2 }),
+        attributes,
+    }
+}
+
+#[test]
+fn all_that_a_span_says_comes_out_as_it_went_in() {
+    let variants: [fn(Span) -> Span; 9] = [
+        |span| span,
+        |span| Span { parent_span_id: Vec::new(), status: None, ..span },
+        |span| Span { status: Some(Status::default()), flags: 0, trace_state: String::new(), ..span },
+        |span| Span { status: Some(Status { code: 77, message: String::new() }), kind: -5, ..span },
+        |span| Span { end_time_unix_nano: 0, ..span },
+        |span| Span { end_time_unix_nano: 0, links: Vec::new(), dropped_links_count: 0, ..span },
+        |span| Span { start_time_unix_nano: u64::MAX, end_time_unix_nano: u64::MAX, name: String::new(), ..span },
+        |span| Span { start_time_unix_nano: 0, end_time_unix_nano: u64::MAX, kind: 6, ..span },
+        |span| Span { trace_id: span.trace_id, span_id: span.span_id, ..Span::default() },
+    ];
+    let scope = InstrumentationScope {
+        name: "my.library".to_owned(),
+        version: "1.2".to_owned(),
+        attributes: vec![pair("s", Some(Value::IntValue(1)))],
+        dropped_attributes_count: 5,
+    };
+    // With texts that are kept once, and without.
+    for limit in [DEFAULT_BYTES, 400_000] {
+        let store = Store::new(limit);
+        for round in 0..3 {
+            for (trace, variant) in (1 + round * 20..).zip(variants) {
+                let span = Span { trace_id: vec![trace; 16], ..variant(talkative(round.into())) };
+                let mut sent = batch("a", vec![span]);
+                sent.schema_url = "https://example.com/resource".to_owned();
+                sent.resource.as_mut().unwrap().dropped_attributes_count = 9;
+                sent.scope_spans[0].scope = Some(scope.clone());
+                sent.scope_spans[0].schema_url = "https://example.com/scope".to_owned();
+                assert_eq!(store.add_spans(sent.clone()), 0);
+                assert_eq!(store.resource_spans(TraceId([trace; 16])), Some(vec![sent]), "{trace}");
+                assert_eq!(store.trace(TraceId([trace; 16])).unwrap().spans.len(), 1);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_was_kept_once_goes_with_the_last_that_said_it() {
+    let store = Store::new(1 << 20);
+    for trace in 1..200 {
+        store.add_spans(batch("a", vec![Span { trace_id: vec![trace; 16], ..talkative(1) }]));
+    }
+    assert!(store.lock().texts.bytes() > 0);
+    let mut inner = store.lock();
+    inner.limit = 0;
+    inner.make_room();
+    let services = "a".len() + OVERHEAD;
+    assert_eq!((inner.used(), inner.texts.bytes(), inner.origins.bytes()), (services, 0, 0));
+    assert_eq!((inner.drops.evicted_traces, inner.drops.evicted_spans), (199, 199));
 }
 
 #[test]
 fn what_was_pushed_out_is_known_by_its_time() {
-    let store = Store::new(1400);
+    let store = Store::new(5000);
     assert!(!store.has_evicted_since(0));
     for trace in 1..=20 {
         store.add_spans(batch("a", vec![at(u64::from(trace) * 10, trace, 1)]));
@@ -117,24 +224,4 @@ fn what_was_pushed_out_is_known_by_its_time() {
     assert!(first > 1);
     assert!(store.has_evicted_since(u64::from(first) * 10 - 10));
     assert!(!store.has_evicted_since(u64::from(first) * 10));
-}
-
-#[test]
-fn log_lines_are_found_by_their_time_with_and_without_a_trace() {
-    let store = Store::new(DEFAULT_BYTES);
-    let id = "0af7651916cd43dd8448eb211c80319c";
-    store.add_log("a", &format!(r#"{{"timestamp":"1970-01-01T00:00:01Z","message":"one","trace_id":"{id}"}}"#));
-    store.add_log("a", r#"{"timestamp":"1970-01-01T00:00:02Z","message":"two"}"#);
-    let before = now();
-    store.add_log("a", "thread 'main' panicked");
-    let found = |window| {
-        let mut found = Vec::new();
-        store.each_log(std::slice::from_ref(&window), |trace, log| {
-            found.push((trace.is_some(), log.line.get("message").unwrap_or(&log.line).to_string()));
-        });
-        found
-    };
-    assert_eq!(found(0..1_500_000_000), [(true, "\"one\"".to_owned())]);
-    assert_eq!(found(1_500_000_000..2_000_000_001), [(false, "\"two\"".to_owned())]);
-    assert_eq!(found(before..u64::MAX), [(false, "\"thread 'main' panicked\"".to_owned())], "it counts for when it came in");
 }
