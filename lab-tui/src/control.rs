@@ -108,9 +108,8 @@ async fn search(State(store): State<Store>, wanted: axum::extract::Query<Wanted>
     let looked = tokio::task::spawn_blocking(move || {
         let mut found = Vec::new();
         let always = 0..u64::MAX;
-        store.search(&query, std::slice::from_ref(&always), |trace, matched| found.push(FoundTrace::new(trace, matched.len())));
-        found.sort_by_key(|one| std::cmp::Reverse(one.start_unix_nano));
-        found.truncate(limit);
+        let keep = |trace: &Trace, matched: &[usize]| found.push(FoundTrace::new(trace, matched.len()));
+        store.search_newest(&query, std::slice::from_ref(&always), limit, keep);
         found
     });
     match looked.await {

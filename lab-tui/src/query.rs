@@ -7,6 +7,7 @@
 
 mod field;
 mod parse;
+mod sieve;
 mod spanset;
 mod token;
 mod tree;
@@ -16,6 +17,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::observe::trace::Trace;
+pub use sieve::{Glance, Glimpse, Sieve};
 use spanset::Spanset;
 use tree::Tree;
 
@@ -39,6 +41,11 @@ impl Query {
     pub fn matches(&self, trace: &Trace) -> Vec<usize> {
         let matched = self.root.select(&Tree::new(trace));
         matched.iter().enumerate().filter_map(|(index, matches)| matches.then_some(index)).collect()
+    }
+
+    /// What tells traces that cannot match before they are taken apart.
+    pub fn sieve(&self) -> Sieve<'_> {
+        Sieve::new(&self.root)
     }
 
     /// As it was written.

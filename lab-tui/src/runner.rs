@@ -95,7 +95,13 @@ impl Run<'_> {
         loop {
             tokio::select! {
                 report = reports.recv() => match report {
-                    Some(Report::Window(window)) => tell(Fact::Window(window)),
+                    Some(Report::Window(window)) => {
+                        for exemplar in &window.exemplars {
+                            // One that failed is worth more than any that was slow.
+                            self.store.pin(exemplar.trace_id, if exemplar.failed { u32::MAX } else { exemplar.micros });
+                        }
+                        tell(Fact::Window(window));
+                    }
                     Some(Report::Ended(requests)) => self.store.add_client_spans(self.scenario, &requests),
                     Some(Report::Turned(late)) => watch.load_turned(late),
                     None => break,

@@ -37,6 +37,11 @@ impl Pins {
         if self.awaited.is_empty() { None } else { self.awaited.remove(&id) }
     }
 
+    /// Pinned traces whose time is over, oldest first.
+    pub(super) fn held(&self) -> impl Iterator<Item = &TraceId> {
+        self.held.iter()
+    }
+
     /// A trace that is held takes so many bytes more.
     pub(super) fn grew(&mut self, more: usize) {
         self.bytes_held += more;

@@ -225,3 +225,139 @@ fn what_was_pushed_out_is_known_by_its_time() {
     assert!(store.has_evicted_since(u64::from(first) * 10 - 10));
     assert!(!store.has_evicted_since(u64::from(first) * 10));
 }
+
+/// What each of these finds, it finds by taking every trace apart as well.
+#[test]
+fn a_search_passes_over_nothing_that_matches() {
+    let store = Store::new(DEFAULT_BYTES);
+    let mut traces = Vec::new();
+    for trace in 1..60_u8 {
+        let kind = [SpanKind::Server, SpanKind::Client, SpanKind::Internal][usize::from(trace % 3)];
+        let child = Span {
+            parent_span_id: vec![2; 8],
+            attributes: vec![pair("n", Some(Value::IntValue((trace % 7).into()))), pair("only", Some(Value::DoubleValue(f64::NAN)))],
+            status: Some(Status { code: (trace % 3).into(), message: String::new() }),
+            ..at(10 * u64::from(trace), trace, 3)
+        };
+        let spans = vec![Span { trace_id: vec![trace; 16], kind: kind.into(), ..talkative((trace % 5).into()) }, child];
+        store.add_spans(batch(["a", "b"][usize::from(trace % 2)], spans));
+        traces.push(store.trace(TraceId([trace; 16])).unwrap());
+    }
+    for (query, some) in [
+        ("{ }", true),
+        ("{ false }", false),
+        ("{ status = error }", true),
+        ("{ status != error && kind = server }", true),
+        ("{ name = \"GET /everything\" && span.int > 0 }", false),
+        ("{ span.int < 0 || resource.service.name = \"a\" }", true),
+        ("{ resource.service.name = \"b\" && .n = 3 }", true),
+        ("{ .service.name =~ \"a|c\" && duration > 3ns }", true),
+        ("{ resource.service.name = \"nobody\" }", false),
+        ("{ span.twice = \"2\" }", true),
+        ("{ span.twice = \"1\" }", false),
+        ("{ span.list = 3 }", true),
+        ("{ span.list = 9 }", false),
+        ("{ span.map = nil }", true),
+        ("{ span.only = nil && span.n != 2 }", true),
+        ("{ span.absent = nil }", true),
+        ("{ span.absent != nil }", false),
+        ("{ !(span.yes && span.no) }", true),
+        ("{ span.yes && !span.no && span.text =~ \"a text.*\" && span.long !~ \"y+\" }", true),
+        ("{ rootName = \"n\" || childCount > 0 }", true),
+        ("{ traceDuration > 1ns && kind = producer }", false),
+        ("{ kind = client } > { status = ok }", true),
+        ("{ kind = client } >> { status = ok && span.n = 1 } || { span.n = 0 && kind = consumer }", true),
+        ("{ span.n = 4 } | count() > 1", false),
+        ("{ kind = server } && { span.n = 2 } | avg(duration) > 0ns", true),
+    ] {
+        let query = crate::query::Query::parse(query).unwrap();
+        let expected: Vec<&str> =
+            traces.iter().filter(|trace| !query.matches(trace).is_empty()).map(|trace| trace.trace_id.as_str()).collect();
+        let everywhere = 0..u64::MAX;
+        let (mut found, mut newest) = (Vec::new(), Vec::new());
+        store.search(&query, std::slice::from_ref(&everywhere), |trace, _| found.push(trace.trace_id.clone()));
+        assert_eq!(found, expected, "{query}");
+        assert_eq!(!expected.is_empty(), some, "{query}");
+        store.search_newest(&query, std::slice::from_ref(&everywhere), 3, |trace, _| newest.push(trace.trace_id.clone()));
+        let latest: Vec<&str> = expected.iter().rev().take(3).copied().collect();
+        assert_eq!(newest, latest, "{query}");
+    }
+}
+
+/// Three times what fits, with every tenth trace pinned and one of them worth more than all others.
+#[test]
+fn the_bound_holds_and_what_is_pinned_stays() {
+    const LIMIT: usize = 1 << 20;
+    let id = |number: u64| TraceId(u128::from(number).to_be_bytes());
+    let (store, mut number, mut fit) = (Store::new(LIMIT), 0, None);
+    while fit.is_none_or(|fit| number < 3 * fit) {
+        number += 1;
+        if number % 10 == 0 {
+            // The exemplar is told before its trace comes in, or after it.
+            store.pin(id(number), if number == 50 { 1000 } else { u32::try_from(number % 7).unwrap() });
+        }
+        for kind in [SpanKind::Server, SpanKind::Client] {
+            let span = Span { trace_id: id(number).0.to_vec(), span_id: vec![u8::try_from(kind as i32).unwrap(); 8], ..at(number, 1, 1) };
+            store.add_spans(batch("a", vec![Span { kind: kind.into(), ..span }]));
+        }
+        store.add_log("a", &format!(r#"{{"message":"m","trace_id":"{}"}}"#, id(number)));
+        store.add_log("a", "of no trace");
+        assert!(store.bytes() <= LIMIT);
+        fit = fit.or((store.drops().evicted_traces > 0).then_some(number));
+    }
+    let drops = store.drops();
+    assert_eq!((drops.evicted_spans, store.counts("a").spans), (drops.evicted_traces * 2, number * 2));
+    let here: Vec<u64> = (1..=number).filter(|number| store.trace(id(*number)).is_some()).collect();
+    assert_eq!(here.len() as u64, number - drops.evicted_traces);
+    assert!(here.contains(&50), "the worst of all is kept to the end");
+    let last_gap = (1..=number).rev().find(|number| !here.contains(number)).unwrap();
+    let old: Vec<&u64> = here.iter().filter(|number| **number < last_gap).collect();
+    assert!(old.len() > 20 && old.iter().all(|number| **number % 10 == 0), "{old:?}");
+    let inner = store.lock();
+    let held: usize = inner.pins.held().map(|id| inner.traces.get(id).unwrap().bytes).sum();
+    assert!(held <= LIMIT / 4 && held > LIMIT / 16, "{held}");
+}
+
+#[test]
+fn a_trace_without_end_pushes_out_nobody_elses() {
+    let store = Store::new(16 << 20);
+    store.add_spans(batch("a", vec![span(1, 1, SpanKind::Server)]));
+    let mut refused = 0;
+    for number in 1..100_000_u64 {
+        let span = Span { span_id: number.to_be_bytes().to_vec(), parent_span_id: vec![7; 8], ..span(2, 1, SpanKind::Server) };
+        refused += store.add_spans(batch("a", vec![span]));
+    }
+    assert!(refused > 1000);
+    assert_eq!((store.drops().refused_too_large, store.drops().evicted_traces), (refused, 0));
+    assert!(store.bytes() < 4 << 20 && store.trace(TraceId([1; 16])).is_some());
+    let found = store.trace(TraceId([2; 16])).unwrap();
+    assert!(found.spans.len() > 10_000);
+    // One that is here already is none too many.
+    assert_eq!(store.add_spans(batch("a", vec![span(2, 1, SpanKind::Server)])), 1);
+    let first = Span { span_id: 1_u64.to_be_bytes().to_vec(), ..span(2, 1, SpanKind::Server) };
+    assert_eq!(store.add_spans(batch("a", vec![first])), 0);
+}
+
+/// Ten thousand spans, each child before its parent, and half of them twice.
+#[test]
+fn a_large_trace_comes_in_any_order() {
+    let store = Store::new(DEFAULT_BYTES);
+    let mut heard = store.listen();
+    let id = |number: u64| number.to_be_bytes().to_vec();
+    for number in (1..=10_000_u64).rev() {
+        let parent_span_id = if number == 1 { Vec::new() } else { id(number / 2) };
+        let one = || Span { span_id: id(number), parent_span_id: parent_span_id.clone(), ..at(number, 1, 1) };
+        store.add_spans(batch(if number % 2 == 0 { "even" } else { "odd" }, vec![one(), one()]));
+    }
+    let trace = store.trace(TraceId([1; 16])).unwrap();
+    assert_eq!(trace.spans.len(), 10_000);
+    assert!(trace.spans.is_sorted_by_key(|span| span.start_unix_nano));
+    let (mut edges, mut hops) = (0, 0);
+    while let Ok(one) = heard.try_recv() {
+        match one {
+            Heard::Edge { .. } => edges += 1,
+            Heard::Hop { .. } => hops += 1,
+        }
+    }
+    assert_eq!((edges, hops), (9_999, 10_000));
+}
