@@ -69,7 +69,8 @@ pub(crate) fn addresses(endpoints: &Endpoints) -> String {
     let services = endpoints.services.iter().map(|(name, url)| (name.as_str(), url.as_str().trim_end_matches('/')));
     let database = endpoints.database.iter().map(|address| ("database", address.as_str()));
     let receiver = [("OTLP gRPC", endpoints.otlp_grpc.as_str()), ("OTLP HTTP", endpoints.otlp_http.as_str())];
-    for (name, address) in services.chain(database).chain(receiver) {
+    let tempo = endpoints.tempo.iter().map(|address| ("Tempo's API", address.as_str()));
+    for (name, address) in services.chain(database).chain(receiver).chain(tempo) {
         // Writing to a String cannot fail.
         let _ = writeln!(out, "{name:<12}  {address}");
     }
