@@ -104,7 +104,7 @@ pub(super) fn went(shown: &Shown<'_>) -> Markup {
                 }
                 @if parts.len() > NAMED {
                     @let rest = parts[NAMED..].iter().map(|(.., took)| took).sum::<u64>();
-                    p.soft { "and " (time(rest)) " in " (count(parts.len() - NAMED, "other")) }
+                    p.soft.note { "and " (time(rest)) " in " (count(parts.len() - NAMED, "other")) }
                 }
                 p.soft.note { "The critical path: when it was this span, and none below it, that the whole waited for." }
             }

@@ -33,7 +33,7 @@ pub(super) fn rows(shown: &Shown<'_>) -> Markup {
                 span.buttons {
                     button #fold type="button" { "fold all" }
                     button #unfold type="button" { "unfold all" }
-                    button #error type="button" { "next error" }
+                    @if shown.trace.spans.iter().any(|span| span.error) { button #error type="button" { "next error" } }
                 }
             }
             p.legend {
@@ -79,7 +79,7 @@ fn span_row(shown: &Shown<'_>, row: &Row<'_>, span: &TraceSpan, logs: &[&LogLine
                         span.pip.(shown.colour(&span.service)) {}
                         span.text title={ (span.service) " " (span.name) } { b { (cut(&span.service)) } " " (cut(&span.name)) }
                         @if span.error { span.mark.fail { "error" } }
-                        @if let Some(why) = why { span.why { (why) } }
+                        @if let Some(why) = why { span.why { (if why.contains("error") { why } else { "most self time" }) } }
                     }
                     (track(shown, span, logs))
                     span.number { (time(span.duration_nano)) }
