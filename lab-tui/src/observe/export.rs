@@ -1,6 +1,7 @@
 //! A trace as OTLP again, for whoever asks the lab: as protobuf messages, and these as JSON.
 
 mod json;
+mod logs;
 
 use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, InstrumentationScope, KeyValue, KeyValueList, any_value};
 use opentelemetry_proto::tonic::resource::v1::Resource;
@@ -33,9 +34,14 @@ pub fn resource_spans(trace: &Trace) -> Vec<ResourceSpans> {
     batches.into_iter().map(batch).collect()
 }
 
-/// The trace as an OTLP message in JSON, as an exporter would send it: IDs in hex, enumerations as numbers.
+/// The trace as OTLP in JSON, as exporters would send it: IDs in hex, enumerations as numbers. `resourceSpans`, and the log lines of the
+/// trace as `resourceLogs`, which whoever takes spans passes over.
 pub fn otlp_json(trace: &Trace) -> Value {
-    json!({ "resourceSpans": list(&resource_spans(trace), Style::Otlp) })
+    let mut out = json!({ "resourceSpans": list(&resource_spans(trace), Style::Otlp) });
+    if !trace.logs.is_empty() {
+        out["resourceLogs"] = logs::resource_logs(trace);
+    }
+    out
 }
 
 fn resource(span: &TraceSpan) -> Resource {
