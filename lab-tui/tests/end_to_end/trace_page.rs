@@ -99,7 +99,8 @@ struct Between {
 }
 
 async fn between(lab: &Lab, script: &str, meanwhile: impl Fn() + Send + Sync + 'static) -> String {
-    let script = format!("<script>\n{script}\n</script></body>");
+    // A block of its own: the page's script has names too.
+    let script = format!("<script>\n{{\n{script}\n}}\n</script></body>");
     let state = Between { lab: lab.base.clone(), script, asked: AtomicUsize::new(0), meanwhile: Box::new(meanwhile) };
     async fn page(State(between): State<Arc<Between>>, Path(id): Path<String>) -> Response {
         if between.asked.fetch_add(1, Ordering::SeqCst) == 1 {
