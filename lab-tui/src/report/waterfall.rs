@@ -242,7 +242,7 @@ mod tests {
         let expected = "\
 trace 0af7651916cd43dd8448eb211c80319c  32.0 ms, 4 spans of 3 services, 1 log lines
 
-                                               duration       self
+                                                duration       self
 lab GET      ████████████████████████████████    32.0 ms    8.00 ms  http.response.status_code=503
   inner GET  ········████████················    8.00 ms    8.00 ms  http.response.status_code=503
     · INFO hello waited_ms=5
