@@ -1,13 +1,16 @@
-//! Everything that listens: the OTLP receiver and its store, the services' logs, their counters.
+//! Everything that listens: the OTLP receiver and its store, the services' logs, their counters; and the store as others may ask it.
 
 pub mod backends;
 pub mod child_logs;
+pub mod export;
 pub mod exposition;
 pub mod found;
+pub mod growth;
 pub mod live;
 pub mod otlp;
 pub mod scrape;
 pub mod scraper;
 pub mod signals;
 pub mod store;
+pub mod tempo;
 pub mod trace;

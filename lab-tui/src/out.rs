@@ -5,13 +5,31 @@ use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 
 use rustix::termios::tcgetwinsize;
 
+use crate::report::TraceLink;
+
 /// Results, to standard output.
 ///
 /// # Errors
 /// When they cannot be written, except to a reader that has gone.
 pub fn result(text: &str) -> io::Result<()> {
+    written(harmless(text).as_bytes())
+}
+
+/// Results, in which trace IDs are links where standard output is a terminal.
+///
+/// # Errors
+/// As of [`result`].
+pub fn result_linked(text: &str, link: Option<&TraceLink>) -> io::Result<()> {
+    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    match link.filter(|_| io::stdout().is_terminal() && !dumb) {
+        Some(link) => written(link.in_terminal(&harmless(text)).as_bytes()),
+        None => result(text),
+    }
+}
+
+fn written(bytes: &[u8]) -> io::Result<()> {
     let mut stream = io::stdout().lock();
-    match stream.write_all(harmless(text).as_bytes()).and_then(|()| stream.flush()) {
+    match stream.write_all(bytes).and_then(|()| stream.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error),
         _ => Ok(()),
     }

@@ -10,6 +10,7 @@ mod parse;
 mod sieve;
 mod spanset;
 mod token;
+mod told;
 mod tree;
 mod value;
 
@@ -20,6 +21,17 @@ use crate::observe::trace::Trace;
 pub use sieve::{Glance, Glimpse, Sieve};
 use spanset::Spanset;
 use tree::Tree;
+
+/// What every span or its trace has, as a query calls it; both spellings of those that have two.
+pub const INTRINSICS: [&str; field::INTRINSICS.len()] = {
+    let mut names = [""; field::INTRINSICS.len()];
+    let mut at = 0;
+    while at < names.len() {
+        names[at] = field::INTRINSICS[at].0;
+        at += 1;
+    }
+    names
+};
 
 /// A query that has been understood. Displays as it was written.
 #[derive(Debug, Clone)]

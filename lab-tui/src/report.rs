@@ -8,9 +8,11 @@ mod html;
 mod junit;
 mod link;
 mod markdown;
+pub mod page;
 pub mod schema;
 mod summary;
 mod text;
+pub mod timing;
 pub mod waterfall;
 
 pub use expectation::ExpectationSummary;

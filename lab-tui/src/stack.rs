@@ -36,6 +36,9 @@ pub struct Endpoints {
     pub otlp_grpc: String,
     /// Where OTLP over HTTP/protobuf is taken.
     pub otlp_http: String,
+    /// Where the lab's own traces are asked for as from a Tempo, and looked at in a browser; null in what an older lab recorded.
+    #[serde(default)]
+    pub tempo: Option<String>,
 }
 
 /// What it takes to disturb the system: what [`Endpoints`] must not show.

@@ -2,6 +2,7 @@
 
 mod callout;
 mod chain;
+mod errand;
 mod errors;
 mod events;
 mod expectations;
@@ -27,6 +28,7 @@ use futures_util::StreamExt as _;
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 
+pub use errand::Errand;
 pub use lists::promise;
 pub use palette::{Palette, Theme};
 pub use replay::Replay;
@@ -111,6 +113,7 @@ impl Screen {
                             let _ = commands.send(command);
                         }
                         self.look_up(store);
+                        self.run_errand();
                         self.draw(model, &verdict)?;
                         changed = false;
                     }
@@ -139,6 +142,12 @@ impl Screen {
     fn look_up(&mut self, store: &Store) {
         if let Some(open) = &mut self.ui.open {
             open.trace = store.trace(open.request.trace_id);
+        }
+    }
+
+    fn run_errand(&mut self) {
+        if let Some(errand) = self.ui.take_errand() {
+            self.ui.note = Some(errand.run(&mut io::stdout().lock()));
         }
     }
 

@@ -7,8 +7,9 @@ use clap::Args;
 use lab_tui::control::Client;
 use lab_tui::event::TraceId;
 use lab_tui::exit::Exit;
+use lab_tui::observe::export;
 use lab_tui::out;
-use lab_tui::report;
+use lab_tui::report::{self, TraceLink};
 use lab_tui::stack::Endpoints;
 use rustix::termios::tcgetwinsize;
 use serde::Serialize;
@@ -20,7 +21,7 @@ pub(crate) struct TraceFlags {
     /// 32 hex digits, as a summary or a log line shows them
     #[arg(value_name = "ID", value_parser = trace_id)]
     id: TraceId,
-    /// Print it as JSON
+    /// Print its spans as OTLP in JSON, as an exporter would send them
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -52,8 +53,18 @@ pub(crate) async fn trace(flags: TraceFlags) -> Result<Exit, Failure> {
         );
         return Err(Failure::new(Exit::BadInput, unknown));
     };
-    out::result(&if flags.json { json(&trace)? } else { report::waterfall(&trace, width()) }).map_err(Failure::unwritable)?;
+    if flags.json {
+        out::result(&json(&export::otlp_json(&trace))?).map_err(Failure::unwritable)?;
+    } else {
+        let link = link(&lab).await;
+        out::result_linked(&report::waterfall(&trace, width()), link.as_ref()).map_err(Failure::unwritable)?;
+    }
     Ok(Exit::Kept)
+}
+
+/// The pages of a lab, where it has any.
+pub(super) async fn link(lab: &Client) -> Option<TraceLink> {
+    TraceLink::lab(&lab.status().await.ok()?.endpoints.tempo?).ok()
 }
 
 pub(crate) async fn status(flags: StatusFlags) -> Result<Exit, Failure> {
@@ -69,7 +80,8 @@ pub(crate) fn addresses(endpoints: &Endpoints) -> String {
     let services = endpoints.services.iter().map(|(name, url)| (name.as_str(), url.as_str().trim_end_matches('/')));
     let database = endpoints.database.iter().map(|address| ("database", address.as_str()));
     let receiver = [("OTLP gRPC", endpoints.otlp_grpc.as_str()), ("OTLP HTTP", endpoints.otlp_http.as_str())];
-    for (name, address) in services.chain(database).chain(receiver) {
+    let tempo = endpoints.tempo.iter().map(|address| ("Tempo's API", address.as_str()));
+    for (name, address) in services.chain(database).chain(receiver).chain(tempo) {
         // Writing to a String cannot fail.
         let _ = writeln!(out, "{name:<12}  {address}");
     }

@@ -33,10 +33,10 @@ pub(crate) struct ReplayFlags {
     /// Colours for a dark or a light background; told by COLORFGBG where the terminal sets it, and left out under NO_COLOR
     #[arg(long, env = "LAB_THEME", value_enum)]
     theme: Option<Background>,
-    /// Make trace IDs links to this address, such as http://localhost:3000/trace/{trace_id}
+    /// Make trace IDs links to this address, such as http://localhost:3000/trace/{trace_id}; it may name a {span_id} too
     #[arg(long, value_name = "URL", env = "LAB_TRACE_URL", value_parser = TraceLink::template)]
     trace_url: Option<TraceLink>,
-    /// Make trace IDs links to this Grafana's Explore, with its Tempo data source of the uid `tempo`
+    /// Make trace IDs links to this Grafana's Explore, with its data sources of the uids `tempo` and `loki`
     #[arg(long, value_name = "URL", env = "LAB_GRAFANA_URL", value_parser = TraceLink::grafana, conflicts_with = "trace_url")]
     grafana_url: Option<TraceLink>,
     #[command(flatten)]
@@ -97,7 +97,7 @@ fn summary(recording: Recording, link: Option<&TraceLink>, mut reports: Reports)
     let summary = Summary::new(&header.scenario, &model, &verdict, &header.endpoints, link);
     if !reports.take_stdout() {
         let slowest = model.slowest().first().and_then(|slow| traces.get(&slow.trace_id));
-        out::result(&report::text(&summary, slowest)).map_err(Failure::unwritable)?;
+        out::result_linked(&report::text(&summary, slowest), link).map_err(Failure::unwritable)?;
     }
     reports.add(&summary)?;
     reports.write()?;

@@ -47,10 +47,10 @@ pub(crate) struct Run {
     /// Colours for a dark or a light background; told by COLORFGBG where the terminal sets it, and left out under NO_COLOR
     #[arg(long, env = "LAB_THEME", value_enum)]
     theme: Option<Background>,
-    /// Make trace IDs links to this address, such as http://localhost:3000/trace/{trace_id}
+    /// Make trace IDs links to this address, such as http://localhost:3000/trace/{trace_id}; it may name a {span_id} too
     #[arg(long, value_name = "URL", env = "LAB_TRACE_URL", value_parser = TraceLink::template)]
     trace_url: Option<TraceLink>,
-    /// Make trace IDs links to this Grafana's Explore, with its Tempo data source of the uid `tempo`
+    /// Make trace IDs links to this Grafana's Explore, with its data sources of the uids `tempo` and `loki`
     #[arg(long, value_name = "URL", env = "LAB_GRAFANA_URL", value_parser = TraceLink::grafana, conflicts_with = "trace_url")]
     grafana_url: Option<TraceLink>,
     /// Multiply every duration in the scenario, such as 0.1 for a quick look
@@ -125,6 +125,8 @@ pub(crate) async fn run(flags: Run) -> Result<Exit, Failure> {
     announce(&up, started.elapsed());
     if !flags.headless && !reports.are_wanted() && !records.are_wanted() && screen::is_there() {
         let plans = if needed == StackKind::Embedded { with_shipped(plans)? } else { plans };
+        // For as long as the screen is there, the lab's own page is.
+        let link = link.or_else(|| TraceLink::lab(up.stack.endpoints.tempo.as_deref()?).ok());
         let left = screen::run(&plans, theme, link, &mut up, &mut records).await;
         up.stack.stop().await;
         return left;
@@ -227,7 +229,7 @@ async fn run_hosted(
     let summary = Summary { comparison: recorded.comparison, exit_code: exit, ..summary };
     if !reports.take_stdout() && !records.take_stdout() {
         let slowest = model.slowest().first().and_then(|slow| up.store.trace(slow.trace_id));
-        out::result(&report::text(&summary, slowest.as_ref())).map_err(Failure::unwritable)?;
+        out::result_linked(&report::text(&summary, slowest.as_ref()), link).map_err(Failure::unwritable)?;
     }
     github::show(&annotations(&summary, planned.file.as_deref()));
     reports.add(&summary)?;

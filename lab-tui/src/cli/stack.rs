@@ -43,7 +43,7 @@ pub(crate) struct StackFlags {
     /// Fetch nothing: a PostgreSQL must be here, or have been fetched before
     #[arg(long, env = "LAB_NO_DOWNLOAD", value_parser = FalseyValueParser::new())]
     no_download: bool,
-    /// Insist on a port: frontend, dice-roller, die-service, postgres, otlp-grpc or otlp-http
+    /// Insist on a port: frontend, dice-roller, die-service, postgres, otlp-grpc, otlp-http or tempo
     #[arg(long = "port", value_name = "NAME=PORT", env = "LAB_PORT", value_delimiter = ',', value_parser = port)]
     ports: Vec<(String, u16)>,
     /// Further environment of the services, such as DB_POOL_MAX=4

@@ -11,7 +11,7 @@ use lab_tui::query::Query;
 use lab_tui::report::format;
 
 use super::Failure;
-use super::ask::{WhichLab, json, not_ready};
+use super::ask::{WhichLab, json, link, not_ready};
 
 #[derive(Debug, Args)]
 pub(crate) struct TracesFlags {
@@ -35,7 +35,11 @@ pub(crate) async fn traces(flags: TracesFlags) -> Result<Exit, Failure> {
         out::note("no trace of the lab matches");
         return Ok(Exit::Kept);
     }
-    out::result(&if flags.json { json(&found)? } else { table(&found) }).map_err(Failure::unwritable)?;
+    if flags.json {
+        out::result(&json(&found)?).map_err(Failure::unwritable)?;
+    } else {
+        out::result_linked(&table(&found), link(&lab).await.as_ref()).map_err(Failure::unwritable)?;
+    }
     Ok(Exit::Kept)
 }
 

@@ -107,6 +107,7 @@ mod tests {
             database: None,
             otlp_grpc: String::new(),
             otlp_http: String::new(),
+            tempo: None,
         };
         let pages = pages(&endpoints, &["silent", "told"]);
         assert_eq!(pages, BTreeMap::from([named("own", "http://h:1/metrics"), named("told", "http://h:4/prometheus?all=1")]));

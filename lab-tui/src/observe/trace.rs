@@ -1,5 +1,7 @@
 //! One trace as it is shown and sent: spans with their attributes, and the log lines that carry its ID.
 
+mod parts;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -7,6 +9,8 @@ use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value::Valu
 use opentelemetry_proto::tonic::trace::v1::{Span, Status as OtlpStatus, span::SpanKind, status::StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+pub use parts::{SpanEvent, SpanLink};
 
 /// A trace, its spans by start time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -41,8 +45,20 @@ pub struct TraceSpan {
     /// Its status, which tells as well whether somebody called it ok.
     #[serde(default)]
     pub status: Status,
+    /// What it says of that; often empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub status_message: String,
     /// By key.
     pub attributes: BTreeMap<String, Value>,
+    /// As they were written down.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<SpanEvent>,
+    /// To other spans, of this trace or another.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<SpanLink>,
+    /// `tracestate` of the W3C; often empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub trace_state: String,
     /// Of what made it, by key.
     #[serde(default)]
     pub resource: Resource,
@@ -94,6 +110,11 @@ impl Resource {
     pub fn get(&self, key: &str) -> Option<&Value> {
         self.0.get(key)
     }
+
+    /// All of them, by key.
+    pub fn attributes(&self) -> &BTreeMap<String, Value> {
+        &self.0
+    }
 }
 
 impl From<BTreeMap<String, Value>> for Resource {
@@ -140,7 +161,11 @@ impl TraceSpan {
             duration_nano: span.end_time_unix_nano.saturating_sub(span.start_time_unix_nano),
             error: status == Status::Error,
             status,
+            status_message: span.status.map(|status| status.message).unwrap_or_default(),
             attributes: attributes(span.attributes),
+            events: span.events.into_iter().map(SpanEvent::new).collect(),
+            links: span.links.into_iter().map(SpanLink::new).collect(),
+            trace_state: span.trace_state,
             resource,
         }
     }

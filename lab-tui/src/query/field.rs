@@ -4,7 +4,7 @@ use super::tree::Tree;
 use super::value::{Value, json};
 
 /// Something that a span has.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Field {
     /// `span.x`
     Span(String),
@@ -17,7 +17,7 @@ pub(super) enum Field {
 }
 
 /// What every span or its trace has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Intrinsic {
     Name,
     Kind,

@@ -95,8 +95,11 @@ impl Parser<'_> {
             return Ok(Stage::Filter(self.braces()?));
         }
         let TokenKind::Word(name) = self.kind().clone() else {
-            return Err(self.unexpected("`{`, or one of count, min, max, avg and sum"));
+            return Err(self.unexpected("`{`, or one of count, min, max, avg, sum and select"));
         };
+        if name == "select" {
+            return self.select();
+        }
         let aggregate: fn(Field) -> Aggregate = match name.as_str() {
             "count" => |_| Aggregate::Count,
             "min" => Aggregate::Min,
@@ -105,7 +108,7 @@ impl Parser<'_> {
             "sum" => Aggregate::Sum,
             other => {
                 let what = format!("`{other}` after a pipe is not supported");
-                return Err(self.wrong(what, "known there: count(), min(…), max(…), avg(…) and sum(…), and further { … }"));
+                return Err(self.wrong(what, "known there: count(), min(…), max(…), avg(…), sum(…) and select(…), and further { … }"));
             }
         };
         self.next += 1;
@@ -117,6 +120,18 @@ impl Parser<'_> {
         let kind = if name == "count" { Some(Type::Number) } else { field.kind() };
         let bound = self.bound(kind)?;
         Ok(Stage::Aggregate { aggregate: aggregate(field), comparison, bound })
+    }
+
+    /// `select(field, field)`
+    fn select(&mut self) -> Result<Stage, Misread> {
+        self.next += 1;
+        self.expect("(")?;
+        let mut fields = vec![self.field()?];
+        while self.take(",") {
+            fields.push(self.field()?);
+        }
+        self.expect(")")?;
+        Ok(Stage::Select(fields))
     }
 
     /// What can be summed up.

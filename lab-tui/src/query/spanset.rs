@@ -39,6 +39,8 @@ pub(super) enum Stage {
     Filter(Condition),
     /// All of them or none.
     Aggregate { aggregate: Aggregate, comparison: Comparison, bound: f64 },
+    /// All of them; what a search shall tell of each of them besides.
+    Select(Vec<Field>),
 }
 
 /// One number of many spans.
@@ -117,6 +119,7 @@ impl Stage {
     fn let_through(&self, tree: &Tree<'_>, chosen: Vec<bool>) -> Vec<bool> {
         match self {
             Self::Filter(also) => chosen.into_iter().enumerate().map(|(index, chosen)| chosen && also.holds(tree, index)).collect(),
+            Self::Select(_) => chosen,
             Self::Aggregate { aggregate, comparison, bound } => {
                 let value = aggregate.of(tree, &chosen).and_then(|value| value.partial_cmp(bound));
                 if value.is_some_and(|ordering| comparison.holds(ordering)) { chosen } else { vec![false; tree.len()] }

@@ -25,6 +25,7 @@ fn trace(id: &str, rows: &[Row<'_>]) -> Trace {
             ("shared".to_owned(), json!("resource")),
         ])
         .into(),
+        ..TraceSpan::default()
     });
     Trace { trace_id: id.to_owned(), spans: spans.collect(), logs: Vec::new() }
 }
@@ -147,11 +148,26 @@ fn queries_match_what_they_say() {
         ("{ } | sum(duration) < 60ms", "b1 b2 b3 c1"),
         ("{ status = error } | { kind = server } | count() = 2", "b1 b3"),
         ("({ } | count() > 3) || { span.cold }", "a1 a2 a3 a4 c1"),
+        ("{ status = ok } | select(span.http.route, name)", "a2"),
     ];
     for (text, expected) in cases {
         let query = Query::parse(text).unwrap_or_else(|misread| panic!("{text}: {misread}"));
         assert_eq!(matched(&query), expected, "{text}");
     }
+}
+
+#[test]
+fn a_query_tells_of_a_span_what_it_speaks_of() {
+    let told = |query: &str, id: &str| {
+        let query = Query::parse(query).unwrap();
+        let trace = traces().into_iter().find(|trace| trace.spans.iter().any(|span| span.span_id == id)).unwrap();
+        let index = trace.spans.iter().position(|span| span.span_id == id).unwrap();
+        Value::from_iter(query.told(&trace, &[index]).remove(0))
+    };
+    let server = r#"{ kind = server && .service.name = "die" } >> { span.rows > 1 && !span.cold } | select(name, span.absent)"#;
+    assert_eq!(told(server, "a4"), json!({"kind": "client", "service.name": "die", "rows": 3, "name": "SELECT dice"}));
+    assert_eq!(told(r#"{ name =~ "S.*" } | avg(span.rows) > 1 | { duration > 1s }"#, "a4")["rows"], 3);
+    assert_eq!(told("{ duration > 1s && childCount = 0 && span.tags = \"x\" }", "c1"), json!({"duration": 1_000_000, "childCount": 0, "tags": ["x", "y"]}));
 }
 
 /// Each refusal names the place, what is wrong there, and the way out.
@@ -200,12 +216,13 @@ fn what_cannot_be_read_is_refused_with_its_place() {
         ("{ } { }", "at character 5: `{` does not belong here (the query's end is expected here)"),
         (
             "{ } | rate()",
-            "at character 7: `rate` after a pipe is not supported (known there: count(), min(…), max(…), avg(…) and sum(…), and further { … })",
+            "at character 7: `rate` after a pipe is not supported (known there: count(), min(…), max(…), avg(…), sum(…) and select(…), and further { … })",
         ),
         (
             "{ } | by(span.x)",
-            "at character 7: `by` after a pipe is not supported (known there: count(), min(…), max(…), avg(…) and sum(…), and further { … })",
+            "at character 7: `by` after a pipe is not supported (known there: count(), min(…), max(…), avg(…), sum(…) and select(…), and further { … })",
         ),
+        ("{ } | select()", "at character 14: `)` does not belong here (a field or a value is expected here)"),
         ("{ } | count()", "at character 14: the query ends too early (a comparison such as `>` is expected here)"),
         ("{ } | count() > 1s", "at character 17: `1s` does not belong here (a number is expected here)"),
         ("{ } | avg(duration) > 1", "at character 23: `1` does not belong here (a duration such as 250ms is expected here)"),

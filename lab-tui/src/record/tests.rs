@@ -61,6 +61,7 @@ fn header() -> Header {
             metrics: [].into(),
             otlp_grpc: "http://127.0.0.1:4317".to_owned(),
             otlp_http: "http://127.0.0.1:4318".to_owned(),
+            tempo: Some("http://127.0.0.1:3200".to_owned()),
         },
         end: None,
     }

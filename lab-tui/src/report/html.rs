@@ -28,7 +28,7 @@ use crate::model::Model;
 use crate::observe::trace::Trace;
 use head::Verdict;
 
-const STYLE: &str = include_str!("html/style.css");
+const STYLE: &str = concat!(include_str!("html/palette.css"), include_str!("html/style.css"));
 const SCRIPT: &str = include_str!("html/hover.js");
 
 /// The script that may run, by its SHA-256. A browser names the right one in its console when the script has changed.

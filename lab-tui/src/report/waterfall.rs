@@ -7,13 +7,14 @@ use std::ops::{Range, RangeInclusive};
 use serde_json::Value;
 
 use super::format::milliseconds;
+use super::timing::Timing;
 use crate::observe::trace::{LogLine, Trace, TraceSpan};
 
 /// The columns that a bar may have.
 const BARS: RangeInclusive<usize> = 10..=48;
 
-/// What stands beside label and bar on a line: the gaps and the duration.
-const BESIDE: usize = 13;
+/// What stands beside label and bar on a line: the gaps, the duration and the time of its own.
+const BESIDE: usize = 24;
 
 /// The waterfall, ending in a line break. Bars give way first where `width` columns are few.
 pub fn waterfall(trace: &Trace, width: usize) -> String {
@@ -30,6 +31,8 @@ pub struct Waterfall<'a> {
     pub trace: &'a Trace,
     /// Top to bottom.
     pub rows: Vec<Row<'a>>,
+    /// Where its time went.
+    pub timing: Timing<'a>,
     start: u64,
     length: u64,
 }
@@ -85,8 +88,8 @@ impl<'a> Waterfall<'a> {
         let lost = logs.remove("").into_iter().flatten();
         rows.extend(lost.map(|log| Row { depth: 0, item: Item::Log(log) }));
         let start = trace.spans.iter().map(|span| span.start_unix_nano).min().unwrap_or_default();
-        let end = trace.spans.iter().map(|span| span.start_unix_nano + span.duration_nano).max().unwrap_or_default();
-        Self { trace, rows, start, length: (end - start).max(1) }
+        let end = trace.spans.iter().map(|span| span.start_unix_nano.saturating_add(span.duration_nano)).max().unwrap_or_default();
+        Self { trace, rows, timing: Timing::of(trace), start, length: (end - start).max(1) }
     }
 
     /// How long it is and what there is of it.
@@ -109,26 +112,8 @@ impl<'a> Waterfall<'a> {
     }
 
     fn most_self_time(&self) -> Option<(usize, u64)> {
-        let mut children: HashMap<&str, Vec<Range<u64>>> = HashMap::new();
-        for (span, _) in self.spans() {
-            let parent = span.parent_span_id.as_deref().unwrap_or_default();
-            children.entry(parent).or_default().push(span.start_unix_nano..span.start_unix_nano + span.duration_nano);
-        }
-        let own = |span: &TraceSpan| {
-            let mut below = children.get(span.span_id.as_str()).cloned().unwrap_or_default();
-            below.sort_by_key(|child| child.start);
-            let (mut covered, mut until) = (0, span.start_unix_nano);
-            let end = span.start_unix_nano + span.duration_nano;
-            for child in below {
-                // Children may overlap each other, and outlast their parent.
-                let (from, to) = (child.start.max(until), child.end.min(end));
-                covered += to.saturating_sub(from);
-                until = until.max(to);
-            }
-            span.duration_nano.saturating_sub(covered)
-        };
         let rows = self.rows.iter().enumerate().filter_map(|(number, row)| match row.item {
-            Item::Span(span) => Some((number, own(span))),
+            Item::Span(span) => Some((number, self.timing.own(span))),
             Item::Log(_) => None,
         });
         rows.reduce(|most, next| if next.1 > most.1 { next } else { most })
@@ -161,14 +146,17 @@ fn write(out: &mut String, waterfall: &Waterfall<'_>, width: usize) -> std::fmt:
     writeln!(out, "trace {}  {}\n", waterfall.trace.trace_id, waterfall.summary())?;
     let label_width = waterfall.label_width();
     let bar_width = width.saturating_sub(label_width + BESIDE).clamp(*BARS.start(), *BARS.end());
+    let columns = label_width + bar_width + 4;
+    writeln!(out, "{:columns$}{:>9}  {:>9}", "", "duration", "self")?;
     for row in &waterfall.rows {
         match row.item {
             Item::Span(span) => {
+                let own = milliseconds(Some(millis(waterfall.timing.own(span))));
                 let bar = waterfall.bar(span, bar_width);
                 let bar = format!("{}{}{}", "·".repeat(bar.start), "█".repeat(bar.len()), "·".repeat(bar_width - bar.end));
                 let mark = if span.error { "  error" } else { "" };
                 let detail = span_detail(span).map_or(String::new(), |detail| format!("  {detail}"));
-                writeln!(out, "{:label_width$}  {bar}  {:>9}{mark}{detail}", label(span, row.depth), duration(span))?;
+                writeln!(out, "{:label_width$}  {bar}  {:>9}  {own:>9}{mark}{detail}", label(span, row.depth), duration(span))?;
             }
             Item::Log(log) => {
                 let (level, message) = log_text(log);
@@ -254,11 +242,12 @@ mod tests {
         let expected = "\
 trace 0af7651916cd43dd8448eb211c80319c  32.0 ms, 4 spans of 3 services, 1 log lines
 
-lab GET      ████████████████████████████████    32.0 ms  http.response.status_code=503
-  inner GET  ········████████················    8.00 ms  http.response.status_code=503
+                                                duration       self
+lab GET      ████████████████████████████████    32.0 ms    8.00 ms  http.response.status_code=503
+  inner GET  ········████████················    8.00 ms    8.00 ms  http.response.status_code=503
     · INFO hello waited_ms=5
-  inner GET  ················████████████████    16.0 ms  error  http.response.status_code=503
-far GET      ····█···························    1.00 ms  http.response.status_code=503
+  inner GET  ················████████████████    16.0 ms    16.0 ms  error  http.response.status_code=503
+far GET      ····█···························    1.00 ms    1.00 ms  http.response.status_code=503
 ";
         assert_eq!(waterfall(&trace, 11 + BESIDE + 32), expected);
         // `a` has 8 of its 32 ms for itself, `c` all of its 16.

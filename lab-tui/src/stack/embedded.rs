@@ -25,8 +25,15 @@ use crate::scenario::StackKind;
 pub const SERVICES: [&str; 3] = ["die-service", "dice-roller", "frontend"];
 
 /// Everything that has a port, with the port it has where that is free.
-pub const STANDARD_PORTS: [(&str, u16); 6] =
-    [("die-service", 8109), ("dice-roller", 8110), ("frontend", 8111), ("postgres", 5432), ("otlp-grpc", 4317), ("otlp-http", 4318)];
+pub const STANDARD_PORTS: [(&str, u16); 7] = [
+    ("die-service", 8109),
+    ("dice-roller", 8110),
+    ("frontend", 8111),
+    ("postgres", 5432),
+    ("otlp-grpc", 4317),
+    ("otlp-http", 4318),
+    ("tempo", 3200),
+];
 
 /// How long the chain may take until frontend says that it is ready.
 const READY: Duration = Duration::from_secs(30);
@@ -66,7 +73,7 @@ impl Options {
     /// What does not, without the secrets in it.
     pub fn check(&self, kind: StackKind) -> anyhow::Result<()> {
         if kind == StackKind::None {
-            let there = |name: &&String| name.starts_with("otlp-");
+            let there = |name: &&String| name.starts_with("otlp-") || *name == "tempo";
             let missing = self.ports.keys().find(|name| !there(name));
             ensure!(missing.is_none(), "the stack `none` has no {}; leave its port out", missing.map_or("", String::as_str));
             ensure!(self.database_url.is_none(), "the stack `none` has no database; leave the database URL out");
@@ -129,6 +136,10 @@ impl Embedded {
             let mut own = env.clone();
             if name == "die-service" {
                 own.push(("DATABASE_URL".to_owned(), database_url.clone()));
+            }
+            if name == "frontend" {
+                // Where the user named no other address, the page's traces are looked at in the lab.
+                own.push(("TRACE_URL_TEMPLATE".to_owned(), format!("http://{}/trace/{{trace_id}}", ground.tempo)));
             }
             own.extend(options.env.iter().cloned());
             own.push(("LAB_FAULT_TOKEN".to_owned(), fault_token.expose().to_owned()));

@@ -1,4 +1,4 @@
-//! What every stack stands on: the run's folder, and the lab's own OTLP receiver.
+//! What every stack stands on: the run's folder, the lab's own OTLP receiver, and where its store is asked.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -9,8 +9,8 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::embedded::{Options, port_of};
 use super::port::{self, Port};
 use super::run_folder::RunFolder;
-use crate::observe::otlp;
 use crate::observe::store::Store;
+use crate::observe::{otlp, tempo};
 
 #[derive(Debug)]
 pub(super) struct Ground {
@@ -18,6 +18,7 @@ pub(super) struct Ground {
     pub(super) folder: RunFolder,
     pub(super) otlp_grpc: SocketAddr,
     pub(super) otlp_http: SocketAddr,
+    pub(super) tempo: SocketAddr,
     _receiver: DropGuard,
 }
 
@@ -31,8 +32,10 @@ impl Ground {
         let (otlp_grpc, listener) = bind(options, "otlp-grpc").await?;
         tokio::spawn(otlp::serve_grpc(listener, store.clone(), receiver.clone()));
         let (otlp_http, listener) = bind(options, "otlp-http").await?;
-        tokio::spawn(otlp::serve_http(listener, store.clone(), receiver));
-        Ok(Self { folder, otlp_grpc, otlp_http, _receiver: guard })
+        tokio::spawn(otlp::serve_http(listener, store.clone(), receiver.clone()));
+        let (tempo, listener) = bind(options, "tempo").await?;
+        tokio::spawn(tempo::serve(listener, store.clone(), receiver));
+        Ok(Self { folder, otlp_grpc, otlp_http, tempo, _receiver: guard })
     }
 }
 

@@ -47,6 +47,7 @@ impl Running {
             database: system.as_ref().map(|system| system.shown_database.clone()),
             otlp_grpc: format!("http://{}", ground.otlp_grpc),
             otlp_http: format!("http://{}", ground.otlp_http),
+            tempo: Some(format!("http://{}", ground.tempo)),
         };
         let nothing = || Access { services: BTreeMap::new(), database: None, fault_token: Secret::random() };
         let access = system.as_ref().map_or_else(nothing, |system| system.access.clone());

@@ -8,7 +8,7 @@ use ratatui::widgets::{Block, BorderType, Clear, Padding, Paragraph, Widget, Wra
 use super::palette::Palette;
 use super::ui::{Overlay, Ui};
 
-const KEYS: [(&str, &str); 13] = [
+const KEYS: [(&str, &str); 14] = [
     ("← →", "move a cursor: all plots read that second"),
     ("p", "the cursor to the peak of p99"),
     ("End, Esc", "back to now"),
@@ -16,6 +16,7 @@ const KEYS: [(&str, &str); 13] = [
     ("↑ ↓", "choose a request"),
     ("Enter", "open its trace"),
     ("Esc", "in a trace: back; ↑ ↓ span, ← → next request"),
+    ("o y", "open the trace in a browser; copy its ID"),
     ("+ - space", "rates up and down by 10 % of the plan; pause, go on"),
     ("s", "scenarios: choose one, Enter runs it"),
     ("?", "these keys"),

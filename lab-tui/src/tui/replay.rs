@@ -56,6 +56,7 @@ impl Screen {
                                 None => {}
                             }
                         }
+                        self.run_errand();
                         // Time may have gone back behind the cursor.
                         let now = player.model().now().as_secs();
                         self.ui.cursor = self.ui.cursor.filter(|second| *second <= now);

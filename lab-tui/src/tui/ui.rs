@@ -5,12 +5,14 @@ use std::time::Duration;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::callout;
+use super::errand::Errand;
 use super::palette::Palette;
 use super::replay::Replay;
 use crate::event::{Command, Exemplar, Pace, TraceId};
 use crate::model::Model;
 use crate::observe::trace::Trace;
 use crate::report::TraceLink;
+use crate::report::waterfall::{Item, Waterfall};
 
 /// A scenario that can be chosen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,6 +130,9 @@ pub struct Ui {
     /// What the viewer wishes for, even before it is obeyed: two steps that are pressed at once are two steps.
     pace: Pace,
     asked: Option<Command>,
+    errand: Option<Errand>,
+    /// What came of the last errand, until the next key.
+    pub note: Option<String>,
 }
 
 impl Ui {
@@ -149,6 +154,8 @@ impl Ui {
             acted: false,
             pace: Pace::default(),
             asked: None,
+            errand: None,
+            note: None,
         }
     }
 
@@ -168,6 +175,35 @@ impl Ui {
     /// What the last key asks of the run itself, once.
     pub fn take_asked(&mut self) -> Option<Command> {
         self.asked.take()
+    }
+
+    /// What the last key asks for outside of the screen, once.
+    pub fn take_errand(&mut self) -> Option<Errand> {
+        self.errand.take()
+    }
+
+    /// The open trace at its chosen span, else the chosen request's: its ID and its address, where links lead anywhere.
+    fn pointed_at(&self, model: &Model) -> Option<(String, Option<String>)> {
+        let Some(open) = &self.open else {
+            let id = self.rows(model).get(self.chosen_row(model))?.trace_id.to_string();
+            return Some((id.clone(), self.link.as_ref().map(|link| link.of(&id))));
+        };
+        let id = open.request.trace_id.to_string();
+        let waterfall = open.trace.as_ref().map(Waterfall::new);
+        let span = waterfall.as_ref().and_then(|waterfall| match waterfall.rows.get(open.shown.1)?.item {
+            Item::Span(span) => Some(span.span_id.as_str()),
+            Item::Log(_) => None,
+        });
+        let address = self.link.as_ref().map(|link| span.map_or_else(|| link.of(&id), |span| link.of_span(&id, span)));
+        Some((id, address))
+    }
+
+    fn look_outside(&mut self, model: &Model) {
+        match self.pointed_at(model) {
+            Some((_, Some(address))) => self.errand = Some(Errand::Open(address)),
+            Some((_, None)) => self.note = Some("there is nowhere to look: name a place with --grafana-url or --trace-url".to_owned()),
+            None => {}
+        }
     }
 
     /// What to tell the viewer, until they have acted.
@@ -212,6 +248,7 @@ impl Ui {
 
     /// Takes in a key.
     pub fn on_key(&mut self, key: KeyEvent, model: &Model) -> Option<Wish> {
+        self.note = None;
         if key.modifiers.contains(KeyModifiers::CONTROL) {
             return match key.code {
                 KeyCode::Char('c') => Some(Wish::Interrupt),
@@ -228,6 +265,8 @@ impl Ui {
             KeyCode::Char('?') => self.overlay = Some(Overlay::Help),
             KeyCode::Char('s') => self.overlay = Some(Overlay::Scenarios(self.current)),
             // A run that is over has no pace, and one of users alone has no rates. The equals sign is the plus of many keyboards.
+            KeyCode::Char('o') => self.look_outside(model),
+            KeyCode::Char('y') => self.errand = self.pointed_at(model).map(|(id, _)| Errand::Copy(id)),
             KeyCode::Char('+' | '=' | '-' | ' ') if model.finished().is_some() => {}
             KeyCode::Char('+' | '=' | '-') if !model.plan().has_rates() => {}
             KeyCode::Char('+' | '=') => self.step_pace(1.0),

@@ -195,8 +195,12 @@ fn pace(model: &Model) -> String {
 
 /// The keys that count here.
 fn keys(buffer: &mut Buffer, area: Rect, ui: &Ui) {
+    if let Some(note) = &ui.note {
+        Line::styled(format!(" {note}"), ui.palette.key).render(area, buffer);
+        return;
+    }
     let keys: &[(&str, &str)] = if ui.open.is_some() {
-        &[("↑↓", "span"), ("←→", "request"), ("Esc", "back"), ("?", "help"), ("q", "quit")]
+        &[("↑↓", "span"), ("←→", "request"), ("o", "browser"), ("y", "copy ID"), ("Esc", "back"), ("?", "help"), ("q", "quit")]
     } else if ui.cursor.is_some() {
         &[
             ("←→", "moment"),

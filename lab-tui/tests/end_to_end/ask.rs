@@ -13,7 +13,7 @@ async fn a_trace_goes_from_the_browser_to_the_database() {
     // Each service sends its own: frontend and dice-roller two spans each, die-service three.
     until("the whole trace", PATIENCE, || async move {
         let trace = place.run(&["trace", id, "--json"]).await;
-        trace.stdout.matches("\"parent_span_id\": ").count() == 7
+        trace.stdout.matches("\"endTimeUnixNano\": ").count() == 7
     })
     .await;
     until("its log lines", PATIENCE, || async move { place.run(&["trace", id]).await.stdout.matches("Request completed").count() == 3 })

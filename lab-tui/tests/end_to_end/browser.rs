@@ -18,15 +18,21 @@ pub(crate) struct Looked {
 
 /// Opens a file as a reader would, with no network to reach.
 pub(crate) async fn look(place: &Place, page: &Path) -> Looked {
+    look_at(place, &format!("file://{}", page.display()), &[]).await
+}
+
+/// Opens an address of this machine, and reaches nothing else.
+pub(crate) async fn look_at(place: &Place, address: &str, flags: &[&str]) -> Looked {
     // What a browser leaves lying about, it leaves in the place of the test.
     let profile = place.path("browser");
     std::fs::create_dir_all(&profile).unwrap();
     let mut browser = Command::new(program());
     browser
         .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--window-size=1280,900"])
-        .args(["--host-resolver-rules=MAP * ~NOTFOUND", "--enable-logging=stderr", "--v=0", "--dump-dom"])
+        .args(["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", "--enable-logging=stderr", "--v=0", "--dump-dom"])
         .arg(format!("--user-data-dir={}", profile.display()))
-        .arg(format!("file://{}", page.display()))
+        .args(flags)
+        .arg(address)
         .env("HOME", &profile)
         .env("TMPDIR", &profile)
         .stdin(Stdio::null())

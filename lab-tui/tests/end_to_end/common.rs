@@ -282,3 +282,30 @@ fn processes() -> System {
 fn command_line(process: &sysinfo::Process) -> String {
     process.cmd().iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join(" ")
 }
+
+/// The spans of an OTLP message in JSON, each with what is asked of it in a place of its own.
+pub(crate) fn otlp_spans(message: &Value) -> Vec<Value> {
+    let list = |value: &Value, key: &str| value[key].as_array().cloned().unwrap_or_default();
+    let mut spans = Vec::new();
+    for batch in list(message, "resourceSpans") {
+        let resource = attributes_of(&batch["resource"]["attributes"]);
+        for span in list(&batch, "scopeSpans").iter().flat_map(|scope| list(scope, "spans")) {
+            let kind = ["", "internal", "server", "client"][usize::try_from(span["kind"].as_u64().unwrap()).unwrap()];
+            spans.push(serde_json::json!({
+                "service": resource["service.name"], "name": span["name"], "kind": kind, "span_id": span["spanId"],
+                "parent_span_id": span["parentSpanId"], "attributes": attributes_of(&span["attributes"]),
+            }));
+        }
+    }
+    spans
+}
+
+/// OTLP's attributes, by key.
+pub(crate) fn attributes_of(list: &Value) -> Value {
+    let plain = |value: &Value| match value.as_object().and_then(|value| value.iter().next()) {
+        Some((kind, Value::String(number))) if kind == "intValue" => number.parse::<i64>().unwrap().into(),
+        Some((_, value)) => value.clone(),
+        None => Value::Null,
+    };
+    list.as_array().into_iter().flatten().map(|pair| (pair["key"].as_str().unwrap().to_owned(), plain(&pair["value"]))).collect()
+}

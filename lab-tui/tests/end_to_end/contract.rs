@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::common::{PATIENCE, Place, Up, client, get, metric, until};
+use crate::common::{PATIENCE, Place, Up, attributes_of, client, get, metric, otlp_spans, until};
 
 #[tokio::test]
 async fn the_services_keep_their_contract() {
@@ -170,11 +170,11 @@ async fn spans(place: &Place, up: &Up) {
     let (_, body) = get(&format!("{}/roll?die=risky", up.url("frontend"))).await;
     let id = body["trace_id"].as_str().unwrap();
     until("the whole trace", PATIENCE, || async move {
-        place.run(&["trace", id, "--json"]).await.stdout.matches("\"kind\": \"server\"").count() == 3
+        place.run(&["trace", id, "--json"]).await.stdout.matches("\"kind\": 2,").count() == 3
     })
     .await;
     let trace: Value = serde_json::from_str(&place.run(&["trace", id, "--json"]).await.stdout).unwrap();
-    let spans = trace["spans"].as_array().unwrap();
+    let spans = &otlp_spans(&trace);
     let of = |service: &str, kind: &str| {
         let found = spans.iter().find(|span| span["service"] == service && span["kind"] == kind);
         found.unwrap_or_else(|| panic!("no {kind} span of {service} in {trace:#}"))
@@ -214,15 +214,20 @@ async fn spans(place: &Place, up: &Up) {
     assert_eq!(attributes["db.statement"], attributes["db.query.text"]);
     let pool = spans.iter().find(|span| span["service"] == "die-service" && span["kind"] == "internal");
     assert!(pool.is_some(), "a span for the wait on the pool in {trace:#}");
-    for log in trace["logs"].as_array().unwrap() {
-        let keys: Vec<&str> = log["line"].as_object().unwrap().keys().map(String::as_str).collect();
-        for key in ["timestamp", "level", "message", "logger", "service", "trace_id", "span_id"] {
-            assert!(keys.contains(&key), "{log}");
+    let logs: Vec<&Value> = trace["resourceLogs"].as_array().unwrap().iter().flat_map(records).collect();
+    for log in &logs {
+        for key in ["timeUnixNano", "severityText", "severityNumber", "body", "traceId", "spanId"] {
+            assert!(!log[key].is_null(), "{log}");
         }
+        assert!(attributes_of(&log["attributes"])["logger"].is_string(), "{log}");
     }
-    let messages: Vec<&str> = trace["logs"].as_array().unwrap().iter().filter_map(|log| log["line"]["message"].as_str()).collect();
+    let messages: Vec<&str> = logs.iter().filter_map(|log| log["body"]["stringValue"].as_str()).collect();
     for message in ["Die specification found", "Backend response received", "Request completed"] {
         assert!(messages.contains(&message), "{messages:?}");
     }
     assert!(messages.contains(&"Roll completed") || messages.contains(&"Die triggered error condition"), "{messages:?}");
+}
+
+fn records(batch: &Value) -> impl Iterator<Item = &Value> {
+    batch["scopeLogs"].as_array().unwrap().iter().flat_map(|scope| scope["logRecords"].as_array().unwrap())
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 
 use crate::common::Place;
 
@@ -56,7 +56,7 @@ async fn server() -> (String, Arc<Mutex<Vec<String>>>) {
             let created = parts.method == "PUT";
             let line = format!("{} {} {headers:?} {}", parts.method, parts.uri, String::from_utf8(body.to_vec()).unwrap());
             log.lock().unwrap().push(line);
-            if created { axum::http::StatusCode::CREATED } else { axum::http::StatusCode::OK }
+            if created { StatusCode::CREATED } else { StatusCode::OK }
         }
     });
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

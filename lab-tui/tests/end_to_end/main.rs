@@ -20,3 +20,4 @@ mod schema;
 mod screen;
 mod service;
 mod survive;
+mod trace_page;

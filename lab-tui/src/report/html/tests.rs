@@ -30,7 +30,7 @@ fn plan(name: &str, seconds: u64) -> Arc<Plan> {
 
 fn endpoints(name: &str) -> Endpoints {
     let services = [(name.to_owned(), "http://127.0.0.1:1/".parse().unwrap())].into();
-    Endpoints { services, metrics: [].into(), database: Some(name.to_owned()), otlp_grpc: String::new(), otlp_http: String::new() }
+    Endpoints { services, metrics: [].into(), database: Some(name.to_owned()), otlp_grpc: String::new(), otlp_http: String::new(), tempo: None }
 }
 
 /// So many seconds, each of them with latencies all over the scale, and as many processes that came and went.
@@ -85,6 +85,7 @@ fn trace(id: &str, name: &str, spans: usize) -> Trace {
         status: Status::Error,
         attributes: [("error.type".to_owned(), json!(name))].into(),
         resource: Resource::default(),
+        ..TraceSpan::default()
     };
     let log = |number: usize| LogLine {
         unix_nano: 1,
