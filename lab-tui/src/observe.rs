@@ -6,6 +6,7 @@ pub mod exposition;
 pub mod found;
 pub mod live;
 pub mod otlp;
+pub mod sampler;
 pub mod scrape;
 pub mod scraper;
 pub mod signals;

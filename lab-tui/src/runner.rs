@@ -19,6 +19,7 @@ use crate::http;
 use crate::load::{self, HttpSender, Report, RunClock};
 use crate::observe::backends::Backends;
 use crate::observe::live;
+use crate::observe::sampler::Sampler;
 use crate::observe::scrape;
 use crate::observe::scraper::Scraper;
 use crate::observe::signals::Signals;
@@ -87,7 +88,8 @@ impl Run<'_> {
         let (mut reports, setter) = load::start(self.plan, sender, self.scenario, clock, stop.clone())?;
         let mut pace = Pace::default();
         let heard_all = CancellationToken::new();
-        let listening = live::listen(self.store.clone(), &scraper, clock.start_unix(), heard_all.clone(), &tell);
+        let sampler = Sampler::new(self.plan, clock.start_unix());
+        let listening = live::listen(self.store.clone(), &scraper, &sampler, clock.start_unix(), heard_all.clone(), &tell);
         tokio::pin!(listening);
         let mut aborted = false;
         let mut tick = tokio::time::interval(TICK);
@@ -95,8 +97,14 @@ impl Run<'_> {
         loop {
             tokio::select! {
                 report = reports.recv() => match report {
-                    Some(Report::Window(window)) => tell(Fact::Window(window)),
-                    Some(Report::Spans(spans)) => drop(self.store.add_spans(spans)),
+                    Some(Report::Window(window)) => {
+                        sampler.hear_exemplars(&window.exemplars);
+                        tell(Fact::Window(window));
+                    }
+                    Some(Report::Spans(spans)) => {
+                        sampler.hear_ended(&spans);
+                        let _ = self.store.add_spans(spans);
+                    }
                     Some(Report::Turned(late)) => watch.load_turned(late),
                     None => break,
                 },

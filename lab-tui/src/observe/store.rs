@@ -68,6 +68,8 @@ pub enum Heard {
         from: Arc<str>,
         /// The hop.
         to: Arc<str>,
+        /// The span of the hop: when it began, how long it took (in nanoseconds) and whether its status is error.
+        call: (u64, u64, bool),
     },
 }
 
@@ -96,7 +98,7 @@ struct Stored {
     between: Option<(u64, u64)>,
     span_ids: HashMap<[u8; 8], Arc<str>>,
     /// Hops whose caller's span has not come in yet, by its ID: children often arrive before their parents.
-    awaited: HashMap<[u8; 8], Vec<Arc<str>>>,
+    awaited: HashMap<[u8; 8], Vec<(Arc<str>, (u64, u64, bool))>>,
     logs: Vec<Line>,
     bytes: usize,
 }
@@ -263,22 +265,20 @@ impl Inner {
         }
         trace.span_ids.insert(span_id, Arc::clone(service));
         let mut heard: Vec<Heard> = Vec::new();
-        for to in trace.awaited.remove(&span_id).into_iter().flatten() {
-            heard.push(Heard::Edge { from: Arc::clone(service), to });
+        for (to, call) in trace.awaited.remove(&span_id).into_iter().flatten() {
+            heard.push(Heard::Edge { from: Arc::clone(service), to, call });
         }
         if let Some(hop) = hop(service, span) {
+            let duration_nano = span.end_time_unix_nano.saturating_sub(span.start_time_unix_nano);
+            let error = span.status.as_ref().is_some_and(|status| status.code() == StatusCode::Error);
+            let call = (span.start_time_unix_nano, duration_nano, error);
             if let Ok(parent) = <[u8; 8]>::try_from(&*span.parent_span_id) {
                 match trace.span_ids.get(&parent) {
-                    Some(from) => heard.push(Heard::Edge { from: Arc::clone(from), to: Arc::clone(&hop) }),
-                    None => trace.awaited.entry(parent).or_default().push(Arc::clone(&hop)),
+                    Some(from) => heard.push(Heard::Edge { from: Arc::clone(from), to: Arc::clone(&hop), call }),
+                    None => trace.awaited.entry(parent).or_default().push((Arc::clone(&hop), call)),
                 }
             }
-            heard.push(Heard::Hop {
-                hop,
-                start_unix_nano: span.start_time_unix_nano,
-                duration_nano: span.end_time_unix_nano.saturating_sub(span.start_time_unix_nano),
-                error: span.status.as_ref().is_some_and(|status| status.code() == StatusCode::Error),
-            });
+            heard.push(Heard::Hop { hop, start_unix_nano: span.start_time_unix_nano, duration_nano, error });
         }
         let encoded = span.encode_to_vec().into_boxed_slice();
         let size = encoded.len() + OVERHEAD;
