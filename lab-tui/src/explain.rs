@@ -28,7 +28,7 @@ pub use over_represented::Overrepresented;
 pub use question::{against, at, whole_run};
 pub use traits::traits;
 pub use whole::is_whole;
-pub use words::{sentence, text};
+pub use words::{contrast_text, sentence, text};
 
 #[cfg(test)]
 mod tests;

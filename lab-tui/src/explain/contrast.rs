@@ -8,7 +8,7 @@ use super::coincidence::{Coincidence, PoolState, coincidences, pools};
 use super::examples::{Example, slowest, typical};
 use super::over_represented::{Overrepresented, over_represented};
 use super::side::Side;
-use super::statistics::mean;
+use super::statistics::{fisher, mean};
 use crate::compare::statistics::mann_whitney;
 use crate::event::Hop;
 
@@ -17,10 +17,12 @@ pub(super) const FEWEST: usize = 5;
 /// The subject is slower where its mean is higher by this many milliseconds, and by this share of the baseline's.
 const SLOWER_MS: f64 = 10.0;
 const SLOWER_SHARE: f64 = 0.5;
-/// Time is attributed to a hop with this share of the difference,
+/// Time is attributed to a hop with this share of the difference, where so many requests took long there that it is hardly by chance.
 const SHARE: f64 = 0.15;
-/// and below this p-value of the Mann-Whitney test over requests.
+/// Below this p-value it is hardly by chance: of the Mann-Whitney test over response times, of Fisher's exact test for a hop.
 const LEVEL: f64 = 0.01;
+/// Long, for a hop, is what this share of the baseline's requests do not exceed.
+const USUAL: f64 = 0.95;
 /// A hop that hardly differs is not told: less than this share of the difference.
 const TOLD: f64 = 0.01;
 
@@ -74,8 +76,10 @@ pub struct Growth {
     pub growth_ms: f64,
     /// The share of the whole difference that this is; more than 1 where another hop takes less. Null where nothing differs.
     pub share: Option<f64>,
-    /// Of the Mann-Whitney test.
-    pub p: Option<f64>,
+    /// How many requests of the subject took longer there than 95 in 100 of the baseline's do.
+    pub longer: usize,
+    /// How likely that many are by chance: Fisher's exact test, one-sided.
+    pub p: f64,
     /// Whether the difference is attributed to it.
     pub attributed: bool,
 }
@@ -126,13 +130,24 @@ fn growths(subject: &Side<'_>, baseline: &Side<'_>, difference: f64, slower: boo
         let (subject_ms, baseline_ms) = (mean(now.iter().copied()), mean(before.iter().copied()));
         let growth_ms = subject_ms - baseline_ms;
         let share = (difference != 0.0).then(|| growth_ms / difference);
-        let p = mann_whitney(&before, &now);
-        let attributed = slower && share.is_some_and(|share| share >= SHARE) && p.is_some_and(|p| p < LEVEL);
+        let usual = usual(&before);
+        let longer = now.iter().filter(|ms| **ms > usual).count();
+        let p = fisher(longer, now.len(), longer + before.iter().filter(|ms| **ms > usual).count(), now.len() + before.len());
+        let attributed = slower && share.is_some_and(|share| share >= SHARE) && longer >= FEWEST && p < LEVEL;
         let (kind, name) = (hop.kind.as_str(), hop.name.to_string());
-        Growth { kind, name, hop: hop.to_string(), subject_ms, baseline_ms, growth_ms, share, p, attributed }
+        Growth { kind, name, hop: hop.to_string(), subject_ms, baseline_ms, growth_ms, share, longer, p, attributed }
     };
     let mut growths: Vec<Growth> = hops.into_iter().map(growth).collect();
     growths.retain(|one| one.growth_ms.abs() >= TOLD * difference.abs());
     growths.sort_by(|a, b| b.growth_ms.total_cmp(&a.growth_ms));
     growths
+}
+
+/// What all but a few do not exceed.
+fn usual(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rank among thousands")]
+    let rank = (sorted.len() as f64 * USUAL).ceil() as usize;
+    sorted.get(rank.saturating_sub(1)).copied().unwrap_or_default()
 }

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::bands::Band;
 use super::contrast::Contrast;
+use super::examples::Example;
 
 /// Raised when a field changes its meaning or goes away.
 pub(super) const FORMAT: u32 = 1;
@@ -30,5 +31,10 @@ impl Explanation {
     /// Whether it names anything.
     pub fn says_something(&self) -> bool {
         self.contrasts.iter().any(Contrast::says_something)
+    }
+
+    /// All requests that are named as examples, of both sides.
+    pub fn examples(&self) -> impl Iterator<Item = &Example> {
+        self.contrasts.iter().flat_map(|contrast| contrast.subject_examples.iter().chain(&contrast.baseline_examples))
     }
 }

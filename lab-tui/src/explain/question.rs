@@ -10,7 +10,7 @@ use super::side::{Side, ms};
 use crate::compare::statistics::median;
 use crate::event::{Breakdown, Chosen, Samples};
 use crate::model::Model;
-use crate::report::format::milliseconds;
+use crate::report::format::{count, milliseconds};
 
 /// A request is slow that takes longer than a typical fast one by this factor,
 const TIMES: f64 = 3.0;
@@ -19,7 +19,7 @@ const MORE_MS: f64 = 20.0;
 
 /// A moment is looked at with this much on either side of its second.
 const BESIDE: u64 = 1;
-/// How many calm seconds before it are looked for.
+/// How many calm seconds before it, or else after it, are looked for.
 const CALM: usize = 10;
 /// How long after its end a fault may still be felt.
 const SETTLE: Duration = Duration::from_secs(2);
@@ -38,13 +38,13 @@ pub fn whole_run(model: &Model) -> Explanation {
         let slow = model.breakdowns().iter().filter(|one| one.chosen != Chosen::Failed && ms(one.micros) > limit).collect();
         let normal = sampled().filter(|one| ms(one.micros) <= limit).collect();
         let subject = Side::of_requests(format!("slow requests (over {})", milliseconds(Some(limit))), model, slow);
-        contrasts.push(Contrast::new(&subject, &Side::of_others("the others".to_owned(), model, normal), false));
+        contrasts.push(Contrast::new(&subject, &Side::of_others("normal ones".to_owned(), model, normal), false));
     }
     let failed: Vec<&Breakdown> = model.breakdowns().iter().filter(|one| has_failed(model, one) == Some(true)).collect();
     if failed.len() >= FEWEST {
         let fine = sampled().filter(|one| has_failed(model, one) == Some(false)).collect();
         let subject = Side::of_requests("failed requests".to_owned(), model, failed);
-        contrasts.push(Contrast::new(&subject, &Side::of_others("those that did not".to_owned(), model, fine), false));
+        contrasts.push(Contrast::new(&subject, &Side::of_others("others".to_owned(), model, fine), false));
     }
     let nothing = match (limit, contrasts.is_empty()) {
         (None, _) => Some("too few traces have come in to tell slow requests from normal ones".to_owned()),
@@ -58,15 +58,18 @@ pub fn whole_run(model: &Model) -> Explanation {
     explained("why requests were slow, or failed".to_owned(), model, 0..u64::MAX, contrasts, nothing)
 }
 
-/// Why a moment was bad: it and a second on either side, held against the calm before.
+/// Why a moment was bad: it and a second on either side, held against the calm before it, or the calm after it where there was none.
 pub fn at(model: &Model, moment: Duration) -> Explanation {
     let second = moment.as_secs();
     let window = second.saturating_sub(BESIDE)..second + BESIDE + 1;
-    let calm = calm_before(model, &window);
     let (from, to) = (window.start, window.end.min(model.now().as_secs() + 1).max(window.start));
-    let question = format!("why from {from} s to {to} s it was as it was");
+    let question = format!("what tells the time from {from} s to {to} s from the calm");
+    let (calm, whence) = match calm_of(model, (0..window.start).rev()) {
+        none if none.is_empty() => (calm_of(model, window.end..model.now().as_secs()), "after"),
+        before => (before, "before"),
+    };
     if calm.is_empty() {
-        let nothing = Some(format!("there is no calm second before {from} s to hold it against"));
+        let nothing = Some("there is no calm second in the run to hold it against".to_owned());
         return explained(question, model, window, Vec::new(), nothing);
     }
     let of = |seconds: &dyn Fn(u64) -> bool| -> Vec<&Breakdown> {
@@ -75,7 +78,7 @@ pub fn at(model: &Model, moment: Duration) -> Explanation {
     let times = |from: u64, to: u64| Duration::from_secs(from)..Duration::from_secs(to);
     let label = format!("requests due from {from} s to {to} s");
     let subject = Side::of_times(label, model, of(&|at| window.contains(&at)), vec![times(from, to)]);
-    let label = format!("the calm before ({} up to {} s)", count_seconds(calm.len()), calm[0] + 1);
+    let label = format!("the calm {whence} it ({})", count(calm.len(), "second"));
     let calm_times = calm.iter().map(|second| times(*second, second + 1)).collect();
     let baseline = Side::of_times(label, model, of(&|at| calm.contains(&at)), calm_times);
     let contrast = Contrast::new(&subject, &baseline, false);
@@ -128,8 +131,8 @@ fn has_failed(model: &Model, one: &Breakdown) -> Option<bool> {
     })
 }
 
-/// The latest seconds before a window in which no fault was on and hardly any request was slow, newest first.
-fn calm_before(model: &Model, window: &Range<u64>) -> Vec<u64> {
+/// The first of these seconds in which no fault was on and most requests were not slow, up to [`CALM`].
+fn calm_of(model: &Model, seconds: impl Iterator<Item = u64>) -> Vec<u64> {
     let limit = slow_limit(model).unwrap_or(f64::INFINITY);
     let disturbed = |second: u64| {
         let (from, to) = (Duration::from_secs(second), Duration::from_secs(second + 1));
@@ -139,12 +142,8 @@ fn calm_before(model: &Model, window: &Range<u64>) -> Vec<u64> {
         })
     };
     let calm = |second: &u64| {
-        let p95 = model.seconds().get(*second).and_then(|piece| piece.response.percentile(95.0));
-        p95.is_some_and(|p95| p95 <= limit) && !disturbed(*second)
+        let usual = model.seconds().get(*second).and_then(|piece| piece.response.percentile(75.0));
+        usual.is_some_and(|usual| usual <= limit) && !disturbed(*second)
     };
-    (0..window.start).rev().take(3_600).filter(calm).take(CALM).collect()
-}
-
-fn count_seconds(count: usize) -> String {
-    crate::report::format::count(count, "second")
+    seconds.take(3_600).filter(calm).take(CALM).collect()
 }

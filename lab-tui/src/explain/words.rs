@@ -1,6 +1,7 @@
 //! An explanation for a person: on the command line, in a summary, on the screen.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use super::bands::Band;
 use super::contrast::{Contrast, Growth};
@@ -8,7 +9,6 @@ use super::examples::Example;
 use super::explanation::Explanation;
 use super::over_represented::Overrepresented;
 use crate::report::format::{count, milliseconds, seconds};
-use std::time::Duration;
 
 /// How many hops a table of bands has; the others are summed up.
 const HOPS: usize = 8;
@@ -20,6 +20,13 @@ pub fn text(explanation: &Explanation) -> String {
     let mut out = String::new();
     // Writing to a String cannot fail.
     let _ = write(&mut out, explanation);
+    out
+}
+
+/// Of one contrast alone; ends in a line break.
+pub fn contrast_text(contrast: &Contrast) -> String {
+    let mut out = String::new();
+    let _ = write_contrast(&mut out, contrast);
     out
 }
 

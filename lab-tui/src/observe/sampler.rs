@@ -24,6 +24,7 @@ const EXEMPLARS: u32 = 10;
 /// A run that lasts is looked at less closely, after this time: recordings and memory are bounded.
 const LONG: Duration = Duration::from_secs(600);
 const SAMPLED_LONG: u32 = 5;
+const EXEMPLARS_LONG: u32 = 3;
 
 /// A trace that is still not whole after this long is taken as it is: something in it sends no spans, or they are lost.
 const PATIENCE: Duration = Duration::from_secs(4);
@@ -112,7 +113,7 @@ impl Second {
 
     fn takes_exemplar(&mut self) -> bool {
         self.exemplars += 1;
-        self.exemplars <= EXEMPLARS
+        self.exemplars <= if self.first.elapsed() > LONG { EXEMPLARS_LONG } else { EXEMPLARS }
     }
 }
 

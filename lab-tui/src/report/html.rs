@@ -8,6 +8,7 @@ mod axis;
 mod columns;
 mod distribution;
 mod expectations;
+mod explanation;
 mod facts;
 mod figures;
 mod head;
@@ -164,6 +165,7 @@ fn section(ran: &Ran<'_>, number: usize) -> Markup {
             (head::head(ran))
             (timeline::timeline(ran))
             (promises::promises(ran))
+            (explanation::explanation(&summary.explanation))
             (distribution::distributions(ran))
             (tables::loads(summary))
             (tables::hops(ran.model))
