@@ -2,7 +2,7 @@
 
 mod comparison;
 mod series;
-pub(crate) mod statistics;
+mod statistics;
 mod words;
 
 pub use comparison::{Change, Compared, Comparison, Kind, Measure, Row, Run, compare};

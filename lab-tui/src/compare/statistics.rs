@@ -3,7 +3,7 @@
 /// Two-sided p-value of the Mann-Whitney U test, by the normal approximation with corrections for ties and continuity: how likely
 /// ranks as uneven as these are, were both samples drawn alike. 1 where nothing differs; `None` with an empty sample. The approximation is good from eight values
 /// a side on. It takes values as independent of one another.
-pub(crate) fn mann_whitney(a: &[f64], b: &[f64]) -> Option<f64> {
+pub(super) fn mann_whitney(a: &[f64], b: &[f64]) -> Option<f64> {
     if a.is_empty() || b.is_empty() {
         return None;
     }
@@ -34,7 +34,7 @@ pub(super) fn hodges_lehmann(a: &[f64], b: &[f64]) -> Option<f64> {
 }
 
 /// The middle, or the mean of the two in the middle.
-pub(crate) fn median(mut values: Vec<f64>) -> Option<f64> {
+pub(super) fn median(mut values: Vec<f64>) -> Option<f64> {
     let middle = values.len() / 2;
     if values.is_empty() {
         return None;

@@ -7,7 +7,6 @@ use super::bands::bands;
 use super::contrast::{Contrast, FEWEST};
 use super::explanation::{Explanation, FORMAT};
 use super::side::{Side, ms};
-use crate::compare::statistics::median;
 use crate::event::{Breakdown, Chosen, Samples};
 use crate::model::Model;
 use crate::report::format::{count, milliseconds};
@@ -107,7 +106,7 @@ fn explained(question: String, model: &Model, seconds: Range<u64>, contrasts: Ve
     Explanation { format: FORMAT, question, requests, bands: bands(model, seconds), contrasts, nothing }
 }
 
-/// In milliseconds: what a request takes that is not slow. The typical fast one is the median of the faster half of the sample, which has
+/// In milliseconds: what a request takes that is not slow. The typical fast one is the first quartile of the sample, which has
 /// as many requests of each second: so a time in which everything is slow is told from one in which nothing is.
 fn slow_limit(model: &Model) -> Option<f64> {
     let mut sampled: Vec<f64> = model.breakdowns().iter().filter(|one| one.chosen == Chosen::Sampled).map(|one| ms(one.micros)).collect();
@@ -115,8 +114,7 @@ fn slow_limit(model: &Model) -> Option<f64> {
         return None;
     }
     sampled.sort_by(f64::total_cmp);
-    sampled.truncate(sampled.len().div_ceil(2));
-    median(sampled).map(|fast| (fast * TIMES).max(fast + MORE_MS))
+    sampled.get(sampled.len() / 4).map(|fast| (fast * TIMES).max(fast + MORE_MS))
 }
 
 /// Whether the scenario expects something else. Where only its load is known: what holds for most of those that ended so.

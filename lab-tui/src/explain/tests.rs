@@ -135,7 +135,7 @@ const MOODY: &str = "\"dice.error_rate\"\ndie = \"fair\"\nrate = 0.5";
 
 #[test]
 fn a_calm_run_names_nothing() {
-    for seed in 0..50 {
+    for seed in 0..20 {
         let model = run(seed, "", |_, _| {});
         let whole = whole_run(&model);
         assert!(!whole.says_something() && whole.contrasts.is_empty(), "{}", text(&whole));
