@@ -84,5 +84,8 @@ fn write(path: &Path, text: &str) -> anyhow::Result<()> {
 /// As scenarios write times; a bare number is seconds, as reports show them.
 fn moment(text: &str) -> Result<Duration, String> {
     let seconds = || text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    humantime::parse_duration(text).ok().or_else(seconds).ok_or_else(|| "write a time since the start of the run, such as 14s or 1m30s".to_owned())
+    humantime::parse_duration(text)
+        .ok()
+        .or_else(seconds)
+        .ok_or_else(|| "write a time since the start of the run, such as 14s or 1m30s".to_owned())
 }

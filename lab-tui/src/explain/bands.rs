@@ -67,7 +67,8 @@ pub fn bands(model: &Model, seconds: Range<u64>) -> Vec<Band> {
         let members: Vec<&&Breakdown> = looked.iter().filter(is_in).collect();
         let mean = |sum: f64| sum / count(members.len());
         let part = |hop: &&Hop| {
-            let own = |one: &&&Breakdown| one.parts.iter().filter(|(known, _)| **known == **hop).map(|(_, micros)| ms(*micros)).sum::<f64>();
+            let own =
+                |one: &&&Breakdown| one.parts.iter().filter(|(known, _)| **known == **hop).map(|(_, micros)| ms(*micros)).sum::<f64>();
             BandPart { kind: hop.kind.as_str(), name: hop.name.to_string(), hop: hop.to_string(), ms: mean(members.iter().map(own).sum()) }
         };
         let some = !members.is_empty();

@@ -72,7 +72,11 @@ pub(super) fn coincidences(subject: &Side<'_>, baseline: &Side<'_>) -> Vec<Coinc
     // Of another run, what is called the same.
     let same = |stretch: &Stretch| {
         let others = self::stretches(baseline.model);
-        others.into_iter().filter(|other| (other.kind, &other.name) == (stretch.kind, &stretch.name)).map(|other| other.when).collect::<Vec<_>>()
+        others
+            .into_iter()
+            .filter(|other| (other.kind, &other.name) == (stretch.kind, &stretch.name))
+            .map(|other| other.when)
+            .collect::<Vec<_>>()
     };
     let within = |side: &Side<'_>, times: &[Range<Duration>]| {
         side.requests.iter().filter(|one| times.iter().any(|time| meet(&under_way(one), time))).count()

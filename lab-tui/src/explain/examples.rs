@@ -38,10 +38,5 @@ pub(super) fn typical(side: &Side<'_>) -> Vec<Example> {
 }
 
 fn example(one: &Breakdown) -> Example {
-    Example {
-        trace_id: one.trace_id.to_string(),
-        at_seconds: one.at.as_secs_f64(),
-        ms: ms(one.micros),
-        outcome: one.outcome.to_string(),
-    }
+    Example { trace_id: one.trace_id.to_string(), at_seconds: one.at.as_secs_f64(), ms: ms(one.micros), outcome: one.outcome.to_string() }
 }

@@ -39,7 +39,10 @@ pub fn whole_run(model: &Model) -> Explanation {
         let subject = Side::of_requests(format!("slow requests (over {})", milliseconds(Some(limit))), model, slow);
         contrasts.push(Contrast::new(&subject, &Side::of_others("normal ones".to_owned(), model, normal), false));
     }
-    let failed: Vec<&Breakdown> = model.breakdowns().iter().filter(|one| has_failed(model, one) == Some(true)).collect();
+    let mut failed: Vec<&Breakdown> = sampled().filter(|one| has_failed(model, one) == Some(true)).collect();
+    if failed.len() < FEWEST {
+        failed = model.breakdowns().iter().filter(|one| has_failed(model, one) == Some(true)).collect();
+    }
     if failed.len() >= FEWEST {
         let fine = sampled().filter(|one| has_failed(model, one) == Some(false)).collect();
         let subject = Side::of_requests("failed requests".to_owned(), model, failed);

@@ -53,7 +53,8 @@ impl Went {
             hop(HopKind::Network, "lab → frontend", self.network),
         ];
         parts.extend(SERVICES.iter().zip(self.own).map(|(name, micros)| hop(HopKind::Service, name, micros)));
-        let one = |(service, key, value): (&str, &str, &str)| Arc::new(Trait { service: service.into(), key: key.into(), value: value.into() });
+        let one =
+            |(service, key, value): (&str, &str, &str)| Arc::new(Trait { service: service.into(), key: key.into(), value: value.into() });
         let status = self.outcome.to_string();
         let mut traits: Vec<Arc<Trait>> = self.says.iter().copied().map(one).collect();
         traits.push(one(("frontend", "http.route", "/roll")));

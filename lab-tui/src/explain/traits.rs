@@ -13,15 +13,8 @@ const MOST: usize = 60;
 const LONGEST: usize = 100;
 
 /// What a resource says of the instance that made a span, of which a service may have many.
-const INSTANCE: [&str; 7] = [
-    "service.instance.id",
-    "service.version",
-    "host.name",
-    "container.id",
-    "k8s.pod.name",
-    "k8s.node.name",
-    "cloud.availability_zone",
-];
+const INSTANCE: [&str; 7] =
+    ["service.instance.id", "service.version", "host.name", "container.id", "k8s.pod.name", "k8s.node.name", "cloud.availability_zone"];
 
 /// Attributes, status and name of the spans, those of the deepest spans first: what began there shows further up as well. `depth` is each
 /// span's, as [`super::Parts`] has it.

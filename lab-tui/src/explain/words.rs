@@ -106,8 +106,14 @@ fn write_contrast(out: &mut String, contrast: &Contrast) -> std::fmt::Result {
     if !contrast.over_represented.is_empty() {
         writeln!(out, "  over-represented")?;
         for one in &contrast.over_represented {
-            writeln!(out, "    {:<58}{one_of:>10} and {other_of:>10}   {}", cut(&attribute(one), 57), chance(one.p),
-                one_of = format!("{}/{subject}", one.subject), other_of = format!("{}/{baseline}", one.baseline))?;
+            writeln!(
+                out,
+                "    {:<58}{one_of:>10} and {other_of:>10}   {}",
+                cut(&attribute(one), 57),
+                chance(one.p),
+                one_of = format!("{}/{subject}", one.subject),
+                other_of = format!("{}/{baseline}", one.baseline)
+            )?;
             if !one.alike.is_empty() {
                 let more = one.alike.len().saturating_sub(ALIKE);
                 let more = if more > 0 { format!(", and {more} more") } else { String::new() };
@@ -122,7 +128,13 @@ fn write_contrast(out: &mut String, contrast: &Contrast) -> std::fmt::Result {
             let [from, to] = [one.from_seconds, one.to_seconds].map(|at| seconds(Duration::try_from_secs_f64(at).unwrap_or_default()));
             let what = if one.what.is_empty() { String::new() } else { format!(" ({})", one.what) };
             let (with, without) = (format!("{}/{subject}", one.subject), format!("{}/{baseline}", one.baseline));
-            writeln!(out, "    {} `{}`{what}, {from} to {to}: {with} and {without} were under way meanwhile   {}", one.kind, one.name, chance(one.p))?;
+            writeln!(
+                out,
+                "    {} `{}`{what}, {from} to {to}: {with} and {without} were under way meanwhile   {}",
+                one.kind,
+                one.name,
+                chance(one.p)
+            )?;
         }
         for pool in &contrast.pools {
             writeln!(

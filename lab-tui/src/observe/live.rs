@@ -17,6 +17,9 @@ use crate::event::{EdgeCalls, Fact, HopSpans, Samples};
 /// How often facts are told.
 const PERIOD: Duration = Duration::from_millis(500);
 
+/// How many have the status error, and how long each of all took, in microseconds.
+type Seen = (u32, Vec<u32>);
+
 /// Listens until the run is `over`, and tells then what came in last. `start_unix` is the start of the run since 1970.
 /// `sampler` says which requests are looked at.
 pub async fn listen(
@@ -52,8 +55,8 @@ fn digest(
     edges: &mut HashSet<(Arc<str>, Arc<str>)>,
     tell: &mut impl FnMut(Fact),
 ) {
-    let mut hops: HashMap<(Arc<str>, u64), (u32, Vec<u32>)> = HashMap::new();
-    let mut calls: HashMap<(Arc<str>, Arc<str>, u64), (u32, Vec<u32>)> = HashMap::new();
+    let mut hops: HashMap<(Arc<str>, u64), Seen> = HashMap::new();
+    let mut calls: HashMap<(Arc<str>, Arc<str>, u64), Seen> = HashMap::new();
     // What began before the run belongs to an earlier one.
     let second = |start_unix_nano: u64| Duration::from_nanos(start_unix_nano).checked_sub(start_unix).map(|since| since.as_secs());
     let micros = |nanos: u64| u32::try_from(nanos / 1000).unwrap_or(u32::MAX);
@@ -133,7 +136,8 @@ mod tests {
         hops.sort_by_key(|hop| &hop.hop);
         let names: Vec<(&str, u64, u64)> = hops.iter().map(|hop| (hop.hop.as_str(), hop.second, hop.durations.sum())).collect();
         assert_eq!(names, [("die", 2, 2000), ("door", 2, 2000), ("postgresql", 2, 2000)]);
-        let mut calls: Vec<&EdgeCalls> = facts.iter().filter_map(|fact| if let Fact::Calls(calls) = fact { Some(calls) } else { None }).collect();
+        let mut calls: Vec<&EdgeCalls> =
+            facts.iter().filter_map(|fact| if let Fact::Calls(calls) = fact { Some(calls) } else { None }).collect();
         calls.sort_by_key(|calls| &calls.from);
         let map: Vec<_> = calls.iter().map(|one| (one.from.as_str(), one.to.as_str(), one.second, one.durations.sum())).collect();
         assert_eq!(map, [("die", "postgresql", 2, 2000), ("door", "die", 2, 2000), ("lab", "door", 2, 2000)]);

@@ -203,8 +203,11 @@ impl Inner {
     }
 }
 
+/// Time by hop, in microseconds.
+type Shares = Vec<(Arc<Hop>, u32)>;
+
 /// The request's time in parts that add up to it: what passed before its send, and of its trace the root's time.
-fn parts(request: &Ended, trace: &Trace) -> Option<(Vec<(Arc<Hop>, u32)>, explain::Parts)> {
+fn parts(request: &Ended, trace: &Trace) -> Option<(Shares, explain::Parts)> {
     let found = explain::breakdown(&trace.spans)?;
     let total = trace.spans[found.root].duration_nano;
     let mut parts = Vec::with_capacity(found.hops.len() + 1);

@@ -48,6 +48,9 @@ struct Inner {
     listener: Option<UnboundedSender<Heard>>,
 }
 
+/// When a call began, in nanoseconds since 1970, how many it took, and whether its status is error.
+type Call = (u64, u64, bool);
+
 /// What a span tells beside its own trace, as soon as it comes in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Heard {
@@ -68,8 +71,8 @@ pub enum Heard {
         from: Arc<str>,
         /// The hop.
         to: Arc<str>,
-        /// The span of the hop: when it began, how long it took (in nanoseconds) and whether its status is error.
-        call: (u64, u64, bool),
+        /// The span of the hop.
+        call: Call,
     },
 }
 
@@ -98,7 +101,7 @@ struct Stored {
     between: Option<(u64, u64)>,
     span_ids: HashMap<[u8; 8], Arc<str>>,
     /// Hops whose caller's span has not come in yet, by its ID: children often arrive before their parents.
-    awaited: HashMap<[u8; 8], Vec<(Arc<str>, (u64, u64, bool))>>,
+    awaited: HashMap<[u8; 8], Vec<(Arc<str>, Call)>>,
     logs: Vec<Line>,
     bytes: usize,
 }

@@ -12,8 +12,8 @@ use super::header::Outline;
 use super::wire::{Held, Line};
 use super::{FORMAT, Header, History, Outputs, Player, Recorder, read};
 use crate::event::{
-    Breakdown, Cell, Chosen, EdgeCalls, Event, Exemplar, Fact, FaultChange, Hop, HopKind, HopSpans, LoadWindow, Outcome, Pool, ProcessChange, Samples, ServiceSignals,
-    TraceId, Trait,
+    Breakdown, Cell, Chosen, EdgeCalls, Event, Exemplar, Fact, FaultChange, Hop, HopKind, HopSpans, LoadWindow, Outcome, Pool,
+    ProcessChange, Samples, ServiceSignals, TraceId, Trait,
 };
 use crate::model::Model;
 use crate::observe::store::Store;

@@ -7,12 +7,12 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::bounds::LONGEST_RUN;
-use breakdown::WireBreakdowns;
 use crate::event::{
-    Cell, Control, EXAMPLES, EdgeCalls, Event, Exemplar, Fact, FaultChange, Found, HopSpans, LabDelay, LoadWindow, Outcome, Pace, Pool, ProcessChange,
-    Samples, ScrapedSeries, ScrapedValue, ServiceSignals, TraceId,
+    Cell, Control, EXAMPLES, EdgeCalls, Event, Exemplar, Fact, FaultChange, Found, HopSpans, LabDelay, LoadWindow, Outcome, Pace, Pool,
+    ProcessChange, Samples, ScrapedSeries, ScrapedValue, ServiceSignals, TraceId,
 };
 use crate::observe::trace::Trace;
+use breakdown::WireBreakdowns;
 
 /// One line after the header: an event, or a trace worth keeping.
 #[derive(Debug, Default, Serialize, Deserialize)]

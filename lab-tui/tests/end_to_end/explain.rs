@@ -126,7 +126,8 @@ async fn a_calm_run_names_nothing() {
     let parts = band["parts"].as_array().unwrap();
     let sum: f64 = parts.iter().map(|part| part["ms"].as_f64().unwrap()).sum();
     assert!((sum / band["mean_ms"].as_f64().unwrap() - 1.0).abs() < 1e-6, "{band:#}");
-    let known: Vec<String> = parts.iter().map(|part| format!("{} {}", part["kind"].as_str().unwrap(), part["name"].as_str().unwrap())).collect();
+    let known: Vec<String> =
+        parts.iter().map(|part| format!("{} {}", part["kind"].as_str().unwrap(), part["name"].as_str().unwrap())).collect();
     for hop in [
         "network lab → frontend",
         "service frontend",

@@ -72,7 +72,12 @@ fn pools_and_databases_are_told_by_what_instrumentations_write() {
         ("internal", "acquire lock", &[], HopKind::Service),
         ("client", "SELECT", &[("db.system", "sqlite")], HopKind::Database),
         ("internal", "SELECT", &[("db.system.name", "sqlite")], HopKind::Database),
-        ("client", "SELECT", &[("db.system.name", "x"), ("db.client.connection.pool.name", "p"), ("db.query.text", "q")], HopKind::Database),
+        (
+            "client",
+            "SELECT",
+            &[("db.system.name", "x"), ("db.client.connection.pool.name", "p"), ("db.query.text", "q")],
+            HopKind::Database,
+        ),
         ("server", "pool.acquire", &[], HopKind::Service),
         ("client", "GET", &[("server.address", "example.com")], HopKind::Unseen),
         ("consumer", "orders process", &[], HopKind::Service),
@@ -120,7 +125,9 @@ fn a_service_whose_clock_is_wrong_is_moved_with_all_below_it() {
 #[test]
 fn what_is_missing_counts_for_whoever_called() {
     let without = |lost: &[&str]| chain().into_iter().filter(|span| !lost.contains(&span.span_id.as_str())).collect::<Vec<_>>();
-    let named = |lost: &[&str]| told(&without(lost)).into_iter().map(|(kind, name, ms)| format!("{} {name} {ms}", kind.as_str())).collect::<Vec<_>>();
+    let named = |lost: &[&str]| {
+        told(&without(lost)).into_iter().map(|(kind, name, ms)| format!("{} {name} {ms}", kind.as_str())).collect::<Vec<_>>()
+    };
     assert_eq!(named(&["4", "5", "6"]), ["service door 6", "network load → door 4", "unseen door → GET 90"]);
     // The door's spans are lost, so the middle hangs below the root.
     assert_eq!(named(&["2", "3"]), ["service middle 7", "pool middle 38", "database mysql 35", "network load → middle 20"]);

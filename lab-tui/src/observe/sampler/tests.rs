@@ -65,7 +65,8 @@ fn told(fact: Option<Fact>) -> Vec<Breakdown> {
 #[test]
 fn a_trace_is_told_once_it_is_whole_and_its_parts_add_up_from_the_intended_start() {
     let (store, sampler) = (Store::new(1 << 20), Sampler::new(&plan(), START));
-    let spans: Vec<Span> = [(1, 500, 200), (2, 1_700, 404), (3, 1_800, 500)].map(|(number, due, status)| request(number, due, status)).into();
+    let spans: Vec<Span> =
+        [(1, 500, 200), (2, 1_700, 404), (3, 1_800, 500)].map(|(number, due, status)| request(number, due, status)).into();
     sampler.hear_ended(&batch("lab", spans.clone()));
     store.add_spans(batch("lab", spans.clone()));
     assert!(sampler.look(&store, false).is_none(), "too soon");

@@ -10,9 +10,12 @@ const VALUES: usize = 64;
 /// How many attributes are counted.
 const KEYS: usize = 512;
 
+/// So far.
+type Values = HashSet<Arc<str>>;
+
 /// The values of each service's attributes so far; nothing for those that have too many.
 #[derive(Debug, Default)]
-pub(super) struct Varied(HashMap<(Arc<str>, Arc<str>), Option<HashSet<Arc<str>>>>);
+pub(super) struct Varied(HashMap<(Arc<str>, Arc<str>), Option<Values>>);
 
 impl Varied {
     pub(super) fn is_countable(&mut self, one: &Trait) -> bool {

@@ -33,7 +33,9 @@ fn the_cursor_leads_to_what_tells_its_second_from_the_calm() {
     let (model, mut ui) = (looked_at(30), ui());
     press(&mut ui, &model, &[KeyCode::Char('p'), KeyCode::Char('w')]);
     let shown = text(&drawn(&model, &mut ui, (120, 36)));
-    for part in ["why (↑ ↓, Esc)", "from the calm (60 requests looked at)", "connection pool of orders", "the difference is attributed to", "100 %"] {
+    for part in
+        ["why (↑ ↓, Esc)", "from the calm (60 requests looked at)", "connection pool of orders", "the difference is attributed to", "100 %"]
+    {
         assert!(shown.contains(part), "{part}\n{shown}");
     }
     // Below the end is the end; further up are the lines that did not fit.
