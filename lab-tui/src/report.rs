@@ -1,6 +1,7 @@
 //! What a run says at its end: one summary, told as text, JSON, HTML, JUnit XML, Markdown or as annotations; and a trace as a waterfall.
 
 pub mod annotation;
+mod calls;
 mod control;
 mod expectation;
 pub mod format;
@@ -13,6 +14,7 @@ mod summary;
 mod text;
 pub mod waterfall;
 
+pub use calls::CallSummary;
 pub use expectation::ExpectationSummary;
 pub use html::{Html, Ran};
 pub use junit::Junit;

@@ -5,6 +5,7 @@
 //! a heat map 120 by 24 cells, and of traces there are five with 60 rows each.
 
 mod axis;
+mod calls;
 mod columns;
 mod distribution;
 mod expectations;
@@ -169,6 +170,7 @@ fn section(ran: &Ran<'_>, number: usize) -> Markup {
             (distribution::distributions(ran))
             (tables::loads(summary))
             (tables::hops(ran.model))
+            (calls::calls(&summary.calls))
             (traces::traces(ran))
             (facts::telemetry(summary))
             (facts::lab(summary))
