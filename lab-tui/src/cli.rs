@@ -6,6 +6,7 @@ mod beside;
 pub(crate) mod check;
 pub(crate) mod compare;
 pub(crate) mod completions;
+pub(crate) mod explain;
 mod fetching;
 mod github;
 mod hosted;
@@ -54,6 +55,8 @@ pub(crate) enum Command {
     Replay(replay::ReplayFlags),
     /// Hold two recorded runs against each other: what differs by more than chance and noise
     Compare(compare::CompareFlags),
+    /// Say why requests of a recorded run were slow or failed: which hop, which attributes, and what went on meanwhile
+    Explain(explain::ExplainFlags),
     /// Print one trace of the running lab as a waterfall
     Trace(ask::TraceFlags),
     /// List the traces of the running lab that match a query

@@ -2,6 +2,7 @@
 //!
 //! Every event carries its offset from the start of the run. Time passes in the model by [`Fact::Tick`] alone.
 
+mod breakdown;
 mod control;
 mod expectation;
 mod lab;
@@ -12,6 +13,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use breakdown::{Breakdown, Chosen, EdgeCalls, Hop, HopKind, Trait};
 pub use control::{Control, Pace};
 pub use expectation::{EXAMPLES, Found};
 pub use lab::LabDelay;
@@ -64,6 +66,10 @@ pub enum Fact {
         /// The hop that is called.
         to: Arc<str>,
     },
+    /// Calls along one edge that became known. A second may come in several parts.
+    Calls(EdgeCalls),
+    /// Requests that were looked at: where their time went.
+    Breakdowns(Vec<Breakdown>),
     /// The state of a connection pool.
     Pool(Pool),
     /// What services say of the metrics that promises are about; all of one moment at once.

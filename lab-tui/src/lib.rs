@@ -4,6 +4,7 @@ pub mod compare;
 pub mod control;
 pub mod event;
 pub mod exit;
+pub mod explain;
 pub mod fault;
 pub mod headless;
 pub mod http;

@@ -31,6 +31,7 @@ fn main() -> ExitCode {
         Command::Runs(runs) => cli::ended(cli::runs::runs(runs)),
         Command::Replay(replay) => cli::block_on(cli::replay::replay(replay)),
         Command::Compare(compare) => cli::ended(cli::compare::compare(compare)),
+        Command::Explain(explain) => cli::ended(cli::explain::explain(explain)),
         Command::Run(run) => cli::block_on(cli::run::run(*run)),
         Command::Up(stack) => cli::block_on(cli::up::up(stack)),
         Command::Trace(trace) => cli::block_on(cli::ask::trace(trace)),

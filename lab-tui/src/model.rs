@@ -1,5 +1,6 @@
 //! What is known of a run: facts only, bounded, changed by [`Model::apply`] alone. No clock, no input or output, no terminal.
 
+mod breakdowns;
 mod chain;
 mod controls;
 mod distribution;
@@ -14,6 +15,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use breakdowns::Breakdowns;
 pub use chain::{Chain, Hop};
 pub use controls::Controls;
 pub use distribution::Distribution;
@@ -49,6 +51,7 @@ pub struct Model {
     failed: VecDeque<Exemplar>,
     newest: VecDeque<Exemplar>,
     chain: Chain,
+    breakdowns: Breakdowns,
     pools: Pools,
     services: Vec<ServiceSignals>,
     processes: VecDeque<(Duration, String, ProcessChange)>,
@@ -140,6 +143,7 @@ impl Model {
             failed: VecDeque::new(),
             newest: VecDeque::new(),
             chain: Chain::default(),
+            breakdowns: Breakdowns::default(),
             pools: Pools::default(),
             services: Vec::new(),
             processes: VecDeque::new(),
@@ -161,6 +165,8 @@ impl Model {
             Fact::Control { change } => self.controls.add(event.at, change),
             Fact::Hop(spans) => self.chain.add(&spans),
             Fact::Edge { from, to } => self.chain.connect(&from, &to),
+            Fact::Calls(calls) => self.chain.add_calls(&calls),
+            Fact::Breakdowns(all) => self.breakdowns.extend(all),
             Fact::Pool(pool) => self.pools.push(event.at, pool),
             Fact::Scraped(scraped) => self.apply_scraped(event.at, scraped),
             Fact::Fault { index, change } => {
@@ -311,6 +317,11 @@ impl Model {
     /// The hops that requests take, as spans tell.
     pub fn chain(&self) -> &Chain {
         &self.chain
+    }
+
+    /// Requests that were looked at: where their time went.
+    pub fn breakdowns(&self) -> &Breakdowns {
+        &self.breakdowns
     }
 
     /// States of connection pools.

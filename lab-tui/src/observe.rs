@@ -8,6 +8,7 @@ pub mod found;
 pub mod growth;
 pub mod live;
 pub mod otlp;
+pub mod sampler;
 pub mod scrape;
 pub mod scraper;
 pub mod signals;

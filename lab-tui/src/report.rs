@@ -1,6 +1,7 @@
 //! What a run says at its end: one summary, told as text, JSON, HTML, JUnit XML, Markdown or as annotations; and a trace as a waterfall.
 
 pub mod annotation;
+mod calls;
 mod control;
 mod expectation;
 pub mod format;
@@ -15,6 +16,7 @@ mod text;
 pub mod timing;
 pub mod waterfall;
 
+pub use calls::CallSummary;
 pub use expectation::ExpectationSummary;
 pub use html::{Html, Ran};
 pub use junit::Junit;

@@ -19,6 +19,7 @@ use crate::http;
 use crate::load::{self, HttpSender, Report, RunClock};
 use crate::observe::backends::Backends;
 use crate::observe::live;
+use crate::observe::sampler::Sampler;
 use crate::observe::scrape;
 use crate::observe::scraper::Scraper;
 use crate::observe::signals::Signals;
@@ -87,7 +88,8 @@ impl Run<'_> {
         let (mut reports, setter) = load::start(self.plan, sender, clock, stop.clone())?;
         let mut pace = Pace::default();
         let heard_all = CancellationToken::new();
-        let listening = live::listen(self.store.clone(), &scraper, clock.start_unix(), heard_all.clone(), &tell);
+        let sampler = Sampler::new(self.plan, clock.start_unix());
+        let listening = live::listen(self.store.clone(), &scraper, &sampler, clock.start_unix(), heard_all.clone(), &tell);
         tokio::pin!(listening);
         let mut aborted = false;
         let mut tick = tokio::time::interval(TICK);
@@ -100,9 +102,13 @@ impl Run<'_> {
                             // One that failed is worth more than any that was slow.
                             self.store.pin(exemplar.trace_id, if exemplar.failed { u32::MAX } else { exemplar.micros });
                         }
+                        sampler.hear_exemplars(&window.exemplars);
                         tell(Fact::Window(window));
                     }
-                    Some(Report::Ended(requests)) => self.store.add_client_spans(self.scenario, &requests),
+                    Some(Report::Ended(requests)) => {
+                        sampler.hear_ended(&requests);
+                        self.store.add_client_spans(self.scenario, &requests);
+                    }
                     Some(Report::Turned(late)) => watch.load_turned(late),
                     None => break,
                 },

@@ -55,7 +55,7 @@ fn facts_and_verdicts_know_no_clock_socket_or_terminal() {
         "eprint",
     ];
     for (path, text) in sources("lab-tui/src") {
-        let rooms = ["event", "model", "verdict", "scenario", "compare", "query"];
+        let rooms = ["event", "model", "verdict", "scenario", "compare", "query", "explain"];
         if !rooms.iter().any(|room| in_room(&path, room)) || path.ends_with("tests.rs") {
             continue;
         }

@@ -5,7 +5,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use lab_tui::event::{Cell, Event, Exemplar, Fact, FaultChange, HopSpans, LoadWindow, Outcome, Pool, Samples, TraceId};
+use lab_tui::event::{
+    Breakdown, Cell, Chosen, EdgeCalls, Event, Exemplar, Fact, FaultChange, Hop, HopKind, HopSpans, LoadWindow, Outcome, Pool, Samples,
+    TraceId, Trait,
+};
 use lab_tui::model::Model;
 use lab_tui::scenario::Plan;
 use lab_tui::verdict;
@@ -37,6 +40,31 @@ fn latencies(random: &mut StdRng, count: usize) -> Samples {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a positive number of microseconds")]
     let one = |share: f64| (1_000.0 * 30_000_f64.powf(share)) as u32;
     Samples::from_micros((0..count).map(|_| one(random.random())).collect())
+}
+
+/// As many requests as are looked at in half a second, each with as many parts and traits as the lab's own services make; some of these new each time.
+fn looked_at(second: u64, half: u64) -> Vec<Breakdown> {
+    let hop = |number: u64| Arc::new(Hop { kind: HopKind::Service, name: format!("service {}", (second * 31 + number) % 300).into() });
+    let says = |number: u64| {
+        Arc::new(Trait {
+            service: "s".into(),
+            key: format!("key {number}").into(),
+            value: format!("value {}", (second * 40 + number) % 9_000).into(),
+        })
+    };
+    let one = |number: u64| Breakdown {
+        at: Duration::from_millis(second * 1000 + half * 500),
+        load: 0,
+        trace_id: TraceId((u128::from(second * 100 + half * 50 + number + 1)).to_be_bytes()),
+        outcome: Outcome::Status(200),
+        failed: Some(false),
+        chosen: Chosen::Sampled,
+        whole: true,
+        micros: 9,
+        parts: (0..9).map(|number| (hop(number), 1)).collect(),
+        traits: (0..40).map(says).collect(),
+    };
+    (0..15).map(one).collect()
 }
 
 fn resident() -> u64 {
@@ -94,6 +122,11 @@ fn an_hour_of_heavy_load_takes_less_than_64_mib() {
                 let hop = HopSpans { hop: hop.to_owned(), second, errors: 1, durations: next(&spans) };
                 apply(second * 1000 + half * 500 + 499, Fact::Hop(hop));
             }
+            for pair in HOPS.windows(2) {
+                let (from, to) = (pair[0].to_owned(), pair[1].to_owned());
+                apply(second * 1000 + half * 500 + 499, Fact::Calls(EdgeCalls { from, to, second, errors: 1, durations: next(&spans) }));
+            }
+            apply(second * 1000 + half * 500 + 499, Fact::Breakdowns(looked_at(second, half)));
             let pool = Pool { service: "die-service".to_owned(), used: 9, idle: 1, pending: 3, max: 10 };
             apply(second * 1000 + half * 500 + 499, Fact::Pool(pool));
         }

@@ -3,18 +3,22 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::timeline::{OfSecond, Place, Timeline};
-use crate::event::{HopSpans, Samples};
+use crate::event::{EdgeCalls, HopSpans, Samples};
 
 /// How many hops are kept; a service that names each of its instances differently must not fill the memory.
 const HOPS: usize = 64;
+
+/// How many edges.
+const EDGES: usize = 256;
 
 /// The hops of the system, as far as spans have told.
 #[derive(Debug, Default)]
 pub struct Chain {
     hops: BTreeMap<String, Hop>,
+    edges: BTreeMap<(String, String), Hop>,
 }
 
-/// One service, or one database.
+/// One service, or one database; or of these the calls from one service alone.
 #[derive(Debug, Default)]
 pub struct Hop {
     callers: BTreeSet<String>,
@@ -47,6 +51,21 @@ impl Chain {
         {
             hop.callers.insert(from.to_owned());
         }
+    }
+
+    pub(super) fn add_calls(&mut self, calls: &EdgeCalls) {
+        let key = (calls.from.clone(), calls.to.clone());
+        if !self.edges.contains_key(&key) && self.edges.len() >= EDGES {
+            return;
+        }
+        let second = self.edges.entry(key).or_default().seconds.at(calls.second);
+        second.errors += u64::from(calls.errors);
+        second.durations.merge(&calls.durations);
+    }
+
+    /// The service map: who calls whom, how often, with how many errors and how long that took, as the one that was called tells.
+    pub fn edges(&self) -> impl Iterator<Item = (&str, &str, &Hop)> {
+        self.edges.iter().map(|((from, to), calls)| (from.as_str(), to.as_str(), calls))
     }
 
     fn hop(&mut self, name: &str) -> Option<&mut Hop> {
@@ -122,5 +141,19 @@ mod tests {
         let (errors, durations) = chain.in_order()[1].1.between(0, 10);
         assert_eq!((errors, durations.count()), (1, 2));
         assert_eq!(chain.in_order()[1].1.between(4, 10).1.count(), 0);
+    }
+
+    #[test]
+    fn edges_have_their_calls_and_are_bounded() {
+        let mut chain = Chain::default();
+        for number in 0..1000 {
+            let durations = Samples::from_micros(vec![1000, 3000]);
+            let calls = EdgeCalls { from: "a".to_owned(), to: format!("b{}", number % 500), second: number, errors: 1, durations };
+            chain.add_calls(&calls);
+        }
+        assert_eq!(chain.edges().count(), EDGES);
+        let (from, to, calls) = chain.edges().next().unwrap();
+        let (errors, durations) = calls.between(0, 1000);
+        assert_eq!((from, to, errors, durations.count(), durations.max()), ("a", "b0", 2, 4, 3000));
     }
 }

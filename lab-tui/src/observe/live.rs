@@ -9,15 +9,27 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
+use super::sampler::Sampler;
 use super::scraper::Scraper;
 use super::store::{Heard, Store};
-use crate::event::{Fact, HopSpans, Samples};
+use crate::event::{EdgeCalls, Fact, HopSpans, Samples};
 
 /// How often facts are told.
 const PERIOD: Duration = Duration::from_millis(500);
 
+/// How many have the status error, and how long each of all took, in microseconds.
+type Seen = (u32, Vec<u32>);
+
 /// Listens until the run is `over`, and tells then what came in last. `start_unix` is the start of the run since 1970.
-pub async fn listen(store: Store, scraper: &Scraper, start_unix: Duration, over: CancellationToken, mut tell: impl FnMut(Fact)) {
+/// `sampler` says which requests are looked at.
+pub async fn listen(
+    store: Store,
+    scraper: &Scraper,
+    sampler: &Sampler,
+    start_unix: Duration,
+    over: CancellationToken,
+    mut tell: impl FnMut(Fact),
+) {
     let mut heard = store.listen();
     let mut edges = HashSet::new();
     let mut period = tokio::time::interval(PERIOD);
@@ -28,6 +40,7 @@ pub async fn listen(store: Store, scraper: &Scraper, start_unix: Duration, over:
             () = over.cancelled() => true,
         };
         digest(&mut heard, start_unix, &mut edges, &mut tell);
+        sampler.look(&store, last).into_iter().for_each(&mut tell);
         if last {
             return;
         }
@@ -42,17 +55,25 @@ fn digest(
     edges: &mut HashSet<(Arc<str>, Arc<str>)>,
     tell: &mut impl FnMut(Fact),
 ) {
-    let mut hops: HashMap<(Arc<str>, u64), (u32, Vec<u32>)> = HashMap::new();
+    let mut hops: HashMap<(Arc<str>, u64), Seen> = HashMap::new();
+    let mut calls: HashMap<(Arc<str>, Arc<str>, u64), Seen> = HashMap::new();
+    // What began before the run belongs to an earlier one.
+    let second = |start_unix_nano: u64| Duration::from_nanos(start_unix_nano).checked_sub(start_unix).map(|since| since.as_secs());
+    let micros = |nanos: u64| u32::try_from(nanos / 1000).unwrap_or(u32::MAX);
     while let Ok(one) = heard.try_recv() {
         match one {
             Heard::Hop { hop, start_unix_nano, duration_nano, error } => {
-                // What began before the run belongs to an earlier one.
-                let Some(since) = Duration::from_nanos(start_unix_nano).checked_sub(start_unix) else { continue };
-                let (errors, durations) = hops.entry((hop, since.as_secs())).or_default();
+                let Some(second) = second(start_unix_nano) else { continue };
+                let (errors, durations) = hops.entry((hop, second)).or_default();
                 *errors += u32::from(error);
-                durations.push(u32::try_from(duration_nano / 1000).unwrap_or(u32::MAX));
+                durations.push(micros(duration_nano));
             }
-            Heard::Edge { from, to } => {
+            Heard::Edge { from, to, call: (start_unix_nano, duration_nano, error) } => {
+                if let Some(second) = second(start_unix_nano) {
+                    let (errors, durations) = calls.entry((Arc::clone(&from), Arc::clone(&to), second)).or_default();
+                    *errors += u32::from(error);
+                    durations.push(micros(duration_nano));
+                }
                 if edges.insert((Arc::clone(&from), Arc::clone(&to))) {
                     tell(Fact::Edge { from, to });
                 }
@@ -61,6 +82,10 @@ fn digest(
     }
     for ((hop, second), (errors, durations)) in hops {
         tell(Fact::Hop(HopSpans { hop: hop.to_string(), second, errors, durations: Samples::from_micros(durations) }));
+    }
+    for ((from, to, second), (errors, durations)) in calls {
+        let (from, to, durations) = (from.to_string(), to.to_string(), Samples::from_micros(durations));
+        tell(Fact::Calls(EdgeCalls { from, to, second, errors, durations }));
     }
 }
 
@@ -111,5 +136,10 @@ mod tests {
         hops.sort_by_key(|hop| &hop.hop);
         let names: Vec<(&str, u64, u64)> = hops.iter().map(|hop| (hop.hop.as_str(), hop.second, hop.durations.sum())).collect();
         assert_eq!(names, [("die", 2, 2000), ("door", 2, 2000), ("postgresql", 2, 2000)]);
+        let mut calls: Vec<&EdgeCalls> =
+            facts.iter().filter_map(|fact| if let Fact::Calls(calls) = fact { Some(calls) } else { None }).collect();
+        calls.sort_by_key(|calls| &calls.from);
+        let map: Vec<_> = calls.iter().map(|one| (one.from.as_str(), one.to.as_str(), one.second, one.durations.sum())).collect();
+        assert_eq!(map, [("die", "postgresql", 2, 2000), ("door", "die", 2, 2000), ("lab", "door", 2, 2000)]);
     }
 }

@@ -70,6 +70,9 @@ struct Inner {
     scratch: Vec<u8>,
 }
 
+/// When a call began, in nanoseconds since 1970, how many it took, and whether its status is error.
+type Call = (u64, u64, bool);
+
 /// What a span tells beside its own trace, as soon as it comes in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Heard {
@@ -90,6 +93,8 @@ pub enum Heard {
         from: Arc<str>,
         /// The hop.
         to: Arc<str>,
+        /// The span of the hop.
+        call: Call,
     },
 }
 
@@ -313,12 +318,13 @@ impl Inner {
         let Some(trace) = self.traces.get(&id) else { return };
         let service = |head: &Head| self.origins.get(head.origin).map(|origin| Arc::clone(&origin.service));
         let mut heard = Vec::new();
-        for call in trace.calls_by(head.id) {
-            heard.extend(service(head).zip(self.hop(trace, call)).map(|(from, to)| Heard::Edge { from, to }));
+        let call = |head: &Head| (head.start, head.duration, head.status == 2);
+        for child in trace.calls_by(head.id) {
+            heard.extend(service(head).zip(self.hop(trace, child)).map(|(from, to)| Heard::Edge { from, to, call: call(child) }));
         }
         if let Some(hop) = self.hop(trace, head) {
             let from = trace.find(head.parent).and_then(service);
-            heard.extend(from.map(|from| Heard::Edge { from, to: Arc::clone(&hop) }));
+            heard.extend(from.map(|from| Heard::Edge { from, to: Arc::clone(&hop), call: call(head) }));
             heard.push(Heard::Hop { hop, start_unix_nano: head.start, duration_nano: head.duration, error: head.status == 2 });
         }
         if heard.into_iter().any(|heard| listener.send(heard).is_err()) {

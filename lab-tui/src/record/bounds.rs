@@ -45,6 +45,11 @@ impl Bounds {
             }
             Fact::Hop(spans) if spans.second > LONGEST_RUN.as_secs() => Err("its second is later than any run lasts"),
             Fact::Hop(spans) => self.count(&spans.durations),
+            Fact::Calls(calls) if calls.second > LONGEST_RUN.as_secs() => Err("its second is later than any run lasts"),
+            Fact::Calls(calls) => self.count(&calls.durations),
+            Fact::Breakdowns(all) if all.iter().any(|one| one.load >= plan.loads.len()) => {
+                Err("it is of a load that the scenario does not have")
+            }
             Fact::Fault { index, .. } if *index >= plan.faults.len() => Err("it is of a fault that the scenario does not have"),
             Fact::Scraped(all) if all.iter().any(|one| one.series >= plan.series().len()) => {
                 Err("it is of a metric that the scenario does not ask for")
@@ -72,6 +77,7 @@ impl Bounds {
             | Fact::Scraped(_)
             | Fact::Expectation { .. }
             | Fact::Edge { .. }
+            | Fact::Breakdowns(_)
             | Fact::Pool(_)
             | Fact::LabUsage { .. }
             | Fact::LabCores(_)

@@ -12,7 +12,8 @@ use super::header::Outline;
 use super::wire::{Held, Line};
 use super::{FORMAT, Header, History, Outputs, Player, Recorder, read};
 use crate::event::{
-    Cell, Event, Exemplar, Fact, FaultChange, HopSpans, LoadWindow, Outcome, Pool, ProcessChange, Samples, ServiceSignals, TraceId,
+    Breakdown, Cell, Chosen, EdgeCalls, Event, Exemplar, Fact, FaultChange, Hop, HopKind, HopSpans, LoadWindow, Outcome, Pool,
+    ProcessChange, Samples, ServiceSignals, TraceId, Trait,
 };
 use crate::model::Model;
 use crate::observe::store::Store;
@@ -104,6 +105,25 @@ fn events() -> Vec<Event> {
         silent: true,
         foreign: true,
     };
+    use HopKind::{Database, Network, Pool as Wait, Service as Own, Unseen, Unsent};
+    let hop = |(kind, name): (HopKind, &str)| Arc::new(Hop { kind, name: name.into() });
+    let one = |value: &str| Arc::new(Trait { service: "die".into(), key: "http.route".into(), value: value.into() });
+    let breakdown = |(number, chosen): (u8, Chosen)| Breakdown {
+        at: at(100_000_003 + u64::from(number)),
+        load: 0,
+        trace_id: trace_id(number),
+        outcome: OUTCOMES[usize::from(number)],
+        failed: [None, Some(true), Some(false)][usize::from(number % 3)],
+        chosen,
+        whole: number == 1,
+        micros: 21,
+        parts: [(Own, "die"), (Wait, "die"), (Database, "sql"), (Network, "a → b"), (Unseen, "a → c"), (Unsent, "")]
+            .map(hop)
+            .into_iter()
+            .zip(1..)
+            .collect(),
+        traits: vec![one("/a"), one("/b")],
+    };
     let facts = vec![
         Fact::Tick,
         Fact::Window(window),
@@ -115,6 +135,14 @@ fn events() -> Vec<Event> {
         Fact::Fault { index: 0, change: FaultChange::Failed("no \"such\" table\n".to_owned()) },
         Fact::Hop(HopSpans { hop: "die".to_owned(), second: 3, errors: 1, durations: Samples::from_micros(vec![5, 6]) }),
         Fact::Edge { from: "lab".into(), to: "die".into() },
+        Fact::Calls(EdgeCalls {
+            from: "lab".to_owned(),
+            to: "die".to_owned(),
+            second: 3,
+            errors: 1,
+            durations: Samples::from_micros(vec![5, 6]),
+        }),
+        Fact::Breakdowns((1..).zip([Chosen::Sampled, Chosen::Slow, Chosen::Failed]).map(breakdown).collect()),
         Fact::Control { change: crate::event::Control::Rate(1.3) },
         Fact::Control { change: crate::event::Control::Paused },
         Fact::Control { change: crate::event::Control::Resumed },
@@ -202,6 +230,24 @@ fn the_wire_form_is_the_documented_one() {
     }
     for field in serde_json::to_value(header()).unwrap().as_object().unwrap().keys() {
         assert!(documented.contains(&format!("| `{field}`")), "docs/EVENTS.md lacks {field} of the header");
+    }
+}
+
+/// What points to nothing, or does not add up, is damage.
+#[test]
+fn requests_that_were_looked_at_are_checked() {
+    let line = r#"{"at":1.0,"fact":{"breakdowns":{"names":["s","k"],"hops":[["service",0]],"traits":[[0,1,1]],"requests":[{"at":0.5,"load":0,
+        "trace_id":"01010101010101010101010101010101","outcome":200,"failed":null,"chosen":"slow","whole":true,"response_time_us":7,"parts_us":[[0,7]],"traits":[0]}]}}}"#;
+    let read = |line: &str| serde_json::from_str::<Line>(line).unwrap().held();
+    assert!(matches!(read(line), Ok(Held::Event(_))));
+    for (part, damaged, why) in [
+        ("[[0,7]]", "[[1,7]]", "it has no such hop"),
+        ("[[0,7]]", "[[0,6]]", "the parts of a request do not add up to its time"),
+        ("[[0,1,1]]", "[[0,1,2]]", "it has no such name"),
+        ("\"traits\":[0]", "\"traits\":[1]", "it has no such trait"),
+        ("0101", "0", "a trace ID is none"),
+    ] {
+        assert_eq!(read(&line.replacen(part, damaged, 1)).unwrap_err(), why, "{damaged}");
     }
 }
 

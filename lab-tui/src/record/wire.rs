@@ -1,15 +1,18 @@
 //! A line of the stream. A new kind of fact does not compile until it has a form here: a variant, and an arm in each of the matches.
 
+mod breakdown;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::bounds::LONGEST_RUN;
 use crate::event::{
-    Cell, Control, EXAMPLES, Event, Exemplar, Fact, FaultChange, Found, HopSpans, LabDelay, LoadWindow, Outcome, Pace, Pool, ProcessChange,
-    Samples, ScrapedSeries, ScrapedValue, ServiceSignals, TraceId,
+    Cell, Control, EXAMPLES, EdgeCalls, Event, Exemplar, Fact, FaultChange, Found, HopSpans, LabDelay, LoadWindow, Outcome, Pace, Pool,
+    ProcessChange, Samples, ScrapedSeries, ScrapedValue, ServiceSignals, TraceId,
 };
 use crate::observe::trace::Trace;
+use breakdown::WireBreakdowns;
 
 /// One line after the header: an event, or a trace worth keeping.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -61,6 +64,8 @@ enum WireFact {
     Fault { index: usize, change: WireFault },
     Hop { hop: String, second: u64, errors: u32, duration_us: WireSamples },
     Edge { from: String, to: String },
+    Calls { from: String, to: String, second: u64, errors: u32, duration_us: WireSamples },
+    Breakdowns(WireBreakdowns),
     Pool { service: String, used: u32, idle: u32, pending: u32, max: u32 },
     Scraped { series: Vec<WireScraped> },
     Telemetry { services: Vec<WireSignals> },
@@ -217,6 +222,10 @@ impl From<&Fact> for WireFact {
                 Self::Hop { hop: hop.clone(), second: *second, errors: *errors, duration_us: durations.into() }
             }
             Fact::Edge { from, to } => Self::Edge { from: from.to_string(), to: to.to_string() },
+            Fact::Calls(EdgeCalls { from, to, second, errors, durations }) => {
+                Self::Calls { from: from.clone(), to: to.clone(), second: *second, errors: *errors, duration_us: durations.into() }
+            }
+            Fact::Breakdowns(all) => Self::Breakdowns(all.as_slice().into()),
             Fact::Pool(Pool { service, used, idle, pending, max }) => {
                 Self::Pool { service: service.clone(), used: *used, idle: *idle, pending: *pending, max: *max }
             }
@@ -274,6 +283,10 @@ impl WireFact {
                 Fact::Hop(HopSpans { hop, second, errors, durations: duration_us.into_samples()? })
             }
             Self::Edge { from, to } => Fact::Edge { from: from.into(), to: to.into() },
+            Self::Calls { from, to, second, errors, duration_us } => {
+                Fact::Calls(EdgeCalls { from, to, second, errors, durations: duration_us.into_samples()? })
+            }
+            Self::Breakdowns(all) => Fact::Breakdowns(all.into_breakdowns()?),
             Self::Pool { service, used, idle, pending, max } => Fact::Pool(Pool { service, used, idle, pending, max }),
             Self::Scraped { series } => Fact::Scraped(series.into_iter().map(WireScraped::into_series).collect()),
             Self::Telemetry { services } => Fact::Telemetry(services.into_iter().map(WireSignals::into_signals).collect()),

@@ -5,9 +5,11 @@
 //! a heat map 120 by 24 cells, and of traces there are five with 60 rows each.
 
 mod axis;
+mod calls;
 mod columns;
 mod distribution;
 mod expectations;
+mod explanation;
 mod facts;
 mod figures;
 mod head;
@@ -164,9 +166,11 @@ fn section(ran: &Ran<'_>, number: usize) -> Markup {
             (head::head(ran))
             (timeline::timeline(ran))
             (promises::promises(ran))
+            (explanation::explanation(&summary.explanation))
             (distribution::distributions(ran))
             (tables::loads(summary))
             (tables::hops(ran.model))
+            (calls::calls(&summary.calls))
             (traces::traces(ran))
             (facts::telemetry(summary))
             (facts::lab(summary))

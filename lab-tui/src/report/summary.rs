@@ -4,11 +4,13 @@
 
 use serde::Serialize;
 
+use super::calls::{CallSummary, calls};
 use super::control::{ControlSummary, controls};
 use super::format::number;
 use super::{ExpectationSummary, TraceLink};
 use crate::compare::Comparison;
 use crate::exit::Exit;
+use crate::explain::{self, Explanation};
 use crate::model::{Distribution, Model};
 use crate::stack::Endpoints;
 use crate::verdict::{self, Verdict, Word};
@@ -65,6 +67,10 @@ pub struct Summary<'a> {
     pub controls: Vec<ControlSummary>,
     /// The lab's view of itself.
     pub lab: Lab,
+    /// Who calls whom, as spans tell.
+    pub calls: Vec<CallSummary>,
+    /// What tells slow and failed requests from the others, and where the milliseconds go.
+    pub explanation: Explanation,
     /// Where everything was.
     pub endpoints: &'a Endpoints,
     /// The run against `--baseline`; left out without one.
@@ -326,6 +332,8 @@ impl<'a> Summary<'a> {
                 loop_delay_p99_ms: model.lab().run_delay.percentile(99.0),
                 bottleneck: verdict.bottleneck.clone(),
             },
+            calls: calls(model),
+            explanation: explain::whole_run(model),
             endpoints,
             comparison: None,
         }

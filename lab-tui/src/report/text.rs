@@ -7,6 +7,7 @@ use super::format::{count, milliseconds, number};
 use super::summary::{Latencies, LoadSummary, OwnService, Summary, ThresholdSummary};
 use super::waterfall::waterfall;
 use crate::compare;
+use crate::explain;
 use crate::observe::trace::Trace;
 use crate::verdict::Word;
 
@@ -82,6 +83,9 @@ fn write(out: &mut String, summary: &Summary<'_>, slowest: Option<&Trace>) -> st
         for control in &summary.controls {
             writeln!(out, "  {:>7.1} s  {}", control.at_seconds, control.what)?;
         }
+    }
+    if summary.verdict == Word::Fail && summary.explanation.requests > 0 {
+        write!(out, "\n{}", explain::text(&summary.explanation))?;
     }
     if let Some(comparison) = &summary.comparison {
         write!(out, "\n{}", compare::text(comparison))?;

@@ -8,7 +8,7 @@ use ratatui::widgets::{Block, BorderType, Clear, Padding, Paragraph, Widget, Wra
 use super::palette::Palette;
 use super::ui::{Overlay, Ui};
 
-const KEYS: [(&str, &str); 14] = [
+const KEYS: [(&str, &str); 15] = [
     ("← →", "move a cursor: all plots read that second"),
     ("p", "the cursor to the peak of p99"),
     ("End, Esc", "back to now"),
@@ -17,6 +17,7 @@ const KEYS: [(&str, &str); 14] = [
     ("Enter", "open its trace"),
     ("Esc", "in a trace: back; ↑ ↓ span, ← → next request"),
     ("o y", "open the trace in a browser; copy its ID"),
+    ("w", "why: what tells the second under the cursor from the calm"),
     ("+ - space", "rates up and down by 10 % of the plan; pause, go on"),
     ("s", "scenarios: choose one, Enter runs it"),
     ("?", "these keys"),
@@ -33,6 +34,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, overlay: Overlay, ui: &Ui) {
     match overlay {
         Overlay::Help => help(buffer, area, ui),
         Overlay::Scenarios(row) => scenarios(buffer, area, row, ui),
+        Overlay::Why(line) => why(buffer, area, line, ui),
     }
 }
 
@@ -87,6 +89,14 @@ fn scenarios(buffer: &mut Buffer, area: Rect, chosen: usize, ui: &Ui) {
     lines.push(Line::from(keys.into_iter().flat_map(|(key, what)| [Span::styled(key, palette.key), Span::raw(what)]).collect::<Vec<_>>()));
     let below = Rect { y: inner.y + rows + 1, height: inner.height.saturating_sub(rows + 1), ..inner };
     Paragraph::new(lines).wrap(Wrap { trim: true }).render(below, buffer);
+}
+
+/// The text of the command line. Who scrolls beyond its end sees its end.
+fn why(buffer: &mut Buffer, area: Rect, first: u16, ui: &Ui) {
+    let inner = frame(buffer, area, 132, area.height.saturating_sub(2), " why (↑ ↓, Esc) ", &ui.palette);
+    let lines: Vec<Line<'_>> = ui.why.lines().map(Line::from).collect();
+    let last = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_sub(inner.height);
+    Paragraph::new(lines).scroll((first.min(last), 0)).render(inner, buffer);
 }
 
 /// An empty box in the middle; returns its inside.

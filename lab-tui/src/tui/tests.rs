@@ -267,3 +267,4 @@ fn random_keys_and_sizes_do_no_harm() {
 }
 
 mod pace;
+mod why;

@@ -9,6 +9,7 @@ use super::errand::Errand;
 use super::palette::Palette;
 use super::replay::Replay;
 use crate::event::{Command, Exemplar, Pace, TraceId};
+use crate::explain;
 use crate::model::Model;
 use crate::observe::trace::Trace;
 use crate::report::TraceLink;
@@ -87,6 +88,8 @@ pub enum Overlay {
     Help,
     /// The scenarios, with the row that is chosen.
     Scenarios(usize),
+    /// Why the second under the cursor was bad, or the run where there is no cursor; with the first line that is shown.
+    Why(u16),
 }
 
 /// What a key asks of whoever runs the screen.
@@ -123,6 +126,8 @@ pub struct Ui {
     pub view: Option<u64>,
     /// A recorded run is shown; none where it is live.
     pub replay: Option<Replay>,
+    /// The explanation that was asked for last.
+    pub why: String,
     list: List,
     chosen: Option<TraceId>,
     /// The viewer has found the keys; nothing more is suggested.
@@ -149,6 +154,7 @@ impl Ui {
             wide: false,
             view: None,
             replay: None,
+            why: String::new(),
             list: List::Slowest,
             chosen: None,
             acted: false,
@@ -264,6 +270,12 @@ impl Ui {
             KeyCode::Char('q') => return Some(Wish::Quit),
             KeyCode::Char('?') => self.overlay = Some(Overlay::Help),
             KeyCode::Char('s') => self.overlay = Some(Overlay::Scenarios(self.current)),
+            KeyCode::Char('w') => {
+                // Once, as of now: it looks at thousands of requests.
+                let moment = self.cursor.map(Duration::from_secs);
+                self.why = explain::text(&moment.map_or_else(|| explain::whole_run(model), |moment| explain::at(model, moment)));
+                self.overlay = Some(Overlay::Why(0));
+            }
             // A run that is over has no pace, and one of users alone has no rates. The equals sign is the plus of many keyboards.
             KeyCode::Char('o') => self.look_outside(model),
             KeyCode::Char('y') => self.errand = self.pointed_at(model).map(|(id, _)| Errand::Copy(id)),
@@ -297,7 +309,12 @@ impl Ui {
             (Overlay::Scenarios(_), KeyCode::Home | KeyCode::Char('g')) => self.overlay = Some(Overlay::Scenarios(0)),
             (Overlay::Scenarios(_), KeyCode::End | KeyCode::Char('G')) => self.overlay = Some(Overlay::Scenarios(last)),
             (Overlay::Scenarios(row), KeyCode::Enter) if row <= last && !self.scenarios.is_empty() => return Some(Wish::Run(row)),
-            (Overlay::Scenarios(_), KeyCode::Char('s') | KeyCode::Esc) | (Overlay::Help, _) => self.overlay = None,
+            (Overlay::Why(line), KeyCode::Up | KeyCode::Char('k')) => self.overlay = Some(Overlay::Why(line.saturating_sub(1))),
+            (Overlay::Why(line), KeyCode::Down | KeyCode::Char('j')) => self.overlay = Some(Overlay::Why(line.saturating_add(1))),
+            (Overlay::Why(_), KeyCode::Home | KeyCode::Char('g')) => self.overlay = Some(Overlay::Why(0)),
+            (Overlay::Why(_), KeyCode::Char('w') | KeyCode::Esc)
+            | (Overlay::Scenarios(_), KeyCode::Char('s') | KeyCode::Esc)
+            | (Overlay::Help, _) => self.overlay = None,
             _ => {}
         }
         None

@@ -7,6 +7,7 @@ mod browser;
 mod common;
 mod contract;
 mod expect;
+mod explain;
 mod faults;
 mod fetch;
 mod files;

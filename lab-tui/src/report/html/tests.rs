@@ -6,7 +6,10 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::*;
-use crate::event::{Cell, Event, Exemplar, Fact, FaultChange, HopSpans, LoadWindow, Outcome, Pool, ProcessChange, Samples, TraceId};
+use crate::event::{
+    Breakdown, Cell, Chosen, EdgeCalls, Event, Exemplar, Fact, FaultChange, Hop, HopKind, HopSpans, LoadWindow, Outcome, Pool,
+    ProcessChange, Samples, TraceId, Trait,
+};
 use crate::observe::trace::{LogLine, Resource, Status, TraceSpan};
 use crate::report::TraceLink;
 use crate::scenario::Plan;
@@ -58,6 +61,21 @@ fn model(plan: &Arc<Plan>, name: &str, seconds: u64) -> Model {
             at,
             Fact::Window(LoadWindow { index: second * 10, offered: 22, dropped: 2, cells: vec![cell], exemplars, ..LoadWindow::default() }),
         );
+        let calls = EdgeCalls { from: name.to_owned(), to: format!("{name}{second}"), second, errors: 3, durations: times.clone() };
+        apply(at, Fact::Calls(calls));
+        let looked = |(number, micros): (u64, &u32)| Breakdown {
+            at,
+            load: 0,
+            trace_id: TraceId((u128::from(second * 100 + number + 1)).to_be_bytes()),
+            outcome: Outcome::Timeout,
+            failed: Some(number % 2 == 0),
+            chosen: Chosen::Sampled,
+            whole: true,
+            micros: *micros,
+            parts: vec![(Arc::new(Hop { kind: HopKind::Database, name: format!("{name}{second}").into() }), *micros)],
+            traits: vec![Arc::new(Trait { service: name.into(), key: name.into(), value: format!("{name}{}", number % 2).into() })],
+        };
+        apply(at, Fact::Breakdowns((0..).zip(&micros).map(looked).collect()));
         apply(at, Fact::Hop(HopSpans { hop: format!("{name}{second}"), second, errors: 3, durations: times }));
         let used = u32::try_from(second % 11).unwrap();
         apply(at, Fact::Pool(Pool { service: name.to_owned(), used, idle: 10 - used, pending: used * 3, max: 10 }));
@@ -117,6 +135,7 @@ fn what_names_say_is_text() {
     let shown = "&lt;/script&gt;&lt;img src=x onerror=alert(1)&gt;&quot;'&amp;";
     assert!(page.matches(shown).count() > 40, "{}", page.matches(shown).count());
     assert!(page.contains("1970-01-01 00:00:00 UTC"));
+    assert!(page.contains("<h2>Why</h2>") && page.contains("over-represented") && page.contains("<h2>Who calls whom</h2>"));
     let mut without = Html::default();
     without.add_without_end(HOSTILE, HOSTILE);
     without.add_without_end(HOSTILE, HOSTILE);
