@@ -3,10 +3,12 @@
 pub mod annotation;
 mod control;
 mod expectation;
+mod flaws;
 pub mod format;
 mod html;
 mod junit;
 mod link;
+pub mod log;
 mod markdown;
 pub mod schema;
 mod summary;

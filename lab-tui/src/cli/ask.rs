@@ -90,7 +90,7 @@ fn process(text: &str) -> Result<u32, String> {
     text.parse().map_err(|_| "a process ID is a whole number, such as 4711".to_owned())
 }
 
-fn trace_id(text: &str) -> Result<TraceId, String> {
+pub(super) fn trace_id(text: &str) -> Result<TraceId, String> {
     TraceId::parse(text).ok_or_else(|| "a trace ID has 32 hex digits, not all of them 0".to_owned())
 }
 

@@ -1,5 +1,6 @@
 //! Traces and logs in memory, bounded by bytes: what does not fit pushes out whole traces, oldest first.
 
+mod integrity;
 mod logs;
 mod search;
 
@@ -13,7 +14,9 @@ use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, Span, span::SpanKind,
 use prost::Message as _;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
-use self::logs::Line;
+use self::integrity::Integrity;
+use self::logs::Logs;
+pub use self::logs::StoredLine;
 use super::trace::{self, Trace};
 use crate::event::TraceId;
 
@@ -36,6 +39,9 @@ struct Inner {
     traces: HashMap<TraceId, Stored>,
     /// Oldest first: traces, and log lines that belong to none.
     order: VecDeque<Entry>,
+    logs: Logs,
+    /// The watch over the run that goes on, where one does.
+    integrity: Option<Box<Integrity>>,
     services: HashMap<Arc<str>, Counts>,
     /// What each service's last batch said of its resource: the next one says the same as a rule, and then shares it.
     resources: HashMap<Arc<str>, Arc<SharedResource>>,
@@ -71,7 +77,8 @@ pub enum Heard {
 #[derive(Debug)]
 enum Entry {
     Trace(TraceId),
-    Log(Line),
+    /// Its number.
+    Log(u64),
 }
 
 /// A resource that many spans share. Its bytes are given back with the last of them.
@@ -91,7 +98,6 @@ struct Stored {
     span_ids: HashMap<[u8; 8], Arc<str>>,
     /// Hops whose caller's span has not come in yet, by its ID: children often arrive before their parents.
     awaited: HashMap<[u8; 8], Vec<Arc<str>>>,
-    logs: Vec<Line>,
     bytes: usize,
 }
 
@@ -116,6 +122,8 @@ impl Store {
             bytes: 0,
             traces: HashMap::new(),
             order: VecDeque::new(),
+            logs: Logs::default(),
+            integrity: None,
             services: HashMap::new(),
             resources: HashMap::new(),
             evicted_traces: 0,
@@ -258,6 +266,9 @@ impl Inner {
         let counts = self.services.entry(Arc::clone(service)).or_default();
         counts.spans += 1;
         counts.server_spans += u64::from(span.kind() == SpanKind::Server);
+        if let Some(integrity) = &mut self.integrity {
+            integrity.add_span(TraceId(trace_id), span_id, service, span);
+        }
         self.tell(heard);
         true
     }
@@ -273,11 +284,13 @@ impl Inner {
     fn make_room(&mut self) {
         while self.bytes > self.limit {
             match self.order.pop_front() {
-                Some(Entry::Log((unix_nano, _, text))) => {
-                    self.bytes -= text.len() + OVERHEAD;
+                Some(Entry::Log(number)) => {
+                    let (bytes, unix_nano) = self.logs.evict(number);
+                    self.bytes -= bytes;
                     self.evicted_until = self.evicted_until.max(unix_nano);
                 }
                 Some(Entry::Trace(id)) => {
+                    self.logs.evict_trace(id);
                     if let Some(trace) = self.traces.remove(&id) {
                         self.bytes -= trace.bytes;
                         self.evicted_traces += 1;
@@ -323,7 +336,7 @@ fn text(value: Option<&AnyValue>) -> Option<&str> {
     }
 }
 
-fn service_name(resource: Option<&Resource>) -> &str {
+pub(super) fn service_name(resource: Option<&Resource>) -> &str {
     let attribute = resource.and_then(|resource| resource.attributes.iter().find(|attribute| attribute.key == "service.name"));
     // The specification's word for a service that does not say its name.
     attribute.and_then(|attribute| text(attribute.value.as_ref())).unwrap_or("unknown_service")

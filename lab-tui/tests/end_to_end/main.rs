@@ -11,6 +11,7 @@ mod faults;
 mod fetch;
 mod files;
 mod load;
+mod logs;
 mod page;
 mod promises;
 mod record;

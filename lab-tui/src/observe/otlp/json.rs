@@ -3,6 +3,8 @@
 //! Read by hand, because what `opentelemetry-proto` brings along refuses attributes of a kind that it does not know, and brings two
 //! crates.
 
+pub(super) mod logs;
+
 use opentelemetry_proto::tonic::collector::trace::v1::{ExportTraceServiceRequest, ExportTraceServiceResponse};
 use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, InstrumentationScope, KeyValue, KeyValueList, any_value::Value};
 use opentelemetry_proto::tonic::resource::v1::Resource;
@@ -17,9 +19,15 @@ type Refused = String;
 
 /// A message as it was sent. Fields that are not known are passed over; one that is missing or null is at its default.
 pub(super) fn read(body: &[u8]) -> Result<ExportTraceServiceRequest, Refused> {
-    let message: Json = serde_json::from_slice(body).map_err(|error| error.to_string())?;
-    let message = message.as_object().ok_or("the message is no object")?;
-    Ok(ExportTraceServiceRequest { resource_spans: list(message, "resourceSpans", resource_spans)? })
+    let message = object(body)?;
+    Ok(ExportTraceServiceRequest { resource_spans: list(&message, "resourceSpans", resource_spans)? })
+}
+
+fn object(body: &[u8]) -> Result<Object, Refused> {
+    match serde_json::from_slice(body).map_err(|error| error.to_string())? {
+        Json::Object(message) => Ok(message),
+        _ => Err("the message is no object".to_owned()),
+    }
 }
 
 pub(super) fn answer(response: &ExportTraceServiceResponse) -> String {
@@ -38,21 +46,21 @@ pub(super) fn refusal(message: &str) -> String {
 
 fn resource_spans(from: &Object) -> Result<ResourceSpans, Refused> {
     Ok(ResourceSpans {
-        resource: one(from, "resource", |from| Ok(Resource { attributes: attributes(from)?, ..Resource::default() }))?,
+        resource: resource(from)?,
         scope_spans: list(from, "scopeSpans", |from| {
-            Ok(ScopeSpans {
-                scope: one(from, "scope", |from| {
-                    Ok(InstrumentationScope {
-                        name: text(from, "name")?,
-                        version: text(from, "version")?,
-                        ..InstrumentationScope::default()
-                    })
-                })?,
-                spans: list(from, "spans", span)?,
-                ..ScopeSpans::default()
-            })
+            Ok(ScopeSpans { scope: scope(from)?, spans: list(from, "spans", span)?, ..ScopeSpans::default() })
         })?,
         ..ResourceSpans::default()
+    })
+}
+
+fn resource(from: &Object) -> Result<Option<Resource>, Refused> {
+    one(from, "resource", |from| Ok(Resource { attributes: attributes(from)?, ..Resource::default() }))
+}
+
+fn scope(from: &Object) -> Result<Option<InstrumentationScope>, Refused> {
+    one(from, "scope", |from| {
+        Ok(InstrumentationScope { name: text(from, "name")?, version: text(from, "version")?, ..InstrumentationScope::default() })
     })
 }
 
