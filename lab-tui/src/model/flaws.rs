@@ -23,3 +23,29 @@ impl Model {
         by_loss && self.services.iter().any(|service| service.restarted)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::event::{Event, Fact, ServiceSignals};
+    use crate::scenario::Plan;
+
+    #[test]
+    fn what_a_replaced_service_took_with_it_is_expected() {
+        let text = "format = 1\ntitle = \"t\"\n[[load]]\nname = \"l\"\nexecutor = \"constant-vus\"\nduration = \"1s\"\n\
+            [[load.request]]\nget = \"http://x/\"";
+        let mut model = Model::new(Arc::new(Plan::parse(text, "t", &[]).unwrap()));
+        let flaw =
+            |kind, service: &str, count| Flaw { kind, service: service.to_owned(), what: String::new(), count, examples: Vec::new() };
+        let flaws = vec![flaw(FlawKind::OrphanSpan, "a", 2), flaw(FlawKind::OrphanSpan, "b", 3), flaw(FlawKind::SemconvViolation, "a", 7)];
+        model.apply(Event { at: Duration::ZERO, fact: Fact::Flaws(flaws) });
+        let counts = |model: &Model| FlawKind::ALL.map(|kind| model.flaws_of(kind));
+        assert_eq!(counts(&model), [5, 0, 0, 0, 7]);
+        let replaced = ServiceSignals { name: "c".to_owned(), restarted: true, ..ServiceSignals::default() };
+        model.apply(Event { at: Duration::ZERO, fact: Fact::Telemetry(vec![replaced]) });
+        assert_eq!(counts(&model), [0, 0, 0, 0, 7]);
+    }
+}

@@ -10,6 +10,7 @@ mod expect;
 mod faults;
 mod fetch;
 mod files;
+mod integrity;
 mod load;
 mod logs;
 mod page;

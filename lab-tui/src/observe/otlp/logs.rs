@@ -6,7 +6,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use opentelemetry_proto::tonic::collector::logs::v1::logs_service_server::{LogsService, LogsServiceServer};
 use opentelemetry_proto::tonic::collector::logs::v1::{ExportLogsPartialSuccess, ExportLogsServiceRequest, ExportLogsServiceResponse};
-use opentelemetry_proto::tonic::logs::v1::{LogRecord, SeverityNumber};
+use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -119,13 +119,13 @@ fn level(record: &LogRecord) -> Option<&'static str> {
     }
     // Four numbers a level, from 1 on.
     match record.severity_number {
-        number if number <= SeverityNumber::Unspecified.into() => None,
-        ..=4 => Some("TRACE"),
-        ..=8 => Some("DEBUG"),
-        ..=12 => Some("INFO"),
-        ..=16 => Some("WARNING"),
-        ..=20 => Some("ERROR"),
-        _ => Some("FATAL"),
+        1..=4 => Some("TRACE"),
+        5..=8 => Some("DEBUG"),
+        9..=12 => Some("INFO"),
+        13..=16 => Some("WARNING"),
+        17..=20 => Some("ERROR"),
+        21.. => Some("FATAL"),
+        _ => None,
     }
 }
 
