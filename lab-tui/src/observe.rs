@@ -11,5 +11,6 @@ pub mod scrape;
 pub mod scraper;
 mod semconv;
 pub mod signals;
+pub mod source;
 pub mod store;
 pub mod trace;

@@ -1,6 +1,6 @@
 //! The OTLP receiver: traces and logs over gRPC and over HTTP, there as protobuf or JSON, gzip accepted, into the store.
 
-mod json;
+pub(super) mod json;
 mod logs;
 
 use std::time::Duration;

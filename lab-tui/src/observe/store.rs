@@ -14,7 +14,7 @@ use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, Span, span::SpanKind,
 use prost::Message as _;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
-use self::integrity::Integrity;
+use self::integrity::{Integrity, Seen};
 use self::logs::Logs;
 pub use self::logs::StoredLine;
 use super::trace::{self, Trace};
@@ -267,7 +267,10 @@ impl Inner {
         counts.spans += 1;
         counts.server_spans += u64::from(span.kind() == SpanKind::Server);
         if let Some(integrity) = &mut self.integrity {
-            integrity.add_span(TraceId(trace_id), span_id, service, span);
+            let parent = <[u8; 8]>::try_from(&*span.parent_span_id).unwrap_or_default();
+            let seen = Seen::of(TraceId(trace_id), span_id, parent, span);
+            integrity.add_span(&seen, service);
+            integrity.add_attributes(&seen, service, span);
         }
         self.tell(heard);
         true

@@ -12,15 +12,19 @@ use opentelemetry_proto::tonic::trace::v1::span::{Event, Link};
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Status};
 use serde_json::{Map, Value as Json, json};
 
-type Object = Map<String, Json>;
+pub(in crate::observe) type Object = Map<String, Json>;
 
 /// Why a message was refused.
-type Refused = String;
+pub(in crate::observe) type Refused = String;
 
 /// A message as it was sent. Fields that are not known are passed over; one that is missing or null is at its default.
 pub(super) fn read(body: &[u8]) -> Result<ExportTraceServiceRequest, Refused> {
-    let message = object(body)?;
-    Ok(ExportTraceServiceRequest { resource_spans: list(&message, "resourceSpans", resource_spans)? })
+    Ok(ExportTraceServiceRequest { resource_spans: read_spans(&object(body)?)? })
+}
+
+/// The spans of a message that has been taken apart.
+pub(in crate::observe) fn read_spans(message: &Object) -> Result<Vec<ResourceSpans>, Refused> {
+    list(message, "resourceSpans", resource_spans)
 }
 
 fn object(body: &[u8]) -> Result<Object, Refused> {
@@ -162,7 +166,7 @@ fn id(from: &Object, name: &str) -> Result<Vec<u8>, Refused> {
 }
 
 /// The standard and the URL-safe alphabet, padded or not.
-fn base64(text: &str) -> Option<Vec<u8>> {
+pub(in crate::observe) fn base64(text: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
     let (mut bits, mut held) = (0_u32, 0);
     for character in text.trim_end_matches('=').bytes() {

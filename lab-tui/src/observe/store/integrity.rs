@@ -22,7 +22,6 @@ const SPANS: usize = 1 << 20;
 /// What is wrong with a parent.
 const CONTEXT_DROPPED: &str = "its caller's context was dropped";
 const OWN_PARENT: &str = "it is its own parent";
-const NO_ID: &str = "its parent's ID is none";
 const CIRCLE: &str = "its trace has no root and goes round in a circle";
 
 /// The watch over one run.
@@ -42,6 +41,36 @@ pub(super) struct Integrity {
     uncalled: BTreeMap<Arc<str>, Tally>,
     /// What is certain.
     certain: Tallies,
+}
+
+/// What is watched of a span.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Seen {
+    pub(super) trace: TraceId,
+    pub(super) span: [u8; 8],
+    /// All zero for none.
+    pub(super) parent: [u8; 8],
+    pub(super) start_unix_nano: u64,
+    pub(super) is_server: bool,
+    /// A CLIENT span of a request that got an answer over HTTP.
+    pub(super) is_answered_call: bool,
+}
+
+impl Seen {
+    pub(super) fn of(trace: TraceId, id: [u8; 8], parent: [u8; 8], span: &Span) -> Self {
+        let has_status = || {
+            let mut keys = span.attributes.iter().map(|attribute| attribute.key.as_str());
+            keys.any(|key| matches!(key, "http.response.status_code" | "http.status_code"))
+        };
+        Self {
+            trace,
+            span: id,
+            parent,
+            start_unix_nano: span.start_time_unix_nano,
+            is_server: span.kind() == SpanKind::Server,
+            is_answered_call: span.kind() == SpanKind::Client && has_status(),
+        }
+    }
 }
 
 type Tallies = BTreeMap<(FlawKind, Arc<str>, &'static str), Tally>;
@@ -115,54 +144,50 @@ impl Integrity {
         }
     }
 
-    /// A span that came in for the first time.
-    pub(super) fn add_span(&mut self, id: TraceId, span_id: [u8; 8], service: &Arc<str>, span: &Span) {
-        let counts = span.start_time_unix_nano >= self.since;
-        let kind = span.kind();
-        let trace = watched(&mut self.traces, &mut self.order, id);
+    /// A span of a service that came in for the first time.
+    pub(super) fn add_span(&mut self, seen: &Seen, service: &Arc<str>) {
+        let counts = seen.start_unix_nano >= self.since;
+        let trace = watched(&mut self.traces, &mut self.order, seen.trace);
         trace.service.get_or_insert_with(|| Arc::clone(service));
         self.waiting -= trace.lines.drain(..).map(|(_, count)| count).sum::<u64>();
-        let node = entry(&mut trace.nodes, &mut self.spans, span_id);
+        let node = entry(&mut trace.nodes, &mut self.spans, seen.span);
         node.came = true;
         self.waiting -= std::mem::take(&mut node.children).len() as u64;
-        if kind == SpanKind::Client && counts && is_answered(span) {
+        if seen.is_answered_call && counts {
             node.answered = true;
             self.unserved += u64::from(!node.served);
         }
-        let broken = match <[u8; 8]>::try_from(&*span.parent_span_id) {
-            Ok(parent) if parent == span_id => Some(OWN_PARENT),
-            Ok(parent) if parent != [0; 8] => {
-                let parent = entry(&mut trace.nodes, &mut self.spans, parent);
-                if kind == SpanKind::Server && !parent.served {
-                    parent.served = true;
-                    self.unserved -= u64::from(parent.answered);
-                }
-                if !parent.came && counts {
-                    parent.children.push(Arc::clone(service));
-                    self.waiting += 1;
-                }
-                None
+        if seen.parent == [0; 8] {
+            trace.has_root = true;
+            if seen.is_server && counts {
+                self.uncalled.entry(Arc::clone(service)).or_default().add(1, Some(seen.trace));
             }
-            Err(_) if !span.parent_span_id.is_empty() => Some(NO_ID),
-            // Some write zeros where there is no parent.
-            _ => {
-                trace.has_root = true;
-                if kind == SpanKind::Server && counts {
-                    self.uncalled.entry(Arc::clone(service)).or_default().add(1, Some(id));
-                }
-                None
+        } else if seen.parent == seen.span {
+            // It hangs off nothing, and is what its trace begins with.
+            trace.has_root = true;
+            if counts {
+                tally(&mut self.certain, FlawKind::BrokenParent, service, OWN_PARENT).add(1, Some(seen.trace));
             }
-        };
-        // Without a parent that can be one it hangs off nothing, and is what its trace begins with.
-        trace.has_root |= broken.is_some();
-        if counts {
-            if let Some(broken) = broken {
-                tally(&mut self.certain, FlawKind::BrokenParent, service, broken).add(1, Some(id));
+        } else {
+            let parent = entry(&mut trace.nodes, &mut self.spans, seen.parent);
+            if seen.is_server && !parent.served {
+                parent.served = true;
+                self.unserved -= u64::from(parent.answered);
             }
-            let certain = &mut self.certain;
-            semconv::violations(span, |what| tally(certain, FlawKind::SemconvViolation, service, what).add(1, Some(id)));
+            if !parent.came && counts {
+                parent.children.push(Arc::clone(service));
+                self.waiting += 1;
+            }
         }
         self.keep_bounds();
+    }
+
+    /// What the same span says of its call.
+    pub(super) fn add_attributes(&mut self, seen: &Seen, service: &Arc<str>, span: &Span) {
+        if seen.start_unix_nano >= self.since {
+            let certain = &mut self.certain;
+            semconv::violations(span, |what| tally(certain, FlawKind::SemconvViolation, service, what).add(1, Some(seen.trace)));
+        }
     }
 
     /// A log line, with what is known of it: when it was written, its trace, and whether it tells of a request.
@@ -261,11 +286,6 @@ fn entry<'n>(nodes: &'n mut HashMap<[u8; 8], Node>, count: &mut usize, id: [u8; 
 
 fn tally<'t>(tallies: &'t mut Tallies, kind: FlawKind, service: &Arc<str>, what: &'static str) -> &'t mut Tally {
     tallies.entry((kind, Arc::clone(service), what)).or_default()
-}
-
-/// Whether a call got an answer over HTTP.
-fn is_answered(span: &Span) -> bool {
-    span.attributes.iter().any(|attribute| matches!(attribute.key.as_str(), "http.response.status_code" | "http.status_code"))
 }
 
 #[cfg(test)]
