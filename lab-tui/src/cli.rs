@@ -6,6 +6,7 @@ mod beside;
 pub(crate) mod check;
 pub(crate) mod compare;
 pub(crate) mod completions;
+mod elsewhere;
 mod fetching;
 mod github;
 mod hosted;

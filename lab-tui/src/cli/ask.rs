@@ -12,8 +12,11 @@ use lab_tui::report;
 use lab_tui::stack::Endpoints;
 use rustix::termios::tcgetwinsize;
 use serde::Serialize;
+use url::Url;
 
 use super::Failure;
+use super::backends::url;
+use super::elsewhere::{self, TempoFlag};
 
 #[derive(Debug, Args)]
 pub(crate) struct TraceFlags {
@@ -23,6 +26,11 @@ pub(crate) struct TraceFlags {
     /// Print it as JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    tempo: TempoFlag,
+    /// And this Loki for its log lines, such as http://localhost:3100
+    #[arg(long, value_name = "URL", value_parser = url, requires = "tempo_url")]
+    loki_url: Option<Url>,
     #[command(flatten)]
     lab: WhichLab,
 }
@@ -44,6 +52,11 @@ pub(super) struct WhichLab {
 }
 
 pub(crate) async fn trace(flags: TraceFlags) -> Result<Exit, Failure> {
+    if let Some(tempo) = flags.tempo.source(flags.loki_url.as_ref()) {
+        let trace = elsewhere::trace(&tempo, flags.id).await?;
+        out::result(&if flags.json { json(&trace)? } else { report::waterfall(&trace, width()) }).map_err(Failure::unwritable)?;
+        return Ok(Exit::Kept);
+    }
     let lab = Client::find(flags.lab.lab).map_err(not_ready)?;
     let Some(trace) = lab.trace(flags.id).await.map_err(not_ready)? else {
         let unknown = anyhow!(

@@ -6,12 +6,13 @@ use clap::Args;
 use lab_tui::control::Client;
 use lab_tui::event::TraceId;
 use lab_tui::exit::Exit;
-use lab_tui::observe::logs::{LogQuestion, level_of};
+use lab_tui::observe::logs::{LogQuestion, LogText, level_of};
 use lab_tui::out;
 use lab_tui::report::log::log;
 
 use super::Failure;
 use super::ask::{WhichLab, not_ready, trace_id};
+use super::elsewhere::{self, LokiFlag};
 use super::stack::Interrupts;
 
 #[derive(Debug, Args)]
@@ -28,15 +29,17 @@ pub(crate) struct LogsFlags {
     /// Only lines with this text in them; between slashes it is a regular expression, as in '/timed? out/'
     #[arg(long = "match", value_name = "TEXT")]
     matching: Option<String>,
-    /// Only lines of the last while, such as 30s
+    /// Only lines of the last while, such as 30s; with --loki-url an hour unless told
     #[arg(long, value_name = "TIME", value_parser = duration)]
     since: Option<Duration>,
     /// Go on with lines as they come in, until the lab ends or Ctrl-C
-    #[arg(long, short)]
+    #[arg(long, short, conflicts_with = "loki_url")]
     follow: bool,
     /// Print each line as it was written: one JSON object a line
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    loki: LokiFlag,
     #[command(flatten)]
     lab: WhichLab,
 }
@@ -45,6 +48,14 @@ pub(crate) async fn logs(flags: LogsFlags) -> Result<Exit, Failure> {
     let question = flags.question();
     if let Err(refused) = question.filter() {
         return Err(Failure::new(Exit::BadInput, anyhow::Error::msg(refused)));
+    }
+    if let Some(loki) = flags.loki.source() {
+        let lines = elsewhere::logs(&loki, &question, flags.since.unwrap_or(elsewhere::HOUR)).await?;
+        out::result(&flags.show(&lines)).map_err(Failure::unwritable)?;
+        if lines.is_empty() && !flags.json {
+            out::note("no log line of that time fits");
+        }
+        return Ok(Exit::Kept);
     }
     let mut interrupts = Interrupts::listen()?;
     let mut lines = Client::find(flags.lab.lab).map_err(not_ready)?.logs(&question).await.map_err(not_ready)?;
@@ -57,9 +68,8 @@ pub(crate) async fn logs(flags: LogsFlags) -> Result<Exit, Failure> {
         match next {
             Ok(Some(page)) => {
                 none = false;
-                let shown: String = page.iter().map(|line| if flags.json { line.object() + "\n" } else { log(&line.log_line()) }).collect();
                 // Who has what they wanted, as in `lab logs | head`, wants no more.
-                if !out::piece(&shown).map_err(Failure::unwritable)? {
+                if !out::piece(&flags.show(&page)).map_err(Failure::unwritable)? {
                     return Ok(Exit::Kept);
                 }
             }
@@ -79,6 +89,10 @@ pub(crate) async fn logs(flags: LogsFlags) -> Result<Exit, Failure> {
 }
 
 impl LogsFlags {
+    fn show(&self, lines: &[LogText]) -> String {
+        lines.iter().map(|line| if self.json { line.object() + "\n" } else { log(&line.log_line()) }).collect()
+    }
+
     fn question(&self) -> LogQuestion {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let since = self.since.map_or(Duration::ZERO, |since| now.saturating_sub(since));
@@ -97,6 +111,6 @@ fn level(text: &str) -> Result<String, String> {
     level_of(text).map(str::to_owned)
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text).map_err(|_| "write a time such as 500ms, 30s or 5m".to_owned())
 }

@@ -42,8 +42,13 @@ struct Stream {
 pub(in crate::observe) async fn lines(loki: &Url, question: &LogQuestion, window: Range<u64>) -> anyhow::Result<Vec<LogText>> {
     let filter = question.filter().map_err(anyhow::Error::msg)?;
     let [start, end] = [window.start, window.end].map(|moment| moment.to_string());
-    let parameters =
-        [("query", query(question, &filter)), ("start", start), ("end", end), ("limit", MOST.to_string()), ("direction", "forward".to_owned())];
+    let parameters = [
+        ("query", query(question, &filter)),
+        ("start", start),
+        ("end", end),
+        ("limit", MOST.to_string()),
+        ("direction", "forward".to_owned()),
+    ];
     let request = client(loki)?.get(below(loki, "/loki/api/v1/query_range")).query(&parameters);
     let response = request.send().await.map_err(reqwest::Error::without_url)?;
     let (status, body) = (response.status(), body(response).await?);
@@ -58,7 +63,8 @@ pub(in crate::observe) async fn lines(loki: &Url, question: &LogQuestion, window
     let mut seen = HashSet::new();
     let mut lines: Vec<LogText> = queried.data.result.into_iter().flat_map(read).collect();
     lines.retain(|line| {
-        filter.fits_text(line.unix_nano, &line.service, &line.text) && seen.insert((line.unix_nano, line.service.clone(), line.text.clone()))
+        filter.fits_text(line.unix_nano, &line.service, &line.text)
+            && seen.insert((line.unix_nano, line.service.clone(), line.text.clone()))
     });
     lines.sort_by_key(|line| line.unix_nano);
     Ok(lines)
@@ -86,7 +92,9 @@ fn read(Stream { stream: labels, values }: Stream) -> Vec<LogText> {
         let Ok(Value::Object(line)) = serde_json::from_str::<Value>(&text) else {
             // An OTLP record: its line is its body, and all else of it are labels.
             let mut line = Map::new();
-            line.extend(label(&["severity_text", "detected_level", "level"]).map(|level| ("level".to_owned(), level.to_uppercase().into())));
+            line.extend(
+                label(&["severity_text", "detected_level", "level"]).map(|level| ("level".to_owned(), level.to_uppercase().into())),
+            );
             line.insert("service".to_owned(), service.into());
             line.insert("message".to_owned(), text.into());
             for key in ["trace_id", "span_id"] {

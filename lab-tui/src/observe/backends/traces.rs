@@ -45,7 +45,9 @@ pub(in crate::observe) async fn by_id(tempo: &Url, id: TraceId) -> anyhow::Resul
         match status {
             // The path is not known to version 2, and what it does not have it does not find.
             StatusCode::NOT_FOUND => {}
-            StatusCode::OK => return read(&body, is_json, is_wrapped).context("its answer is not understood").map(|batches| trace(id, batches)),
+            StatusCode::OK => {
+                return read(&body, is_json, is_wrapped).context("its answer is not understood").map(|batches| trace(id, batches));
+            }
             _ => bail!("it answers {status}: {}", answer::refusal(&body)),
         }
     }

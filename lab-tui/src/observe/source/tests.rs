@@ -136,7 +136,8 @@ async fn keeps_its_contract(source: &Source, window: Range<u64>) {
 async fn both_sides_keep_the_contract_and_say_the_same() {
     let store = embedded();
     keeps_its_contract(&store, WINDOW).await;
-    let [trace, logs] = [store.trace(id(TRACE)).await.unwrap().unwrap().spans.len(), store.logs(&of_trace(LOGGED), WINDOW).await.unwrap().len()];
+    let [trace, logs] =
+        [store.trace(id(TRACE)).await.unwrap().unwrap().spans.len(), store.logs(&of_trace(LOGGED), WINDOW).await.unwrap().len()];
     assert_eq!((trace, logs), (13, 3));
     for tempo in [Tempo::Three, Tempo::ThreeInJson, Tempo::Two, Tempo::TwoInJson] {
         let backends = recorded(tempo).await;
@@ -155,7 +156,9 @@ async fn both_sides_keep_the_contract_and_say_the_same() {
         let [here, there] = [&store, &backends].map(async |side| side.search(&frontend, WINDOW, 20).await.unwrap());
         let (here, there) = (here.await, there.await);
         let there = there.iter().find(|one| one.trace_id == TRACE).unwrap();
-        let told = |one: &FoundTrace| (one.root_service.clone(), one.root_name.clone(), one.start_unix_nano, one.duration_nano / 1_000_000, one.matched);
+        let told = |one: &FoundTrace| {
+            (one.root_service.clone(), one.root_name.clone(), one.start_unix_nano, one.duration_nano / 1_000_000, one.matched)
+        };
         assert_eq!(told(there), told(&here[0]));
     }
 }
