@@ -72,12 +72,13 @@ class Handler(BaseHTTPRequestHandler):
         span_id = secrets.token_hex(8)
         ids = {"trace_id": trace_id, "span_id": span_id}
         log("INFO", "Request completed", **ids, method="GET", route=route, status=status, duration_ms=(ended - started) / 1e6)
+        attributes = {"http.request.method": "GET", "http.route": route, "url.path": route, "url.scheme": "http"}
+        if status >= 500:
+            attributes["error.type"] = str(status)
         SPANS.put({
             "traceId": trace_id, "spanId": span_id, "parentSpanId": parent, "name": f"GET {route}", "kind": 2,
             "startTimeUnixNano": str(started), "endTimeUnixNano": str(ended),
-            "attributes": [
-                {"key": "http.request.method", "value": {"stringValue": "GET"}},
-                {"key": "http.route", "value": {"stringValue": route}},
+            "attributes": [{"key": key, "value": {"stringValue": value}} for key, value in attributes.items()] + [
                 {"key": "http.response.status_code", "value": {"intValue": str(status)}},
             ],
             "status": {"code": 2} if status >= 500 else {},

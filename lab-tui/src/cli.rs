@@ -6,10 +6,12 @@ mod beside;
 pub(crate) mod check;
 pub(crate) mod compare;
 pub(crate) mod completions;
+mod elsewhere;
 pub(crate) mod explain;
 mod fetching;
 mod github;
 mod hosted;
+pub(crate) mod logs;
 pub(crate) mod new;
 mod record;
 pub(crate) mod replay;
@@ -61,6 +63,8 @@ pub(crate) enum Command {
     Trace(ask::TraceFlags),
     /// List the traces of the running lab that match a query
     Traces(traces::TracesFlags),
+    /// Print log lines of the running lab, as they come with --follow
+    Logs(logs::LogsFlags),
     /// Print the addresses of the running lab
     Status(ask::StatusFlags),
     /// Read scenarios without running them, and say what is wrong

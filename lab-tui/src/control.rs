@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, bail};
+use axum::body::{Body, Bytes};
 use axum::extract::{Path as UrlPath, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 use tokio::net::UnixListener;
@@ -18,6 +19,7 @@ use tokio::net::UnixListener;
 use crate::event::TraceId;
 use crate::http;
 use crate::observe::found::FoundTrace;
+use crate::observe::logs::{LogQuestion, LogReader, LogText};
 use crate::observe::store::Store;
 use crate::observe::trace::Trace;
 use crate::query::Query;
@@ -69,8 +71,8 @@ pub fn serve(folder: &Path, endpoints: &Endpoints, store: Store) -> anyhow::Resu
     let status = Arc::new(Mutex::new(status));
     let told = Arc::clone(&status);
     let tell = move || async move { Json(told.lock().unwrap_or_else(PoisonError::into_inner).clone()) };
-    let router =
-        Router::new().route("/status", get(tell)).route("/traces", get(search)).route("/traces/{id}", get(trace)).with_state(store);
+    let router = Router::new().route("/status", get(tell)).route("/traces", get(search)).route("/traces/{id}", get(trace));
+    let router = router.route("/logs", post(logs)).with_state(store);
     tokio::spawn(async move { axum::serve(listener, router).await });
     Ok(Control { folder: folder.to_owned(), status })
 }
@@ -116,6 +118,20 @@ async fn search(State(store): State<Store>, wanted: axum::extract::Query<Wanted>
         Ok(found) => Json(found).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
+}
+
+/// The lines that fit, one JSON object a line; for who follows, until one of the two ends.
+async fn logs(State(store): State<Store>, question: Json<LogQuestion>) -> Response {
+    let filter = match question.filter() {
+        Ok(filter) => filter,
+        Err(refused) => return (StatusCode::BAD_REQUEST, refused).into_response(),
+    };
+    let pages = futures_util::stream::unfold(LogReader::new(store, filter, question.follow), async |mut reader| {
+        let page = reader.next().await?;
+        let lines: Result<String, serde_json::Error> = page.iter().map(|line| Ok(serde_json::to_string(line)? + "\n")).collect();
+        Some((lines.map(Bytes::from), reader))
+    });
+    Body::from_stream(pages).into_response()
 }
 
 /// A running lab, to be asked.
@@ -177,7 +193,47 @@ impl Client {
         Ok(response.error_for_status()?.json().await?)
     }
 
+    /// Its log lines that fit, as they come.
+    ///
+    /// # Errors
+    /// When it does not answer, or does not understand the question.
+    pub async fn logs(&self, question: &LogQuestion) -> anyhow::Result<Logs> {
+        let response = self.http.post("http://lab/logs").json(question).send().await.context("the lab does not answer")?;
+        if response.status() == StatusCode::BAD_REQUEST {
+            bail!("the lab does not understand the question: {}", response.text().await?);
+        }
+        Ok(Logs { response: response.error_for_status()?, read: Vec::new() })
+    }
+
     async fn get(&self, path: &str) -> anyhow::Result<reqwest::Response> {
         self.http.get(format!("http://lab{path}")).send().await.context("the lab does not answer")
+    }
+}
+
+/// Log lines that are on their way.
+#[derive(Debug)]
+pub struct Logs {
+    response: reqwest::Response,
+    read: Vec<u8>,
+}
+
+impl Logs {
+    /// The next ones, at least one; `None` when there are no more.
+    ///
+    /// # Errors
+    /// When the lab ends in the middle, or says something else than lines.
+    pub async fn next(&mut self) -> anyhow::Result<Option<Vec<LogText>>> {
+        loop {
+            let whole = self.read.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+            if whole > 0 {
+                let lines: Vec<u8> = self.read.drain(..whole).collect();
+                let lines = lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+                return Ok(Some(lines.map(serde_json::from_slice).collect::<Result<_, _>>()?));
+            }
+            match self.response.chunk().await? {
+                Some(chunk) => self.read.extend_from_slice(&chunk),
+                None => return Ok(None),
+            }
+        }
     }
 }

@@ -5,6 +5,7 @@
 mod breakdown;
 mod control;
 mod expectation;
+mod flaw;
 mod lab;
 mod samples;
 mod scraped;
@@ -16,6 +17,7 @@ use std::time::Duration;
 pub use breakdown::{Breakdown, Chosen, EdgeCalls, Hop, HopKind, Trait};
 pub use control::{Control, Pace};
 pub use expectation::{EXAMPLES, Found};
+pub use flaw::{Flaw, FlawKind};
 pub use lab::LabDelay;
 pub use samples::Samples;
 pub use scraped::{ScrapedSeries, ScrapedValue};
@@ -76,6 +78,8 @@ pub enum Fact {
     Scraped(Vec<ScrapedSeries>),
     /// What each service answered and what of it the telemetry shows, since the run began.
     Telemetry(Vec<ServiceSignals>),
+    /// Spans and log lines of the run that do not hang together, when all telemetry had come in.
+    Flaws(Vec<Flaw>),
     /// What was found of an expectation, when all telemetry had come in.
     Expectation {
         /// Its index in the plan.

@@ -62,7 +62,8 @@ impl RunClock {
         self.start + offset
     }
 
-    fn unix_nanos(&self, offset: Duration) -> u64 {
+    /// A moment of the run, in nanoseconds since 1970.
+    pub fn unix_nanos(&self, offset: Duration) -> u64 {
         u64::try_from((self.start_unix + offset).as_nanos()).unwrap_or(u64::MAX)
     }
 }

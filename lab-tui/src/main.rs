@@ -36,6 +36,7 @@ fn main() -> ExitCode {
         Command::Up(stack) => cli::block_on(cli::up::up(stack)),
         Command::Trace(trace) => cli::block_on(cli::ask::trace(trace)),
         Command::Traces(traces) => cli::block_on(cli::traces::traces(traces)),
+        Command::Logs(logs) => cli::block_on(cli::logs::logs(logs)),
         Command::Status(status) => cli::block_on(cli::ask::status(status)),
     }
 }

@@ -4,6 +4,7 @@ mod breakdowns;
 mod chain;
 mod controls;
 mod distribution;
+mod flaws;
 mod lab;
 mod pools;
 mod scoped;
@@ -25,7 +26,7 @@ pub use series::{Gauge, SeriesTotals};
 pub use timeline::{Place, SECONDS, Second, Timeline};
 
 use crate::event::{
-    Event, Exemplar, Fact, FaultChange, Found, LoadWindow, Outcome, ProcessChange, Samples, ScrapedSeries, ServiceSignals, WINDOW,
+    Event, Exemplar, Fact, FaultChange, Flaw, Found, LoadWindow, Outcome, ProcessChange, Samples, ScrapedSeries, ServiceSignals, WINDOW,
 };
 use crate::scenario::{Plan, Scope, Selector, Series};
 use scoped::{Known, Part, ScopedTotals};
@@ -54,6 +55,7 @@ pub struct Model {
     breakdowns: Breakdowns,
     pools: Pools,
     services: Vec<ServiceSignals>,
+    flaws: Vec<Flaw>,
     processes: VecDeque<(Duration, String, ProcessChange)>,
     controls: Controls,
     faults: Vec<FaultState>,
@@ -146,6 +148,7 @@ impl Model {
             breakdowns: Breakdowns::default(),
             pools: Pools::default(),
             services: Vec::new(),
+            flaws: Vec::new(),
             processes: VecDeque::new(),
             controls: Controls::default(),
             lab: LabState::default(),
@@ -179,6 +182,7 @@ impl Model {
                 }
             }
             Fact::Telemetry(services) => self.services = services,
+            Fact::Flaws(flaws) => self.flaws = flaws,
             Fact::Expectation { index, found } => {
                 if let Some(expectation) = self.expectations.get_mut(index) {
                     *expectation = Some(found);

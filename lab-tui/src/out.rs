@@ -35,6 +35,19 @@ fn written(bytes: &[u8]) -> io::Result<()> {
     }
 }
 
+/// Results that come little by little, to standard output. Returns whether somebody still reads.
+///
+/// # Errors
+/// When they cannot be written, except to a reader that has gone.
+pub fn piece(text: &str) -> io::Result<bool> {
+    let mut stream = io::stdout().lock();
+    match stream.write_all(harmless(text).as_bytes()).and_then(|()| stream.flush()) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// A line of progress or diagnostics, to standard error.
 pub fn note(line: &str) {
     raw(&format!("{}\n", harmless(line)));

@@ -27,7 +27,7 @@ mod vars;
 
 pub use csv::{Column, LARGEST_CSV};
 pub use executor::{Arrivals, Executor, Iterations, Spacing, Stage, ThinkTime, Users};
-pub use expect::{Backend, Count, Evidence, Expectation, LogPattern, Pattern, Subject};
+pub use expect::{Backend, Count, Evidence, Expectation, LEVELS, LogPattern, Pattern, Subject, is_level};
 pub use fault::{Affected, DbLock, DiceErrorRate, Fault, FaultKind, ServiceError, ServiceLatency};
 pub use intended::Word;
 pub use load::Load;

@@ -151,6 +151,7 @@ impl<'m> Samples<'m> {
             Metric::HttpReqs => self.counter(self.ended().map(|(.., latency)| latency.response.count()).sum(), aggregate),
             Metric::DroppedIterations => self.counter(self.loads().map(|load| load.dropped).sum(), aggregate),
             Metric::TelemetryLoss => self.counter(self.model.telemetry_loss(), aggregate),
+            Metric::Flaws(kind) => self.counter(self.model.flaws_of(kind), aggregate),
             // Services expose seconds; the lab's own trends are in milliseconds.
             Metric::PoolWait => self.of_series(aggregate).map(|seconds| seconds * 1000.0),
             Metric::PoolPending | Metric::PoolUsed | Metric::PoolIdle | Metric::PoolMax | Metric::Scraped => self.of_series(aggregate),

@@ -10,9 +10,12 @@ use flate2::write::GzEncoder;
 use lab_tui::event::TraceId;
 use lab_tui::observe::otlp::{LARGEST_MESSAGE, serve_grpc, serve_http};
 use lab_tui::observe::store::{DEFAULT_BYTES, Store};
+use opentelemetry_proto::tonic::collector::logs::v1::logs_service_client::LogsServiceClient;
+use opentelemetry_proto::tonic::collector::logs::v1::{ExportLogsServiceRequest, ExportLogsServiceResponse};
 use opentelemetry_proto::tonic::collector::trace::v1::trace_service_client::TraceServiceClient;
 use opentelemetry_proto::tonic::collector::trace::v1::{ExportTraceServiceRequest, ExportTraceServiceResponse};
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value::Value};
+use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use prost::Message as _;
@@ -193,4 +196,76 @@ async fn a_hundred_megabytes_are_refused_plain_compressed_and_over_grpc() {
     assert!(grpc.export(request_of_size).await.is_err());
     receiver.assert_works(1).await;
     assert!(receiver.store.bytes() < 10_000);
+}
+
+fn text(text: &str) -> Option<AnyValue> {
+    Some(AnyValue { value: Some(Value::StringValue(text.to_owned())) })
+}
+
+/// Log records of `somebody` in the trace of that ID, with these bodies.
+fn logs(id: u8, bodies: &[&str]) -> ExportLogsServiceRequest {
+    let record = |body: &&str| LogRecord {
+        time_unix_nano: 5,
+        severity_number: 17,
+        trace_id: vec![id; 16],
+        body: text(body),
+        ..LogRecord::default()
+    };
+    let resource = request(id).resource_spans.remove(0).resource;
+    let log_records = bodies.iter().map(record).collect();
+    let scope_logs = vec![ScopeLogs { log_records, ..ScopeLogs::default() }];
+    ExportLogsServiceRequest { resource_logs: vec![ResourceLogs { resource, scope_logs, ..ResourceLogs::default() }] }
+}
+
+impl Receiver {
+    async fn post_logs(&self, content_type: &str, body: Vec<u8>, gzipped: bool) -> reqwest::Response {
+        let request = self.client.post(format!("http://{}/v1/logs", self.http)).header("content-type", content_type);
+        let request = if gzipped { request.header("content-encoding", "gzip") } else { request };
+        request.body(body).send().await.unwrap()
+    }
+
+    fn message(&self, id: u8) -> String {
+        let trace = self.store.trace(TraceId([id; 16])).unwrap();
+        let line = &trace.logs[0].line;
+        assert_eq!((trace.logs[0].service.as_str(), line["level"].as_str(), trace.logs[0].unix_nano), ("somebody", Some("ERROR"), 5));
+        line["message"].as_str().unwrap().to_owned()
+    }
+}
+
+/// As every SDK sends them, in each of the ways.
+#[tokio::test]
+async fn logs_come_in_as_traces_do() {
+    let receiver = receiver().await;
+    assert_eq!(receiver.post_logs(PROTOBUF, logs(1, &["one"]).encode_to_vec(), false).await.status(), 200);
+    assert_eq!(receiver.post_logs(PROTOBUF, gzip(&logs(2, &["two"]).encode_to_vec()), true).await.status(), 200);
+    let grpc = LogsServiceClient::connect(format!("http://{}", receiver.grpc)).await.unwrap();
+    grpc.send_compressed(CompressionEncoding::Gzip).export(logs(3, &["three"])).await.unwrap();
+    let record = format!(r#"{{"timeUnixNano":"5","severityNumber":17,"traceId":"{}","body":{{"stringValue":"four"}}}}"#, TraceId([4; 16]));
+    let resource = r#"{"attributes":[{"key":"service.name","value":{"stringValue":"somebody"}}]}"#;
+    let json = format!(r#"{{"resourceLogs":[{{"resource":{resource},"scopeLogs":[{{"logRecords":[{record}]}}]}}]}}"#);
+    let response = receiver.post_logs("application/json", gzip(json.as_bytes()), true).await;
+    assert_eq!((response.status().as_u16(), response.text().await.unwrap().as_str()), (200, "{}"));
+    assert_eq!([1, 2, 3, 4].map(|id| receiver.message(id)), ["one", "two", "three", "four"]);
+    assert_eq!(receiver.store.counts("somebody").log_lines, 4);
+}
+
+#[tokio::test]
+async fn logs_that_are_none_are_refused_and_harm_nobody() {
+    let receiver = receiver().await;
+    let large = "x".repeat(300 << 10);
+    let both = receiver.post_logs(PROTOBUF, logs(1, &["good", &large]).encode_to_vec(), false).await;
+    let answer = ExportLogsServiceResponse::decode(both.bytes().await.unwrap()).unwrap().partial_success.unwrap();
+    assert_eq!((answer.rejected_log_records, answer.error_message.as_str()), (1, "a log record may have 256 KiB, written as JSON"));
+    assert_eq!((receiver.message(1).as_str(), receiver.store.counts("somebody").log_lines), ("good", 1));
+    let good = logs(1, &["good"]).encode_to_vec();
+    for (content_type, body, gzipped, status) in [
+        (PROTOBUF, good[..good.len() - 3].to_vec(), false, 400),
+        (PROTOBUF, gzip(&good)[..20].to_vec(), true, 400),
+        ("application/json", b"{\"resourceLogs\":7}".to_vec(), false, 400),
+        ("text/plain", good.clone(), false, 415),
+        (PROTOBUF, gzip(&vec![0; 100 << 20]), true, 413),
+    ] {
+        assert_eq!(receiver.post_logs(content_type, body, gzipped).await.status(), status, "{content_type}");
+    }
+    receiver.assert_works(2).await;
 }

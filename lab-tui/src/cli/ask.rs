@@ -13,8 +13,11 @@ use lab_tui::report::{self, TraceLink};
 use lab_tui::stack::Endpoints;
 use rustix::termios::tcgetwinsize;
 use serde::Serialize;
+use url::Url;
 
 use super::Failure;
+use super::backends::url;
+use super::elsewhere::{self, TempoFlag};
 
 #[derive(Debug, Args)]
 pub(crate) struct TraceFlags {
@@ -24,6 +27,11 @@ pub(crate) struct TraceFlags {
     /// Print its spans as OTLP in JSON, as an exporter would send them
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    tempo: TempoFlag,
+    /// And this Loki for its log lines, such as http://localhost:3100
+    #[arg(long, value_name = "URL", value_parser = url, requires = "tempo_url")]
+    loki_url: Option<Url>,
     #[command(flatten)]
     lab: WhichLab,
 }
@@ -45,6 +53,12 @@ pub(super) struct WhichLab {
 }
 
 pub(crate) async fn trace(flags: TraceFlags) -> Result<Exit, Failure> {
+    if let Some(tempo) = flags.tempo.source(flags.loki_url.as_ref()) {
+        let trace = elsewhere::trace(&tempo, flags.id).await?;
+        out::result(&if flags.json { json(&export::otlp_json(&trace))? } else { report::waterfall(&trace, width()) })
+            .map_err(Failure::unwritable)?;
+        return Ok(Exit::Kept);
+    }
     let lab = Client::find(flags.lab.lab).map_err(not_ready)?;
     let Some(trace) = lab.trace(flags.id).await.map_err(not_ready)? else {
         let unknown = anyhow!(
@@ -102,7 +116,7 @@ fn process(text: &str) -> Result<u32, String> {
     text.parse().map_err(|_| "a process ID is a whole number, such as 4711".to_owned())
 }
 
-fn trace_id(text: &str) -> Result<TraceId, String> {
+pub(super) fn trace_id(text: &str) -> Result<TraceId, String> {
     TraceId::parse(text).ok_or_else(|| "a trace ID has 32 hex digits, not all of them 0".to_owned())
 }
 

@@ -41,8 +41,13 @@ fn address(text: &str) -> Result<Address, String> {
     if text.is_empty() {
         return Ok(Address(None));
     }
+    url(text).map(|url| Address(Some(url)))
+}
+
+/// An address of a server.
+pub(super) fn url(text: &str) -> Result<Url, String> {
     match Url::parse(text) {
-        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(Address(Some(url))),
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(url),
         _ => Err("write an http:// or https:// address, such as http://localhost:9090".to_owned()),
     }
 }

@@ -1,6 +1,7 @@
 //! `lab traces`: the traces of the running lab that match a query.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use clap::Args;
 use lab_tui::control::Client;
@@ -12,6 +13,8 @@ use lab_tui::report::format;
 
 use super::Failure;
 use super::ask::{WhichLab, json, link, not_ready};
+use super::elsewhere::{self, TempoFlag};
+use super::logs::duration;
 
 #[derive(Debug, Args)]
 pub(crate) struct TracesFlags {
@@ -25,10 +28,24 @@ pub(crate) struct TracesFlags {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
+    tempo: TempoFlag,
+    /// How far back Tempo is to look, such as 30m; an hour unless told
+    #[arg(long, value_name = "TIME", value_parser = duration, requires = "tempo_url")]
+    since: Option<Duration>,
+    #[command(flatten)]
     lab: WhichLab,
 }
 
 pub(crate) async fn traces(flags: TracesFlags) -> Result<Exit, Failure> {
+    if let Some(tempo) = flags.tempo.source(None) {
+        let found = elsewhere::search(&tempo, &flags.query, flags.limit, flags.since.unwrap_or(elsewhere::HOUR)).await?;
+        if found.is_empty() && !flags.json {
+            out::note("no trace of that time matches");
+            return Ok(Exit::Kept);
+        }
+        out::result(&if flags.json { json(&found)? } else { table(&found) }).map_err(Failure::unwritable)?;
+        return Ok(Exit::Kept);
+    }
     let lab = Client::find(flags.lab.lab).map_err(not_ready)?;
     let found = lab.search(&flags.query, flags.limit).await.map_err(not_ready)?;
     if found.is_empty() && !flags.json {

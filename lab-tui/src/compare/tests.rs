@@ -47,8 +47,14 @@ fn plan() -> Plan {
 }
 
 fn header(scenario: &str) -> Header {
-    let endpoints =
-        Endpoints { services: [].into(), metrics: [].into(), database: None, otlp_grpc: String::new(), otlp_http: String::new(), tempo: None };
+    let endpoints = Endpoints {
+        services: [].into(),
+        metrics: [].into(),
+        database: None,
+        otlp_grpc: String::new(),
+        otlp_http: String::new(),
+        tempo: None,
+    };
     Header { scenario: scenario.to_owned(), started: "2026-11-24T01:50:36Z".to_owned(), ..Header::new(&plan(), &endpoints) }
 }
 

@@ -1,6 +1,8 @@
 //! Prometheus, Loki and Tempo, asked in their own languages for what an expectation counts.
 
 mod answer;
+mod logs;
+mod traces;
 
 use std::ops::Range;
 use std::time::{Duration, Instant};
@@ -13,6 +15,9 @@ use crate::event::{EXAMPLES, Found, TraceId};
 use crate::http;
 use crate::out::sentence;
 use crate::scenario::{Backend, Count};
+
+pub(super) use logs::lines;
+pub(super) use traces::{by_id, search};
 
 /// How long a backend may take for an answer.
 const SLOWEST: Duration = Duration::from_secs(10);
@@ -110,14 +115,11 @@ impl From<Counted> for Found {
 
 /// All windows together. No error names the address, which may have a password in it.
 async fn counted(base: &Url, question: &Question<'_>) -> anyhow::Result<Result<Counted, Refused>> {
-    let builder = if is_local(base) { http::local() } else { http::outward(base) };
-    let client = builder.timeout(SLOWEST).build()?;
+    let client = client(base)?;
     let now = super::store::now();
     let mut all = Counted::default();
     for (path, parameters) in requests(question, now) {
-        let mut url = base.clone();
-        url.set_path(&format!("{}{path}", base.path().trim_end_matches('/')));
-        let response = client.get(url).query(&parameters).send().await.map_err(reqwest::Error::without_url)?;
+        let response = client.get(below(base, path)).query(&parameters).send().await.map_err(reqwest::Error::without_url)?;
         let (status, body) = (response.status(), body(response).await?);
         if matches!(status, StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY) {
             return Ok(Err(Refused(answer::refusal(&body))));
@@ -132,6 +134,18 @@ async fn counted(base: &Url, question: &Question<'_>) -> anyhow::Result<Result<C
     }
     all.examples.truncate(EXAMPLES);
     Ok(Ok(all))
+}
+
+fn client(base: &Url) -> anyhow::Result<reqwest::Client> {
+    let builder = if is_local(base) { http::local() } else { http::outward(base) };
+    Ok(builder.timeout(SLOWEST).build()?)
+}
+
+/// A path of a backend.
+fn below(base: &Url, path: &str) -> Url {
+    let mut url = base.clone();
+    url.set_path(&format!("{}{path}", base.path().trim_end_matches('/')));
+    url
 }
 
 type Parameters = Vec<(&'static str, String)>;

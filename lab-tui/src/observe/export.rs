@@ -123,4 +123,3 @@ fn bytes(hex: &str) -> Vec<u8> {
     let pair = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
     hex.as_bytes().chunks(2).map(pair).collect::<Option<_>>().unwrap_or_default()
 }
-

@@ -22,7 +22,8 @@ impl Missing {
         let known: HashSet<&str> = trace.spans.iter().map(|span| span.span_id.as_str()).collect();
         let parents: HashSet<&str> = trace.spans.iter().filter_map(|span| span.parent_span_id.as_deref()).collect();
         let has_root = trace.spans.iter().any(|span| span.parent_span_id.is_none());
-        let orphans = trace.spans.iter().filter(|span| span.parent_span_id.as_deref().is_some_and(|parent| !known.contains(parent))).count();
+        let orphans =
+            trace.spans.iter().filter(|span| span.parent_span_id.as_deref().is_some_and(|parent| !known.contains(parent))).count();
         let waiting = trace.spans.iter().filter(|span| expects_a_callee(span) && !parents.contains(span.span_id.as_str())).count();
         let all = [
             (!has_root).then_some(Self::Root),

@@ -1,6 +1,7 @@
-//! The OTLP receiver: traces over gRPC and over HTTP, there as protobuf or JSON, gzip accepted, into the store.
+//! The OTLP receiver: traces and logs over gRPC and over HTTP, there as protobuf or JSON, gzip accepted, into the store.
 
-mod json;
+pub(super) mod json;
+mod logs;
 
 use std::time::Duration;
 
@@ -12,7 +13,6 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
 use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{TraceService, TraceServiceServer};
 use opentelemetry_proto::tonic::collector::trace::v1::{ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse};
-use prost::Message as _;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::codec::CompressionEncoding;
@@ -32,11 +32,13 @@ const SLOWEST_REQUEST: Duration = Duration::from_secs(10);
 /// # Errors
 /// When the listener breaks.
 pub async fn serve_grpc(listener: TcpListener, store: Store, stop: CancellationToken) -> anyhow::Result<()> {
-    let service =
-        TraceServiceServer::new(GrpcTraces(store)).accept_compressed(CompressionEncoding::Gzip).max_decoding_message_size(LARGEST_MESSAGE);
+    let traces = TraceServiceServer::new(GrpcTraces(store.clone()))
+        .accept_compressed(CompressionEncoding::Gzip)
+        .max_decoding_message_size(LARGEST_MESSAGE);
     tonic::transport::Server::builder()
         .timeout(SLOWEST_REQUEST)
-        .add_service(service)
+        .add_service(traces)
+        .add_service(logs::grpc(store))
         .serve_with_incoming_shutdown(TcpIncoming::from(listener).with_nodelay(Some(true)), stop.cancelled_owned())
         .await?;
     Ok(())
@@ -49,6 +51,7 @@ pub async fn serve_grpc(listener: TcpListener, store: Store, stop: CancellationT
 pub async fn serve_http(listener: TcpListener, store: Store, stop: CancellationToken) -> anyhow::Result<()> {
     let router = Router::new()
         .route("/v1/traces", post(http_traces))
+        .route("/v1/logs", post(logs::http))
         .layer(DefaultBodyLimit::max(LARGEST_MESSAGE))
         .layer(RequestDecompressionLayer::new())
         .with_state(store);
@@ -69,23 +72,37 @@ impl TraceService for GrpcTraces {
 }
 
 async fn http_traces(State(store): State<Store>, headers: HeaderMap, body: Bytes) -> Response {
-    const PROTOBUF: &str = "application/x-protobuf";
-    const JSON: &str = "application/json";
-    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    // Media types are the same in either case.
-    let media_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    let refused = |error: &dyn std::fmt::Display| format!("no ExportTraceServiceRequest: {error}");
-    match media_type.as_str() {
-        PROTOBUF => match ExportTraceServiceRequest::decode(body) {
-            Ok(request) => ([(header::CONTENT_TYPE, PROTOBUF)], take_in(&store, request).encode_to_vec()).into_response(),
-            Err(error) => (StatusCode::BAD_REQUEST, refused(&error) + "\n").into_response(),
-        },
-        // The answer speaks as the question did, in its refusals as well.
-        JSON => match json::read(&body) {
-            Ok(request) => ([(header::CONTENT_TYPE, JSON)], json::answer(&take_in(&store, request))).into_response(),
-            Err(error) => (StatusCode::BAD_REQUEST, [(header::CONTENT_TYPE, JSON)], json::refusal(&refused(&error))).into_response(),
-        },
-        _ => (StatusCode::UNSUPPORTED_MEDIA_TYPE, format!("send {PROTOBUF} or {JSON}\n")).into_response(),
+    let exchange = Exchange { name: "ExportTraceServiceRequest", read_json: json::read, answer_json: json::answer };
+    exchange.answer(&headers, body, |request| take_in(&store, request))
+}
+
+/// How a message of one kind comes in over HTTP and is answered.
+struct Exchange<Q, A> {
+    name: &'static str,
+    read_json: fn(&[u8]) -> Result<Q, String>,
+    answer_json: fn(&A) -> String,
+}
+
+impl<Q: prost::Message + Default, A: prost::Message> Exchange<Q, A> {
+    /// The answer speaks as the question did, in its refusals as well.
+    fn answer(&self, headers: &HeaderMap, body: Bytes, take_in: impl FnOnce(Q) -> A) -> Response {
+        const PROTOBUF: &str = "application/x-protobuf";
+        const JSON: &str = "application/json";
+        let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        // Media types are the same in either case.
+        let media_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        let refused = |error: &dyn std::fmt::Display| format!("no {}: {error}", self.name);
+        match media_type.as_str() {
+            PROTOBUF => match Q::decode(body) {
+                Ok(request) => ([(header::CONTENT_TYPE, PROTOBUF)], take_in(request).encode_to_vec()).into_response(),
+                Err(error) => (StatusCode::BAD_REQUEST, refused(&error) + "\n").into_response(),
+            },
+            JSON => match (self.read_json)(&body) {
+                Ok(request) => ([(header::CONTENT_TYPE, JSON)], (self.answer_json)(&take_in(request))).into_response(),
+                Err(error) => (StatusCode::BAD_REQUEST, [(header::CONTENT_TYPE, JSON)], json::refusal(&refused(&error))).into_response(),
+            },
+            _ => (StatusCode::UNSUPPORTED_MEDIA_TYPE, format!("send {PROTOBUF} or {JSON}\n")).into_response(),
+        }
     }
 }
 

@@ -79,7 +79,7 @@ impl Signals {
             if now != last {
                 last = now;
                 since = Instant::now();
-            } else if since.elapsed() >= still && last.iter().all(|service| service.loss() == 0) {
+            } else if since.elapsed() >= still && last.iter().all(|service| service.loss() == 0) && self.store.unsettled() == 0 {
                 break;
             }
         }

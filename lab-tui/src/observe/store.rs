@@ -6,6 +6,7 @@
 mod bytes;
 mod client;
 mod copy;
+mod integrity;
 mod logs;
 mod origins;
 mod packed;
@@ -25,7 +26,9 @@ use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, Span};
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
 pub use self::client::ClientSpan;
-use self::logs::Line;
+use self::integrity::{Integrity, Seen};
+use self::logs::Logs;
+pub use self::logs::StoredLine;
 use self::origins::Origins;
 use self::packed::{DATABASE, Head, Kept, attribute, attributes, pack, part};
 use self::room::Pins;
@@ -61,6 +64,9 @@ struct Inner {
     texts: Texts,
     origins: Origins,
     pins: Pins,
+    logs: Logs,
+    /// The watch over the run that goes on, where one does.
+    integrity: Option<Box<Integrity>>,
     services: HashMap<Arc<str>, Counts>,
     drops: Drops,
     /// Of what was pushed out: the latest start of a span or moment of a line, in nanoseconds since 1970.
@@ -101,7 +107,8 @@ pub enum Heard {
 #[derive(Debug)]
 enum Entry {
     Trace(TraceId),
-    Log(Line),
+    /// Its number.
+    Log(u64),
 }
 
 /// What came in from one service, ever; nothing that is evicted is taken off.
@@ -141,6 +148,8 @@ impl Store {
             texts: Texts::new(limit),
             origins: Origins::default(),
             pins: Pins::default(),
+            logs: Logs::default(),
+            integrity: None,
             services: HashMap::new(),
             drops: Drops::default(),
             evicted_until: 0,
@@ -286,6 +295,13 @@ impl Inner {
             self.drops.refused_too_large += 1;
             return Taken::Refused;
         }
+        if let Some(integrity) = &mut self.integrity
+            && let Some(origin) = self.origins.get(origin)
+        {
+            let seen = Seen::of(trace_id, id, parent, &span);
+            integrity.add_span(&seen, &origin.service);
+            integrity.add_attributes(&seen, &origin.service, &span);
+        }
         let mut tail = std::mem::take(&mut self.scratch);
         tail.clear();
         let head = pack(span, (id, parent), origin, &mut self.texts, &mut tail);
@@ -372,7 +388,7 @@ fn text(value: Option<&AnyValue>) -> Option<&str> {
     }
 }
 
-fn service_name(resource: Option<&Resource>) -> &str {
+pub(super) fn service_name(resource: Option<&Resource>) -> &str {
     let attribute = resource.and_then(|resource| resource.attributes.iter().find(|attribute| attribute.key == "service.name"));
     // The specification's word for a service that does not say its name.
     attribute.and_then(|attribute| text(attribute.value.as_ref())).unwrap_or("unknown_service")

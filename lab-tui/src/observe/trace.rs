@@ -171,23 +171,26 @@ impl TraceSpan {
     }
 }
 
-fn attributes(pairs: Vec<KeyValue>) -> BTreeMap<String, Value> {
-    pairs.into_iter().map(|pair| (pair.key, pair.value.map_or(Value::Null, json))).collect()
+/// Attributes as JSON, by key.
+pub(super) fn attributes(pairs: Vec<KeyValue>) -> BTreeMap<String, Value> {
+    pairs.into_iter().map(|pair| (pair.key, pair.value.map_or(Value::Null, value))).collect()
 }
 
-fn json(value: AnyValue) -> Value {
+/// A value of OTLP as JSON.
+pub(super) fn value(value: AnyValue) -> Value {
     match value.value {
         Some(OtlpValue::StringValue(text)) => text.into(),
         Some(OtlpValue::BoolValue(flag)) => flag.into(),
         Some(OtlpValue::IntValue(number)) => number.into(),
         Some(OtlpValue::DoubleValue(number)) => number.into(),
-        Some(OtlpValue::ArrayValue(array)) => array.values.into_iter().map(json).collect(),
+        Some(OtlpValue::ArrayValue(array)) => array.values.into_iter().map(self::value).collect(),
         Some(OtlpValue::KvlistValue(list)) => attributes(list.values).into_iter().collect(),
         Some(OtlpValue::BytesValue(bytes)) => hex(&bytes).into(),
         _ => Value::Null,
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// In hex.
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

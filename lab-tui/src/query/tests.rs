@@ -167,7 +167,10 @@ fn a_query_tells_of_a_span_what_it_speaks_of() {
     let server = r#"{ kind = server && .service.name = "die" } >> { span.rows > 1 && !span.cold } | select(name, span.absent)"#;
     assert_eq!(told(server, "a4"), json!({"kind": "client", "service.name": "die", "rows": 3, "name": "SELECT dice"}));
     assert_eq!(told(r#"{ name =~ "S.*" } | avg(span.rows) > 1 | { duration > 1s }"#, "a4")["rows"], 3);
-    assert_eq!(told("{ duration > 1s && childCount = 0 && span.tags = \"x\" }", "c1"), json!({"duration": 1_000_000, "childCount": 0, "tags": ["x", "y"]}));
+    assert_eq!(
+        told("{ duration > 1s && childCount = 0 && span.tags = \"x\" }", "c1"),
+        json!({"duration": 1_000_000, "childCount": 0, "tags": ["x", "y"]})
+    );
 }
 
 /// Each refusal names the place, what is wrong there, and the way out.

@@ -66,6 +66,7 @@ impl Bounds {
                 let reasonable = services.iter().flat_map(counts).all(|count| count < MOST);
                 if reasonable && services.len() < 1000 { Ok(()) } else { Err("nobody counts that far") }
             }
+            Fact::Flaws(flaws) if flaws.len() >= 10_000 || flaws.iter().any(|flaw| flaw.count >= MOST) => Err("nobody counts that far"),
             Fact::Pool(pool) if [pool.used, pool.idle, pool.pending, pool.max].iter().any(|number| *number > MOST_CONNECTIONS) => {
                 Err("no pool has that many connections")
             }
@@ -75,6 +76,7 @@ impl Bounds {
             | Fact::Fault { .. }
             | Fact::Control { .. }
             | Fact::Scraped(_)
+            | Fact::Flaws(_)
             | Fact::Expectation { .. }
             | Fact::Edge { .. }
             | Fact::Breakdowns(_)

@@ -12,8 +12,8 @@ use super::header::Outline;
 use super::wire::{Held, Line};
 use super::{FORMAT, Header, History, Outputs, Player, Recorder, read};
 use crate::event::{
-    Breakdown, Cell, Chosen, EdgeCalls, Event, Exemplar, Fact, FaultChange, Hop, HopKind, HopSpans, LoadWindow, Outcome, Pool,
-    ProcessChange, Samples, ServiceSignals, TraceId, Trait,
+    Breakdown, Cell, Chosen, EdgeCalls, Event, Exemplar, Fact, FaultChange, Flaw, FlawKind, Hop, HopKind, HopSpans, LoadWindow, Outcome,
+    Pool, ProcessChange, Samples, ServiceSignals, TraceId, Trait,
 };
 use crate::model::Model;
 use crate::observe::store::Store;
@@ -146,6 +146,13 @@ fn events() -> Vec<Event> {
         Fact::Control { change: crate::event::Control::Rate(1.3) },
         Fact::Control { change: crate::event::Control::Paused },
         Fact::Control { change: crate::event::Control::Resumed },
+        Fact::Flaws(vec![Flaw {
+            kind: FlawKind::SemconvViolation,
+            service: "die".to_owned(),
+            what: "http.method instead of http.request.method".to_owned(),
+            count: 7,
+            examples: vec![TraceId([3; 16])],
+        }]),
         Fact::Pool(Pool { service: "die".to_owned(), used: 1, idle: 2, pending: 3, max: 4 }),
         Fact::Telemetry(vec![signals]),
         Fact::LabUsage { cpu: at(1_234_567_891) },

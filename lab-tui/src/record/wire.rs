@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::bounds::LONGEST_RUN;
 use crate::event::{
-    Cell, Control, EXAMPLES, EdgeCalls, Event, Exemplar, Fact, FaultChange, Found, HopSpans, LabDelay, LoadWindow, Outcome, Pace, Pool,
-    ProcessChange, Samples, ScrapedSeries, ScrapedValue, ServiceSignals, TraceId,
+    Cell, Control, EXAMPLES, EdgeCalls, Event, Exemplar, Fact, FaultChange, Flaw, FlawKind, Found, HopSpans, LabDelay, LoadWindow, Outcome,
+    Pace, Pool, ProcessChange, Samples, ScrapedSeries, ScrapedValue, ServiceSignals, TraceId,
 };
 use crate::observe::trace::Trace;
 use breakdown::WireBreakdowns;
@@ -69,6 +69,7 @@ enum WireFact {
     Pool { service: String, used: u32, idle: u32, pending: u32, max: u32 },
     Scraped { series: Vec<WireScraped> },
     Telemetry { services: Vec<WireSignals> },
+    Flaws { flaws: Vec<WireFlaw> },
     Control { change: WireControl },
     Expectation { index: usize, found: WireFound },
     LabUsage { cpu_seconds: f64 },
@@ -196,6 +197,16 @@ struct WireSignals {
     foreign: bool,
 }
 
+#[derive(Debug, Serialize, Deserialize)]
+struct WireFlaw {
+    /// As the metric is called.
+    kind: String,
+    service: String,
+    what: String,
+    count: u64,
+    examples: Vec<String>,
+}
+
 impl From<&Fact> for WireFact {
     fn from(fact: &Fact) -> Self {
         match fact {
@@ -231,6 +242,7 @@ impl From<&Fact> for WireFact {
             }
             Fact::Scraped(series) => Self::Scraped { series: series.iter().map(WireScraped::from).collect() },
             Fact::Telemetry(services) => Self::Telemetry { services: services.iter().map(WireSignals::from).collect() },
+            Fact::Flaws(flaws) => Self::Flaws { flaws: flaws.iter().map(WireFlaw::from).collect() },
             Fact::Control { change } => Self::Control {
                 change: match change {
                     Control::Rate(factor) => WireControl::Rate { factor: *factor },
@@ -290,6 +302,7 @@ impl WireFact {
             Self::Pool { service, used, idle, pending, max } => Fact::Pool(Pool { service, used, idle, pending, max }),
             Self::Scraped { series } => Fact::Scraped(series.into_iter().map(WireScraped::into_series).collect()),
             Self::Telemetry { services } => Fact::Telemetry(services.into_iter().map(WireSignals::into_signals).collect()),
+            Self::Flaws { flaws } => Fact::Flaws(flaws.into_iter().map(WireFlaw::into_flaw).collect::<Result<_, Damage>>()?),
             Self::Control { change } => Fact::Control {
                 change: match change {
                     WireControl::Rate { factor } if (Pace::SLOWEST..=Pace::FASTEST).contains(&factor) => Control::Rate(factor),
@@ -301,10 +314,7 @@ impl WireFact {
             Self::Expectation { index, found } => Fact::Expectation {
                 index,
                 found: match found {
-                    WireFound::Counted { count, examples } => {
-                        let examples = examples.iter().take(EXAMPLES).map(|id| TraceId::parse(id).ok_or("a trace ID is none"));
-                        Found::Counted { count, examples: examples.collect::<Result<_, Damage>>()? }
-                    }
+                    WireFound::Counted { count, examples } => Found::Counted { count, examples: examples_of(&examples)? },
                     WireFound::Unclear { why } => Found::Unclear(why),
                     WireFound::Skipped { why } => Found::Skipped(why),
                 },
@@ -449,6 +459,25 @@ impl WireSignals {
         let Self { name, answered, server_spans, log_lines, unsampled, restarted, silent, foreign } = self;
         ServiceSignals { name, answered, server_spans, log_lines, unsampled, restarted, silent, foreign }
     }
+}
+
+impl From<&Flaw> for WireFlaw {
+    fn from(flaw: &Flaw) -> Self {
+        let Flaw { kind, service, what, count, examples } = flaw.clone();
+        Self { kind: kind.metric().to_owned(), service, what, count, examples: examples.iter().map(TraceId::to_string).collect() }
+    }
+}
+
+impl WireFlaw {
+    fn into_flaw(self) -> Result<Flaw, Damage> {
+        let Self { kind, service, what, count, examples } = self;
+        let kind = FlawKind::of_metric(&kind).ok_or("it is of a flaw that nobody knows")?;
+        Ok(Flaw { kind, service, what, count, examples: examples_of(&examples)? })
+    }
+}
+
+fn examples_of(ids: &[String]) -> Result<Vec<TraceId>, Damage> {
+    ids.iter().take(EXAMPLES).map(|id| TraceId::parse(id).ok_or("a trace ID is none")).collect()
 }
 
 /// To the nanosecond, which a double has for the first weeks of a run.

@@ -41,6 +41,9 @@ impl Junit {
         suite.set_time(took);
         suite.add_property(("title", summary.title));
         suite.add_property(("seed", summary.seed.to_string().as_str()));
+        for (metric, count) in summary.telemetry.numbers() {
+            suite.add_property((metric, count.to_string().as_str()));
+        }
         let mut run = case(summary.scenario, "run", nothing_can_be_said(summary).map(|why| error("inconclusive", &why)));
         run.set_time(took);
         suite.add_test_case(run);

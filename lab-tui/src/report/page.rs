@@ -157,4 +157,3 @@ fn share(part: u64, whole: u64) -> f64 {
 fn time(nanos: u64) -> String {
     super::format::milliseconds(Some(share(nanos, 1_000_000)))
 }
-

@@ -9,6 +9,7 @@ use super::control::{ControlSummary, controls};
 use super::format::number;
 use super::{ExpectationSummary, TraceLink};
 use crate::compare::Comparison;
+use crate::event::{FlawKind, TraceId};
 use crate::exit::Exit;
 use crate::explain::{self, Explanation};
 use crate::model::{Distribution, Model};
@@ -194,6 +195,36 @@ pub struct Telemetry<'a> {
     pub services: Vec<ServiceSummary<'a>>,
     /// Spans and log lines missing or in excess, over all services.
     pub loss: u64,
+    /// Spans whose parent never came in; 0 where that is expected, as are all of these.
+    pub orphan_spans: u64,
+    /// Spans whose parent cannot be one, or that lack the one that called them.
+    pub broken_parents: u64,
+    /// Log lines of requests without a trace ID.
+    pub logs_without_trace: u64,
+    /// Log lines of traces of which no span came in.
+    pub logs_of_unknown_trace: u64,
+    /// Attributes that semantic conventions require and that are missing or misnamed.
+    pub semconv_violations: u64,
+    /// All of these, by service.
+    pub flaws: Vec<FlawSummary<'a>>,
+}
+
+/// Flaws of one kind of one service.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct FlawSummary<'a> {
+    /// The metric that counts it, such as `orphan_spans`.
+    pub metric: &'static str,
+    /// `service.name`.
+    pub service: &'a str,
+    /// What it is, such as `http.method instead of http.request.method`; empty where the metric says it all.
+    pub what: &'a str,
+    /// How many.
+    pub count: u64,
+    /// A service was replaced, and took the spans with it that others hang off: no wonder, and not counted above.
+    pub expected: bool,
+    /// Traces to look at; at most three.
+    pub examples: Vec<String>,
 }
 
 /// Signals of one service.
@@ -315,7 +346,7 @@ impl<'a> Summary<'a> {
             thresholds: verdict.thresholds.iter().map(|judged| threshold_summary(judged, model)).collect(),
             expectations: verdict.expectations.iter().map(|judged| ExpectationSummary::new(judged, model)).collect(),
             slowest_traces: slowest(model, link),
-            telemetry: Telemetry { services: services(model), loss: model.telemetry_loss() },
+            telemetry: telemetry(model),
             services: own_services(model, verdict),
             faults: faults(model),
             inconclusive: verdict.inconclusive.clone(),
@@ -408,6 +439,27 @@ fn slowest(model: &Model, link: Option<&TraceLink>) -> Vec<SlowTrace> {
         url: link.map(|link| link.of(&slow.trace_id.to_string())),
     })
     .collect()
+}
+
+fn telemetry(model: &Model) -> Telemetry<'_> {
+    let flaws = model.flaws().iter().map(|flaw| FlawSummary {
+        metric: flaw.kind.metric(),
+        service: &flaw.service,
+        what: &flaw.what,
+        count: flaw.count,
+        expected: model.are_expected(flaw.kind),
+        examples: flaw.examples.iter().map(TraceId::to_string).collect(),
+    });
+    Telemetry {
+        services: services(model),
+        loss: model.telemetry_loss(),
+        orphan_spans: model.flaws_of(FlawKind::OrphanSpan),
+        broken_parents: model.flaws_of(FlawKind::BrokenParent),
+        logs_without_trace: model.flaws_of(FlawKind::LogWithoutTrace),
+        logs_of_unknown_trace: model.flaws_of(FlawKind::LogOfUnknownTrace),
+        semconv_violations: model.flaws_of(FlawKind::SemconvViolation),
+        flaws: flaws.collect(),
+    }
 }
 
 fn services(model: &Model) -> Vec<ServiceSummary<'_>> {

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::expectation;
+use super::flaws;
 use super::format::{count, milliseconds, number};
 use super::summary::{Latencies, LoadSummary, OwnService, Summary, ThresholdSummary};
 use super::waterfall::waterfall;
@@ -64,6 +65,7 @@ fn write(out: &mut String, summary: &Summary<'_>, slowest: Option<&Trace>) -> st
             }
         }
     }
+    flaws::write(out, &summary.telemetry)?;
     if !summary.faults.is_empty() {
         writeln!(out, "\nfaults")?;
         for fault in &summary.faults {

@@ -13,7 +13,7 @@ use super::scope::Scope;
 use super::threshold::Threshold;
 use crate::query::Query;
 pub use count::Count;
-pub use logs::{LogPattern, Pattern};
+pub use logs::{LEVELS, LogPattern, Pattern, is_level};
 pub(super) use read::{ExpectTable, Known, read_all};
 
 /// One expectation.

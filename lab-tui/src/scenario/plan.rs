@@ -19,7 +19,7 @@ use super::refusal::{Refusals, Wrong, suggest};
 use super::scope::Scope;
 use super::service::{self, Service};
 use super::stack::{self, Given, Ground, StackKind};
-use super::threshold::{Metric, Selector, Threshold};
+use super::threshold::{Selector, Threshold};
 
 const FORMAT: i64 = 1;
 pub(super) const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -194,9 +194,9 @@ pub(super) fn unknown_format(document: &DeTable<'_>) -> Option<Wrong> {
 
 fn scope(table: &PromiseTable, selector: &Selector, faults: &[Fault], phases: &[Phase]) -> Result<Option<Scope>, Wrong> {
     let scope = table.scope().read(faults, phases)?;
-    if let Some(scope) = scope.as_ref().filter(|_| selector.metric == Metric::TelemetryLoss) {
+    if let Some(scope) = scope.as_ref().filter(|_| selector.metric.is_of_the_whole_run()) {
         let key = scope.relation.key();
-        let what = format!("telemetry_loss is counted over the whole run, so nothing can be {key} of it");
+        let what = format!("{} is counted over the whole run, so nothing can be {key} of it", selector.source);
         return Err(Wrong::new(table.threshold.span(), what, format!("leave `{key}` out")));
     }
     Ok(scope)
@@ -205,8 +205,8 @@ fn scope(table: &PromiseTable, selector: &Selector, faults: &[Fault], phases: &[
 fn abort_after(table: &PromiseTable, selector: &Selector) -> Result<Option<Duration>, Wrong> {
     let delay = table.delay_abort_eval.as_ref();
     match table.abort_on_fail.as_ref().filter(|aborts| *aborts.get_ref()) {
-        Some(aborts) if selector.metric == Metric::TelemetryLoss => {
-            let what = "telemetry_loss is known at the end only, so it cannot end a run";
+        Some(aborts) if selector.metric.is_of_the_whole_run() => {
+            let what = format!("{} is known at the end only, so it cannot end a run", selector.source);
             Err(Wrong::new(aborts.span(), what, "leave `abort_on_fail` out"))
         }
         Some(_) => delay.map_or(Ok(Duration::ZERO), fault::moment).map(Some),

@@ -6,6 +6,7 @@ use super::plan::Plan;
 use super::refusal::suggest;
 use super::scope::Scope;
 use super::series::{PREFIX, Reading, Series};
+use crate::event::FlawKind;
 
 /// What can be judged, with k6's names where k6 has one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +25,8 @@ pub enum Metric {
     ScheduleLag,
     /// Signals that do not reconcile: spans and log lines missing or in excess, over all services.
     TelemetryLoss,
+    /// Spans and log lines that do not hang together, over all services.
+    Flaws(FlawKind),
     /// What requests waited for a connection of a pool, in milliseconds, as services say.
     PoolWait,
     /// Requests that wait for a connection of a pool.
@@ -56,7 +59,7 @@ pub enum MetricKind {
 }
 
 impl Metric {
-    pub(super) const ALL: [(&str, Self); 12] = [
+    pub(super) const ALL: [(&str, Self); 17] = [
         ("http_req_duration", Self::HttpReqDuration),
         ("http_req_service_time", Self::HttpReqServiceTime),
         ("http_req_failed", Self::HttpReqFailed),
@@ -64,6 +67,11 @@ impl Metric {
         ("dropped_iterations", Self::DroppedIterations),
         ("schedule_lag", Self::ScheduleLag),
         ("telemetry_loss", Self::TelemetryLoss),
+        ("orphan_spans", Self::Flaws(FlawKind::OrphanSpan)),
+        ("broken_parents", Self::Flaws(FlawKind::BrokenParent)),
+        ("logs_without_trace", Self::Flaws(FlawKind::LogWithoutTrace)),
+        ("logs_of_unknown_trace", Self::Flaws(FlawKind::LogOfUnknownTrace)),
+        ("semconv_violations", Self::Flaws(FlawKind::SemconvViolation)),
         ("pool_wait", Self::PoolWait),
         ("pool_pending", Self::PoolPending),
         ("pool_used", Self::PoolUsed),
@@ -76,18 +84,23 @@ impl Metric {
         match self {
             Self::HttpReqDuration | Self::HttpReqServiceTime | Self::ScheduleLag => MetricKind::Trend,
             Self::HttpReqFailed => MetricKind::Rate,
-            Self::HttpReqs | Self::DroppedIterations | Self::TelemetryLoss => MetricKind::Counter,
+            Self::HttpReqs | Self::DroppedIterations | Self::TelemetryLoss | Self::Flaws(_) => MetricKind::Counter,
             Self::PoolPending | Self::PoolUsed | Self::PoolIdle | Self::PoolMax => MetricKind::Gauge,
             Self::PoolWait => MetricKind::Histogram,
             Self::Scraped => MetricKind::Scraped,
         }
     }
 
+    /// Whether it is known of a whole run only, and when that is over.
+    pub fn is_of_the_whole_run(self) -> bool {
+        matches!(self, Self::TelemetryLoss | Self::Flaws(_))
+    }
+
     fn tags(self) -> &'static [&'static str] {
         match self {
             Self::HttpReqDuration | Self::HttpReqServiceTime | Self::HttpReqFailed | Self::HttpReqs => &["load", "request", "status"],
             Self::DroppedIterations | Self::ScheduleLag => &["load"],
-            Self::TelemetryLoss => &[],
+            Self::TelemetryLoss | Self::Flaws(_) => &[],
             Self::PoolWait | Self::PoolPending | Self::PoolUsed | Self::PoolIdle | Self::PoolMax | Self::Scraped => &["service"],
         }
     }

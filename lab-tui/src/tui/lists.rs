@@ -13,7 +13,7 @@ use super::{events, expectations, link};
 use crate::event::Exemplar;
 use crate::model::Model;
 use crate::report::format;
-use crate::scenario::{Aggregate, Metric, MetricKind, Plan, Threshold};
+use crate::scenario::{Aggregate, MetricKind, Plan, Threshold};
 use crate::verdict::{Judged, Verdict};
 
 /// Draws the tabs and below them the list of the tab that is chosen.
@@ -111,7 +111,7 @@ pub(super) fn thresholds(buffer: &mut Buffer, area: Rect, model: &Model, verdict
         Line::styled(" this scenario promises nothing", palette.dim).render(area, buffer);
     }
     for (y, judged) in (area.y..area.bottom()).zip(&verdict.thresholds) {
-        let unknown = !model.is_settled() && judged.threshold.selector.metric == Metric::TelemetryLoss;
+        let unknown = !model.is_settled() && judged.threshold.selector.metric.is_of_the_whole_run();
         let (mark, style) = match (judged.value, judged.ok) {
             _ if unknown => ("·", palette.dim),
             (None, _) => ("·", palette.dim),

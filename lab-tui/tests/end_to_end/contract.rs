@@ -169,9 +169,11 @@ async fn every_service(up: &Up) {
 async fn spans(place: &Place, up: &Up) {
     let (_, body) = get(&format!("{}/roll?die=risky", up.url("frontend"))).await;
     let id = body["trace_id"].as_str().unwrap();
-    until("the whole trace", PATIENCE, || async move {
-        place.run(&["trace", id, "--json"]).await.stdout.matches("\"kind\": 2,").count() == 3
-    })
+    until(
+        "the whole trace",
+        PATIENCE,
+        || async move { place.run(&["trace", id, "--json"]).await.stdout.matches("\"kind\": 2,").count() == 3 },
+    )
     .await;
     let trace: Value = serde_json::from_str(&place.run(&["trace", id, "--json"]).await.stdout).unwrap();
     let spans = &otlp_spans(&trace);

@@ -186,9 +186,17 @@ async fn searches_are_told_field_by_field_as_tempo_tells_them() {
     }
     assert_eq!(ours, theirs);
     let selected = lab.find("{ span.http.route = \"/roll\" } | select(span.http.status_code)", "&limit=2&spss=3").await;
-    assert_alike(&selected, recorded!("search-select.json"), &[".traces[].spanSet.spans[].attributes", ".traces[].spanSets[].spans[].attributes"]);
-    let attributes: Vec<&str> =
-        selected["traces"][0]["spanSet"]["spans"][0]["attributes"].as_array().unwrap().iter().map(|one| one["key"].as_str().unwrap()).collect();
+    assert_alike(
+        &selected,
+        recorded!("search-select.json"),
+        &[".traces[].spanSet.spans[].attributes", ".traces[].spanSets[].spans[].attributes"],
+    );
+    let attributes: Vec<&str> = selected["traces"][0]["spanSet"]["spans"][0]["attributes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["key"].as_str().unwrap())
+        .collect();
     assert_eq!(attributes, ["http.route", "http.status_code"]);
     let tags = lab.get("/api/search?tags=service.name%3Ddice-roller&minDuration=1ms&limit=2").await.json();
     assert_alike(&tags, recorded!("search-tags-logfmt.json"), &[".metrics"]);
@@ -225,7 +233,8 @@ async fn tags_and_their_values_have_tempos_shapes() {
     let lab = lab_with_the_trace().await;
     let first = lab.get("/api/search/tags").await.json();
     assert_alike(&first, recorded!("tags-v1.json"), &[]);
-    let names = |value: &Value| -> BTreeSet<String> { value.as_array().unwrap().iter().map(|name| name.as_str().unwrap().to_owned()).collect() };
+    let names =
+        |value: &Value| -> BTreeSet<String> { value.as_array().unwrap().iter().map(|name| name.as_str().unwrap().to_owned()).collect() };
     let theirs = names(&json(recorded!("tags-v1.json"))["tagNames"]);
     let ours = names(&first["tagNames"]);
     assert!(ours.is_subset(&theirs) && ours.contains("http.route") && ours.contains("service.name"), "{ours:?}");
@@ -254,7 +263,11 @@ async fn tags_and_their_values_have_tempos_shapes() {
     for (tag, query, values) in [
         ("span.http.status_code", "", &[("int", "200")][..]),
         (".http.route", "", &[("string", "/dice"), ("string", "/roll")]),
-        ("kind", "", &[("keyword", "client"), ("keyword", "consumer"), ("keyword", "internal"), ("keyword", "producer"), ("keyword", "server")]),
+        (
+            "kind",
+            "",
+            &[("keyword", "client"), ("keyword", "consumer"), ("keyword", "internal"), ("keyword", "producer"), ("keyword", "server")],
+        ),
         ("status", "", &[("keyword", "error"), ("keyword", "ok"), ("keyword", "unset")]),
         ("rootServiceName", "", &[("string", "frontend")]),
         ("trace:rootName", "", &[("string", "GET /roll")]),
@@ -262,7 +275,11 @@ async fn tags_and_their_values_have_tempos_shapes() {
         ("span.absent", "", &[]),
         // A query narrows them; one that is still being written does not.
         ("name", "?q=%7B+kind+%3D+client+%7D", &[("string", "GET"), ("string", "SELECT")]),
-        ("resource.service.name", "?q=%7B+resource.service.name+%3D", &[("string", "dice-roller"), ("string", "die-service"), ("string", "frontend")]),
+        (
+            "resource.service.name",
+            "?q=%7B+resource.service.name+%3D",
+            &[("string", "dice-roller"), ("string", "die-service"), ("string", "frontend")],
+        ),
         ("resource.service.name", "?start=1&end=2", &[]),
     ] {
         let answer = lab.get(&format!("/api/v2/search/tag/{tag}/values{query}")).await.json();
@@ -277,7 +294,8 @@ async fn tags_and_their_values_have_tempos_shapes() {
 async fn a_trace_of_one_lab_can_be_sent_to_another() {
     let lab = lab_with_the_trace().await;
     let id = TraceId::parse(ID).unwrap();
-    lab.store.add_log("frontend", &format!(r#"{{"level":"INFO","message":"hello","trace_id":"{ID}","span_id":"aa8af5839703 0b09","n":1}}"#));
+    lab.store
+        .add_log("frontend", &format!(r#"{{"level":"INFO","message":"hello","trace_id":"{ID}","span_id":"aa8af5839703 0b09","n":1}}"#));
     let trace = lab.store.trace(id).unwrap();
     let told = export::otlp_json(&trace);
     assert_eq!(told["resourceLogs"][0]["scopeLogs"][0]["logRecords"][0]["severityNumber"], 9);

@@ -126,7 +126,10 @@ async fn what_is_wrong_or_not_supported_is_refused_by_name() {
         ("search?minDuration=2s&maxDuration=2s", "invalid maxDuration: must be greater than minDuration"),
         ("search?tags=%22", "invalid tags: `\"` does not begin with a name"),
         ("search/tags?end=x", "invalid end: `x` is no number of seconds since 1970"),
-        ("metrics/query_range?q=%7B%7D+%7C+rate()", "metrics over traces (rate, quantile_over_time and the like) are not supported by the lab"),
+        (
+            "metrics/query_range?q=%7B%7D+%7C+rate()",
+            "metrics over traces (rate, quantile_over_time and the like) are not supported by the lab",
+        ),
     ] {
         let answer = lab.get(&format!("/api/{path}")).await;
         assert_eq!((answer.status, answer.media_type.as_str()), (400, "text/plain; charset=utf-8"), "{path}");

@@ -3,6 +3,8 @@
 //! Read by hand, because what `opentelemetry-proto` brings along refuses attributes of a kind that it does not know, and brings two
 //! crates.
 
+pub(super) mod logs;
+
 use opentelemetry_proto::tonic::collector::trace::v1::{ExportTraceServiceRequest, ExportTraceServiceResponse};
 use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, InstrumentationScope, KeyValue, KeyValueList, any_value::Value};
 use opentelemetry_proto::tonic::resource::v1::Resource;
@@ -10,16 +12,26 @@ use opentelemetry_proto::tonic::trace::v1::span::{Event, Link};
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Status};
 use serde_json::{Map, Value as Json, json};
 
-type Object = Map<String, Json>;
+pub(in crate::observe) type Object = Map<String, Json>;
 
 /// Why a message was refused.
-type Refused = String;
+pub(in crate::observe) type Refused = String;
 
 /// A message as it was sent. Fields that are not known are passed over; one that is missing or null is at its default.
 pub(super) fn read(body: &[u8]) -> Result<ExportTraceServiceRequest, Refused> {
-    let message: Json = serde_json::from_slice(body).map_err(|error| error.to_string())?;
-    let message = message.as_object().ok_or("the message is no object")?;
-    Ok(ExportTraceServiceRequest { resource_spans: list(message, "resourceSpans", resource_spans)? })
+    Ok(ExportTraceServiceRequest { resource_spans: read_spans(&object(body)?)? })
+}
+
+/// The spans of a message that has been taken apart.
+pub(in crate::observe) fn read_spans(message: &Object) -> Result<Vec<ResourceSpans>, Refused> {
+    list(message, "resourceSpans", resource_spans)
+}
+
+fn object(body: &[u8]) -> Result<Object, Refused> {
+    match serde_json::from_slice(body).map_err(|error| error.to_string())? {
+        Json::Object(message) => Ok(message),
+        _ => Err("the message is no object".to_owned()),
+    }
 }
 
 pub(super) fn answer(response: &ExportTraceServiceResponse) -> String {
@@ -38,21 +50,21 @@ pub(super) fn refusal(message: &str) -> String {
 
 fn resource_spans(from: &Object) -> Result<ResourceSpans, Refused> {
     Ok(ResourceSpans {
-        resource: one(from, "resource", |from| Ok(Resource { attributes: attributes(from)?, ..Resource::default() }))?,
+        resource: resource(from)?,
         scope_spans: list(from, "scopeSpans", |from| {
-            Ok(ScopeSpans {
-                scope: one(from, "scope", |from| {
-                    Ok(InstrumentationScope {
-                        name: text(from, "name")?,
-                        version: text(from, "version")?,
-                        ..InstrumentationScope::default()
-                    })
-                })?,
-                spans: list(from, "spans", span)?,
-                ..ScopeSpans::default()
-            })
+            Ok(ScopeSpans { scope: scope(from)?, spans: list(from, "spans", span)?, ..ScopeSpans::default() })
         })?,
         ..ResourceSpans::default()
+    })
+}
+
+fn resource(from: &Object) -> Result<Option<Resource>, Refused> {
+    one(from, "resource", |from| Ok(Resource { attributes: attributes(from)?, ..Resource::default() }))
+}
+
+fn scope(from: &Object) -> Result<Option<InstrumentationScope>, Refused> {
+    one(from, "scope", |from| {
+        Ok(InstrumentationScope { name: text(from, "name")?, version: text(from, "version")?, ..InstrumentationScope::default() })
     })
 }
 
@@ -154,7 +166,7 @@ fn id(from: &Object, name: &str) -> Result<Vec<u8>, Refused> {
 }
 
 /// The standard and the URL-safe alphabet, padded or not.
-fn base64(text: &str) -> Option<Vec<u8>> {
+pub(in crate::observe) fn base64(text: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
     let (mut bits, mut held) = (0_u32, 0);
     for character in text.trim_end_matches('=').bytes() {

@@ -9,6 +9,7 @@ use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans};
 
 use super::bytes::put_number;
+use super::integrity::Seen;
 use super::packed::{Head, UNNAMED, part, put_double, put_inline, put_int, put_symbol, put_text, put_text_tag};
 use super::texts::{Symbol, Texts};
 use super::{Counts, Inner, Store};
@@ -47,6 +48,20 @@ pub struct ClientSpan {
     pub why: Option<String>,
 }
 
+impl ClientSpan {
+    /// What is watched of it.
+    fn seen(&self) -> Seen {
+        Seen {
+            trace: self.trace_id,
+            span: self.span_id,
+            parent: [0; 8],
+            start_unix_nano: self.sent_unix_nano,
+            is_server: false,
+            is_answered_call: matches!(self.outcome, Outcome::Status(_)),
+        }
+    }
+}
+
 impl Store {
     /// Takes in what became of a scenario's requests.
     pub fn add_client_spans(&self, scenario: &str, spans: &[ClientSpan]) {
@@ -69,6 +84,9 @@ impl Inner {
         for span in spans {
             if self.trace(span.trace_id).find(span.span_id).is_some() {
                 continue;
+            }
+            if let Some(integrity) = &mut self.integrity {
+                integrity.add_span(&span.seen(), &service);
             }
             tail.clear();
             let head = pack(span, scenario, origin, &keys, &mut self.texts, &mut tail);

@@ -1,21 +1,61 @@
-//! Log lines: what is read of them as they come in, and how they are found again, by their trace and by their time.
+//! Log lines: what is read of them as they come in, and how they are found again: by their trace, by their time, or in the order in
+//! which they came in.
 
-use std::ops::Range;
+mod facts;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::{Bound, Range};
 use std::sync::Arc;
 
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
+use tokio::sync::Notify;
 
-use super::search::is_within;
-use super::{Entry, OVERHEAD, Store, now};
+use super::{Entry, Inner, Store, now};
 use crate::event::TraceId;
 use crate::observe::trace::LogLine;
+use facts::Facts;
 
-/// The message of an access log line, written once for each request that a service answers.
-const ACCESS_LOG: &str = "Request completed";
+/// What a line costs beside its own bytes: its place in the tables and in its trace.
+const OVERHEAD: usize = 160;
 
-/// Unix nanoseconds, the service, the text as it was written.
-pub(super) type Line = (u64, Arc<str>, Box<str>);
+/// How many lines are copied out at once, so that nobody who brings telemetry waits for whoever looks.
+const PAGE: usize = 1000;
+
+/// All lines that are kept.
+#[derive(Debug, Default)]
+pub(super) struct Logs {
+    /// By number: the order in which they came in.
+    lines: BTreeMap<u64, StoredLine>,
+    /// By moment and number.
+    times: BTreeSet<(u64, u64)>,
+    /// The numbers of those that carry a trace's ID.
+    traces: HashMap<TraceId, Vec<u64>>,
+    /// The number of the next line.
+    next: u64,
+    came: Arc<Notify>,
+}
+
+/// A line as it is kept. Cheap to clone.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredLine {
+    /// In the order in which lines came in, from 0.
+    pub number: u64,
+    /// Nanoseconds since 1970.
+    pub unix_nano: u64,
+    /// The service that wrote it.
+    pub service: Arc<str>,
+    /// As it was written.
+    pub text: Arc<str>,
+    /// The trace whose ID it carries.
+    pub trace: Option<TraceId>,
+}
+
+impl StoredLine {
+    /// As JSON; a line that is none is a text.
+    pub fn log_line(&self) -> LogLine {
+        let line = serde_json::from_str(&self.text).unwrap_or_else(|_| self.text.to_string().into());
+        LogLine { unix_nano: self.unix_nano, service: self.service.to_string(), line }
+    }
+}
 
 impl Store {
     /// Takes in one line that a service wrote, JSON or not.
@@ -24,82 +64,138 @@ impl Store {
         // A line that does not say when it was written was written just now.
         let unix_nano = facts.unix_nano.unwrap_or_else(now);
         let mut inner = self.lock();
-        let service = inner.service(service);
-        let size = line.len() + OVERHEAD;
-        inner.bytes += size;
-        let counts = inner.services.entry(Arc::clone(&service)).or_default();
-        counts.log_lines += 1;
-        counts.access_log_lines += u64::from(facts.is_access_log);
-        let kept: Line = (unix_nano, service, line.into());
-        match facts.trace_id {
-            Some(id) => {
-                let trace = inner.trace(id);
-                trace.logs.push(kept);
-                trace.reaches(unix_nano);
-                trace.bytes += size;
-            }
-            None => inner.order.push_back(Entry::Log(kept)),
-        }
+        inner.add_log(service, unix_nano, &facts, line);
         inner.make_room();
     }
 
-    /// Every log line of one of these windows, in nanoseconds since 1970, with its trace if it has one. In no order.
+    /// Takes in a line that says all of this in another way as well: when it was written, in nanoseconds since 1970, and in which trace.
+    pub fn add_log_record(&self, service: &str, unix_nano: u64, trace_id: Option<TraceId>, line: &str) {
+        let facts = Facts { trace_id, ..Facts::read(line) };
+        let mut inner = self.lock();
+        inner.add_log(service, unix_nano, &facts, line);
+        inner.make_room();
+    }
+
+    /// Every log line of one of these windows, in nanoseconds since 1970, with its trace if it has one. By time.
     pub fn each_log(&self, windows: &[Range<u64>], mut each: impl FnMut(Option<TraceId>, &LogLine)) {
-        for id in self.ids(windows) {
-            self.logs_of(id).iter().filter(|log| is_within(windows, log.unix_nano)).for_each(|log| each(Some(id), log));
+        for window in apart(windows) {
+            let mut after = None;
+            loop {
+                let page = self.logs_within(&window, after);
+                let Some(last) = page.last() else { break };
+                after = Some((last.unix_nano, last.number));
+                page.iter().for_each(|line| each(line.trace, &line.log_line()));
+            }
         }
-        let of_no_trace = |entry: &Entry| match entry {
-            Entry::Log(line) if is_within(windows, line.0) => Some(line.clone()),
-            _ => None,
-        };
-        let lines: Vec<Line> = self.lock().order.iter().filter_map(of_no_trace).collect();
-        lines.iter().for_each(|line| each(None, &log_line(line)));
+    }
+
+    /// A page of the lines of a window, in nanoseconds since 1970: by moment and number, those behind `after`. Empty at the end.
+    pub fn logs_within(&self, window: &Range<u64>, after: Option<(u64, u64)>) -> Vec<StoredLine> {
+        let from = after.map_or(Bound::Included((window.start, 0)), Bound::Excluded);
+        let logs = &self.lock().logs;
+        let numbers = logs.times.range((from, Bound::Unbounded)).take_while(|(moment, _)| *moment < window.end).take(PAGE);
+        numbers.filter_map(|(_, number)| logs.lines.get(number).cloned()).collect()
+    }
+
+    /// A page of the lines from this number on, in the order in which they came in. Empty when there is none yet.
+    pub fn logs_from(&self, number: u64) -> Vec<StoredLine> {
+        self.lock().logs.lines.range(number..).take(PAGE).map(|(_, line)| line.clone()).collect()
+    }
+
+    /// Every line that carries the ID of this trace, by time.
+    pub fn logs_of_trace(&self, id: TraceId) -> Vec<StoredLine> {
+        let mut lines = self.lock().logs.of(id);
+        lines.sort_by_key(|line| (line.unix_nano, line.number));
+        lines
+    }
+
+    /// The number that the next line will have.
+    pub fn next_log(&self) -> u64 {
+        self.lock().logs.next
+    }
+
+    /// Wakes whoever waits on it at each line that comes in.
+    pub fn log_came(&self) -> Arc<Notify> {
+        Arc::clone(&self.lock().logs.came)
     }
 
     pub(super) fn logs_of(&self, id: TraceId) -> Vec<LogLine> {
-        let kept: Vec<Line> = self.lock().traces.get(&id).map(|trace| trace.logs.clone()).unwrap_or_default();
-        kept.iter().map(log_line).collect()
+        let lines = self.lock().logs.of(id);
+        lines.iter().map(StoredLine::log_line).collect()
     }
 }
 
-fn log_line((unix_nano, service, line): &Line) -> LogLine {
-    let line = serde_json::from_str(line).unwrap_or_else(|_| line.to_string().into());
-    LogLine { unix_nano: *unix_nano, service: service.to_string(), line }
-}
-
-/// What the store needs to know of a log line.
-#[derive(Debug, Default, PartialEq)]
-struct Facts {
-    unix_nano: Option<u64>,
-    trace_id: Option<TraceId>,
-    is_access_log: bool,
-}
-
-impl Facts {
-    fn read(line: &str) -> Self {
-        #[derive(serde::Deserialize)]
-        struct Line<'a> {
-            #[serde(borrow)]
-            timestamp: Option<std::borrow::Cow<'a, str>>,
-            #[serde(borrow)]
-            message: Option<std::borrow::Cow<'a, str>>,
-            #[serde(borrow)]
-            trace_id: Option<std::borrow::Cow<'a, str>>,
+impl Inner {
+    /// Keeps a line. Whoever calls this makes room afterwards.
+    fn add_log(&mut self, service: &str, unix_nano: u64, facts: &Facts, text: &str) {
+        let service = self.service(service);
+        let size = text.len() + OVERHEAD;
+        self.bytes += size;
+        if let Some(counts) = self.services.get_mut(&service) {
+            counts.log_lines += 1;
+            counts.access_log_lines += u64::from(facts.is_access_log);
         }
-        let Ok(line) = serde_json::from_str::<Line<'_>>(line) else { return Self::of_any(line) };
-        let moment = line.timestamp.and_then(|text| OffsetDateTime::parse(&text, &Rfc3339).ok());
-        Self {
-            unix_nano: moment.and_then(|moment| u64::try_from(moment.unix_timestamp_nanos()).ok()),
-            trace_id: line.trace_id.and_then(|text| TraceId::parse(&text)),
-            is_access_log: line.message.is_some_and(|message| message == ACCESS_LOG),
+        if let Some(integrity) = &mut self.integrity {
+            integrity.add_line(&service, unix_nano, facts.trace_id, facts.is_of_a_request);
         }
+        match facts.trace_id {
+            Some(id) => {
+                let trace = self.trace(id);
+                trace.reaches(unix_nano);
+                trace.bytes += size;
+                if trace.held {
+                    self.pins.grew(size);
+                }
+            }
+            None => self.order.push_back(Entry::Log(self.logs.next)),
+        }
+        self.logs.add(unix_nano, service, text, facts.trace_id);
+    }
+}
+
+impl Logs {
+    fn add(&mut self, unix_nano: u64, service: Arc<str>, text: &str, trace: Option<TraceId>) {
+        let number = self.next;
+        self.next += 1;
+        self.lines.insert(number, StoredLine { number, unix_nano, service, text: text.into(), trace });
+        self.times.insert((unix_nano, number));
+        if let Some(trace) = trace {
+            self.traces.entry(trace).or_default().push(number);
+        }
+        self.came.notify_waiters();
     }
 
-    /// Of a line that is no JSON, or in which something is written in another way: a time as a number, say.
-    fn of_any(line: &str) -> Self {
-        let line: serde_json::Value = serde_json::from_str(line).unwrap_or_default();
-        Self { unix_nano: None, trace_id: line["trace_id"].as_str().and_then(TraceId::parse), is_access_log: line["message"] == ACCESS_LOG }
+    fn of(&self, id: TraceId) -> Vec<StoredLine> {
+        self.traces.get(&id).into_iter().flatten().filter_map(|number| self.lines.get(number).cloned()).collect()
     }
+
+    /// Pushes a line out: its bytes, and its moment.
+    pub(super) fn evict(&mut self, number: u64) -> (usize, u64) {
+        let Some(line) = self.lines.remove(&number) else { return (0, 0) };
+        self.times.remove(&(line.unix_nano, number));
+        (line.text.len() + OVERHEAD, line.unix_nano)
+    }
+
+    /// Pushes out the lines of a trace, whose bytes are the trace's own.
+    pub(super) fn evict_trace(&mut self, id: TraceId) {
+        for number in self.traces.remove(&id).into_iter().flatten() {
+            self.evict(number);
+        }
+    }
+}
+
+/// The same time without any moment twice.
+fn apart(windows: &[Range<u64>]) -> Vec<Range<u64>> {
+    let mut windows: Vec<Range<u64>> = windows.iter().filter(|window| !window.is_empty()).cloned().collect();
+    windows.sort_by_key(|window| window.start);
+    let mut apart: Vec<Range<u64>> = Vec::new();
+    for window in windows {
+        match apart.last_mut() {
+            Some(last) if window.start <= last.end => last.end = last.end.max(window.end),
+            _ => apart.push(window),
+        }
+    }
+    apart
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 
 use foldhash::fast::RandomState;
 
-use super::{Entry, Inner, OVERHEAD, Store};
+use super::{Entry, Inner, Store};
 use crate::event::TraceId;
 
 /// Pinned traces whose time is over take at most this part of the store: a quarter.
@@ -23,7 +23,7 @@ pub(super) struct Pins {
     awaited: HashMap<TraceId, u32, RandomState>,
     asked: VecDeque<TraceId>,
     /// Pinned traces whose time is over, oldest first, and what they take.
-    held: VecDeque<TraceId>,
+    pub(super) held: VecDeque<TraceId>,
     bytes_held: usize,
 }
 
@@ -35,11 +35,6 @@ impl Pins {
     /// What a trace is worth that comes in now.
     pub(super) fn awaited(&mut self, id: TraceId) -> Option<u32> {
         if self.awaited.is_empty() { None } else { self.awaited.remove(&id) }
-    }
-
-    /// Pinned traces whose time is over, oldest first.
-    pub(super) fn held(&self) -> impl Iterator<Item = &TraceId> {
-        self.held.iter()
     }
 
     /// A trace that is held takes so many bytes more.
@@ -74,8 +69,9 @@ impl Inner {
     pub(super) fn make_room(&mut self) {
         while self.used() > self.limit {
             match self.order.pop_front() {
-                Some(Entry::Log((unix_nano, _, text))) => {
-                    self.bytes -= text.len() + OVERHEAD;
+                Some(Entry::Log(number)) => {
+                    let (bytes, unix_nano) = self.logs.evict(number);
+                    self.bytes -= bytes;
                     self.evicted_until = self.evicted_until.max(unix_nano);
                 }
                 Some(Entry::Trace(id)) => self.hold_or_evict(id),
@@ -122,6 +118,7 @@ impl Inner {
 
     fn evict(&mut self, id: TraceId) {
         let Some(trace) = self.traces.remove(&id) else { return };
+        self.logs.evict_trace(id);
         if trace.held {
             self.pins.bytes_held = self.pins.bytes_held.saturating_sub(trace.bytes);
         }

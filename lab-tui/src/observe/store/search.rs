@@ -9,7 +9,7 @@ use super::bytes::{Reader, Said};
 use super::packed::{Head, Kept, UNNAMED, attribute, attributes};
 use super::texts::{Symbol, Texts};
 use super::unpacked::Words as _;
-use super::{Entry, Inner, Store, Stored};
+use super::{Inner, Store, Stored};
 use crate::event::TraceId;
 use crate::observe::trace::Trace;
 use crate::query::{Glance, Glimpse, Query, Sieve};
@@ -54,13 +54,6 @@ impl Store {
     pub fn has_evicted_since(&self, unix_nano: u64) -> bool {
         let inner = self.lock();
         inner.evicted_until > 0 && inner.evicted_until >= unix_nano
-    }
-
-    pub(super) fn ids(&self, windows: &[Range<u64>]) -> Vec<TraceId> {
-        let inner = self.lock();
-        let traces = inner.order.iter().filter_map(|entry| if let Entry::Trace(id) = entry { Some(id) } else { None });
-        let traces = inner.pins.held().chain(traces);
-        traces.filter(|id| inner.traces.get(id).is_some_and(|trace| trace.is_within(windows))).copied().collect()
     }
 
     fn candidates(&self, sieve: &Sieve<'_>, windows: &[Range<u64>]) -> Vec<Candidate> {

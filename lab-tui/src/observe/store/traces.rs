@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 
-use super::logs::Line;
 use super::packed::{Head, each_symbol, part};
 use super::texts::Symbol;
 use crate::event::TraceId;
@@ -26,8 +25,7 @@ pub(super) struct Stored {
     index: Option<Box<Index>>,
     /// The earliest and the latest start of a span or moment of a line, in nanoseconds since 1970.
     pub(super) between: Option<(u64, u64)>,
-    pub(super) logs: Vec<Line>,
-    /// With all that belongs to it.
+    /// With all that belongs to it, its lines included.
     pub(super) bytes: usize,
     /// How much it is worth keeping, if anybody asked for that.
     pub(super) pinned: Option<u32>,
@@ -44,8 +42,8 @@ struct Index {
 
 impl Stored {
     fn new(id: TraceId, number: u64) -> Self {
-        let (heads, tails, logs) = (Vec::new(), Vec::new(), Vec::new());
-        Self { id, number, heads, tails, index: None, between: None, logs, bytes: COST, pinned: None, held: false }
+        let (heads, tails) = (Vec::new(), Vec::new());
+        Self { id, number, heads, tails, index: None, between: None, bytes: COST, pinned: None, held: false }
     }
 
     /// Counts that moment among those of the trace.

@@ -25,7 +25,9 @@ fn is_ours(host: &str) -> bool {
         None => host.rsplit_once(':').map_or(host, |(name, _)| name),
     };
     let name = name.trim_end_matches('.').to_ascii_lowercase();
-    name.parse::<IpAddr>().is_ok() || !name.contains('.') && !name.is_empty() || [".localhost", ".internal"].iter().any(|end| name.ends_with(end))
+    name.parse::<IpAddr>().is_ok()
+        || !name.contains('.') && !name.is_empty()
+        || [".localhost", ".internal"].iter().any(|end| name.ends_with(end))
 }
 
 #[cfg(test)]
@@ -34,10 +36,14 @@ mod tests {
 
     #[test]
     fn names_with_an_owner_are_refused() {
-        for ours in ["127.0.0.1:3200", "localhost", "LOCALHOST:1", "[::1]:3200", "lab.localhost:3200", "host.docker.internal:3200", "tempo:3200"] {
+        for ours in
+            ["127.0.0.1:3200", "localhost", "LOCALHOST:1", "[::1]:3200", "lab.localhost:3200", "host.docker.internal:3200", "tempo:3200"]
+        {
             assert!(is_ours(ours), "{ours}");
         }
-        for other in ["", "example.com", "evil.example:3200", "127.0.0.1.nip.io:3200", "localhost.example", "internal.example:80", "[x", "a.b]"] {
+        for other in
+            ["", "example.com", "evil.example:3200", "127.0.0.1.nip.io:3200", "localhost.example", "internal.example:80", "[x", "a.b]"]
+        {
             assert_eq!(is_ours(other), other == "[x", "{other}");
         }
     }

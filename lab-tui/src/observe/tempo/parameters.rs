@@ -71,7 +71,9 @@ impl Parameters {
     /// From `start` to `end`, both in seconds since 1970; nanoseconds. All time where they are not given.
     pub(super) fn window(&self) -> Result<Range<u64>, Refused> {
         let seconds = |name: &str| {
-            let read = |text: &str| text.parse::<u64>().map_err(|_| Refused::bad(format!("invalid {name}: `{text}` is no number of seconds since 1970")));
+            let read = |text: &str| {
+                text.parse::<u64>().map_err(|_| Refused::bad(format!("invalid {name}: `{text}` is no number of seconds since 1970")))
+            };
             self.get(name).map(read).transpose()
         };
         let (start, end) = (seconds("start")?, seconds("end")?);
@@ -205,7 +207,10 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named() {
         for (query, expected) in [
-            ("q=%7B+name+%3D+", "invalid TraceQL query: parse error at line 1, col 10: the query ends too early (a field or a value is expected here)"),
+            (
+                "q=%7B+name+%3D+",
+                "invalid TraceQL query: parse error at line 1, col 10: the query ends too early (a field or a value is expected here)",
+            ),
             ("q=%7B%0A+nmae+%3D+1+%7D", "invalid TraceQL query: parse error at line 2, col 2: `nmae` is no field"),
             ("q=%7B%7D+%7C+rate()", "invalid TraceQL query: parse error at line 1, col 6: `rate` after a pipe is not supported"),
             ("q=%7B%7D&tags=a%3Db", "invalid request: can't specify tags and q in the same query"),

@@ -45,7 +45,9 @@ fn what_is_no_recording_is_refused_in_one_sentence() {
         ),
         (whole.replace("\"second\":3", "\"second\":18446744073709551615"), "its second is later than any run lasts"),
         (whole.replace("\"answered\":24", "\"answered\":18446744073709551615"), "nobody counts that far"),
-        (whole.clone() + &whole, "line 22 is not understood"),
+        (whole.replace("\"kind\":\"semconv", "\"kind\":\"sem"), "it is of a flaw that nobody knows"),
+        (whole.replace("\"count\":7", "\"count\":18446744073709551615"), "nobody counts that far"),
+        (whole.clone() + &whole, "line 23 is not understood"),
         (whole.replace("\"name\":\"", "\"name\":\"other "), "is not understood by this version"),
         (whole.replace("format = 1", "format = 7"), "format 7 is not known to this version"),
     ];

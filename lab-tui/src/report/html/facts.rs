@@ -4,6 +4,7 @@ use maud::{Markup, html};
 use serde_json::Value;
 
 use crate::report::Summary;
+use crate::report::flaws;
 use crate::report::format::{count, milliseconds};
 use crate::report::summary::ServiceSummary;
 
@@ -15,7 +16,7 @@ pub(super) fn telemetry(summary: &Summary<'_>) -> Markup {
         lost => format!("{} missing, or there without a request.", count(lost, "span or log line")),
     };
     html! {
-        @if !telemetry.services.is_empty() {
+        @if !telemetry.services.is_empty() || !telemetry.flaws.is_empty() {
             section {
                 h2 { "Telemetry" }
                 p.soft { (whole) }
@@ -39,6 +40,7 @@ pub(super) fn telemetry(summary: &Summary<'_>) -> Markup {
                         }
                     }
                 } }
+                (flaws::markup(telemetry))
             }
         }
     }

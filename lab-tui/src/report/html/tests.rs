@@ -33,7 +33,14 @@ fn plan(name: &str, seconds: u64) -> Arc<Plan> {
 
 fn endpoints(name: &str) -> Endpoints {
     let services = [(name.to_owned(), "http://127.0.0.1:1/".parse().unwrap())].into();
-    Endpoints { services, metrics: [].into(), database: Some(name.to_owned()), otlp_grpc: String::new(), otlp_http: String::new(), tempo: None }
+    Endpoints {
+        services,
+        metrics: [].into(),
+        database: Some(name.to_owned()),
+        otlp_grpc: String::new(),
+        otlp_http: String::new(),
+        tempo: None,
+    }
 }
 
 /// So many seconds, each of them with latencies all over the scale, and as many processes that came and went.

@@ -43,7 +43,7 @@ pub(super) struct LogsTable {
 }
 
 /// As log lines have them; a level that nobody writes would never be found, whatever happens.
-const LEVELS: [&str; 7] = ["TRACE", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL", "FATAL"];
+pub const LEVELS: [&str; 7] = ["TRACE", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL", "FATAL"];
 
 impl LogPattern {
     pub(super) fn read(table: Spanned<LogsTable>, services: &[&str]) -> Result<Self, Wrong> {
@@ -93,8 +93,8 @@ impl LogPattern {
     }
 }
 
-/// In capitals or not, and in full or not.
-fn is_level(written: &str, known: &str) -> bool {
+/// Whether a level is the one that is known: in capitals or not, and in full or not.
+pub fn is_level(written: &str, known: &str) -> bool {
     written.eq_ignore_ascii_case(known) || (known == "WARNING" && written.eq_ignore_ascii_case("WARN"))
 }
 

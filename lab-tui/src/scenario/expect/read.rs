@@ -15,7 +15,7 @@ use crate::scenario::phase::Phase;
 use crate::scenario::plan::{check_names, required};
 use crate::scenario::refusal::Wrong;
 use crate::scenario::scope::{Scope, ScopeKeys};
-use crate::scenario::threshold::{Metric, Selector, Threshold};
+use crate::scenario::threshold::{Selector, Threshold};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -135,9 +135,9 @@ fn threshold(metric: &Spanned<String>, holds: &Spanned<String>, scope: Option<Sc
     let refused = |(what, hint): (String, String)| Wrong::new(metric.span(), what, hint);
     let selector = Selector::parse(metric.get_ref()).map_err(refused)?;
     check_names(&selector, known.loads, known.services).map_err(refused)?;
-    if let Some(scope) = scope.as_ref().filter(|_| selector.metric == Metric::TelemetryLoss) {
+    if let Some(scope) = scope.as_ref().filter(|_| selector.metric.is_of_the_whole_run()) {
         let key = scope.relation.key();
-        let what = format!("telemetry_loss is counted over the whole run, so nothing can be {key} of it");
+        let what = format!("{} is counted over the whole run, so nothing can be {key} of it", selector.source);
         return Err(refused((what, format!("leave `{key}` out"))));
     }
     let threshold = Threshold::parse(&selector, holds.get_ref()).map_err(|(what, hint)| Wrong::new(holds.span(), what, hint))?;

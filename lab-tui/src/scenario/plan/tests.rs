@@ -102,7 +102,7 @@ fn refusals() {
         (
             "http_req_duration{",
             "latency{",
-            "x.toml:18:1: unknown metric `latency` (known here: http_req_duration, http_req_service_time, http_req_failed, http_reqs, dropped_iterations, schedule_lag, telemetry_loss, pool_wait, pool_pending, pool_used, pool_idle, pool_max; what services expose is `scraped:` and its name)",
+            "x.toml:18:1: unknown metric `latency` (known here: http_req_duration, http_req_service_time, http_req_failed, http_reqs, dropped_iterations, schedule_lag, telemetry_loss, orphan_spans, broken_parents, logs_without_trace, logs_of_unknown_trace, semconv_violations, pool_wait, pool_pending, pool_used, pool_idle, pool_max; what services expose is `scraped:` and its name)",
         ),
         ("http_req_duration{load:db,status:200}", "pool_wait{load:db}", "x.toml:18:1: `pool_wait` has no tag `load` (known here: service)"),
         ("http_req_duration{load:db,status:200}", "pool_wait{service:die}", "x.toml:18:1: unknown service `die` (known here: frontend"),

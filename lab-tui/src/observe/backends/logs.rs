@@ -1,0 +1,136 @@
+//! Log lines from a Loki, whichever way they came into it: JSON lines that an agent collected, or OTLP log records.
+
+use std::collections::{BTreeMap, HashSet};
+use std::ops::Range;
+
+use anyhow::{Context as _, bail, ensure};
+use reqwest::StatusCode;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use url::Url;
+
+use super::{MOST, answer, below, body, client};
+use crate::observe::logs::{LogFilter, LogQuestion, LogText};
+
+/// Every stream of a Loki has this label, unless it was told not to find out a name.
+const ALL: &str = "{service_name=~\".+\"}";
+
+#[derive(Debug, Deserialize)]
+struct Queried {
+    data: Data,
+}
+
+#[derive(Debug, Deserialize)]
+struct Data {
+    result: Vec<Stream>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Stream {
+    stream: BTreeMap<String, String>,
+    /// Nanoseconds since 1970, the line.
+    values: Vec<(String, String)>,
+}
+
+/// The lines that fit, by time, among those that came into Loki within the window, in nanoseconds since 1970. A line that was delivered
+/// twice is one.
+///
+/// # Errors
+/// When the question is none, Loki does not answer or not as Loki does, or when there are more than it gives at once.
+pub(in crate::observe) async fn lines(loki: &Url, question: &LogQuestion, window: Range<u64>) -> anyhow::Result<Vec<LogText>> {
+    let filter = question.filter().map_err(anyhow::Error::msg)?;
+    let [start, end] = [window.start, window.end].map(|moment| moment.to_string());
+    let parameters = [
+        ("query", query(question, &filter)),
+        ("start", start),
+        ("end", end),
+        ("limit", MOST.to_string()),
+        ("direction", "forward".to_owned()),
+    ];
+    let request = client(loki)?.get(below(loki, "/loki/api/v1/query_range")).query(&parameters);
+    let response = request.send().await.map_err(reqwest::Error::without_url)?;
+    let (status, body) = (response.status(), body(response).await?);
+    match status {
+        StatusCode::OK => {}
+        StatusCode::BAD_REQUEST => bail!("it refuses the query: {}", answer::refusal(&body)),
+        _ => bail!("it answers {status}: {}", answer::refusal(&body)),
+    }
+    let queried: Queried = serde_json::from_slice(&body).context("its answer is not understood")?;
+    let all: u64 = queried.data.result.iter().map(|stream| stream.values.len() as u64).sum();
+    ensure!(all < MOST, "it gives {MOST} lines, and there may be more; ask for fewer");
+    let mut seen = HashSet::new();
+    let mut lines: Vec<LogText> = queried.data.result.into_iter().flat_map(read).collect();
+    lines.retain(|line| {
+        filter.fits_text(line.unix_nano, &line.service, &line.text)
+            && seen.insert((line.unix_nano, line.service.clone(), line.text.clone()))
+    });
+    lines.sort_by_key(|line| line.unix_nano);
+    Ok(lines)
+}
+
+/// In LogQL. What else is asked for is told from the lines, because labels are called differently everywhere.
+fn query(question: &LogQuestion, filter: &LogFilter) -> String {
+    let mut query = ALL.to_owned();
+    if let Some(text) = &question.matching {
+        let pattern = text.strip_prefix('/').and_then(|rest| rest.strip_suffix('/'));
+        let (sign, text) = pattern.map_or(("|=", text.as_str()), |pattern| ("|~", pattern));
+        query += &format!(" {sign} {}", Value::from(text));
+    }
+    if let Some(trace) = filter.trace() {
+        query += &format!(" | json | trace_id=\"{trace}\"");
+    }
+    query
+}
+
+fn read(Stream { stream: labels, values }: Stream) -> Vec<LogText> {
+    let label = |keys: &[&str]| keys.iter().find_map(|key| labels.get(*key)).map(String::as_str);
+    let service = label(&["service", "service_name", "compose_service", "job"]).unwrap_or("unknown_service");
+    let line = |(moment, text): (String, String)| {
+        let came_in = moment.parse().unwrap_or_default();
+        let Ok(Value::Object(line)) = serde_json::from_str::<Value>(&text) else {
+            // An OTLP record: its line is its body, and all else of it are labels.
+            let mut line = Map::new();
+            line.extend(
+                label(&["severity_text", "detected_level", "level"]).map(|level| ("level".to_owned(), level.to_uppercase().into())),
+            );
+            line.insert("service".to_owned(), service.into());
+            line.insert("message".to_owned(), text.into());
+            for key in ["trace_id", "span_id"] {
+                line.extend(labels.get(key).map(|id| (key.to_owned(), id.clone().into())));
+            }
+            return LogText { unix_nano: came_in, service: service.to_owned(), text: Value::Object(line).to_string() };
+        };
+        let stamp = line.get("timestamp").and_then(Value::as_str).and_then(|stamp| OffsetDateTime::parse(stamp, &Rfc3339).ok());
+        let written = stamp.and_then(|moment| u64::try_from(moment.unix_timestamp_nanos()).ok());
+        let service = line.get("service").and_then(Value::as_str).unwrap_or(service);
+        LogText { unix_nano: written.unwrap_or(came_in), service: service.to_owned(), text: text.clone() }
+    };
+    values.into_iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_can_be_asked_in_logql_is() {
+        let asked = |question: LogQuestion| query(&question, &question.filter().unwrap());
+        let id = "0af7651916cd43dd8448eb211c80319c";
+        assert_eq!(asked(LogQuestion::default()), "{service_name=~\".+\"}");
+        let question = LogQuestion { trace: Some(id.to_uppercase()), matching: Some("say \"no\"".to_owned()), ..LogQuestion::default() };
+        assert_eq!(asked(question), format!("{{service_name=~\".+\"}} |= \"say \\\"no\\\"\" | json | trace_id=\"{id}\""));
+        let question = LogQuestion { matching: Some("/a+b/".to_owned()), ..LogQuestion::default() };
+        assert_eq!(asked(question), "{service_name=~\".+\"} |~ \"a+b\"");
+    }
+
+    #[test]
+    fn a_record_that_came_over_otlp_is_a_line_with_its_ids() {
+        let labels = [("service_name", "door"), ("trace_id", "0a"), ("severity_text", "Error"), ("hinge", "x")];
+        let stream = labels.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
+        let lines = read(Stream { stream, values: vec![("5".to_owned(), "stuck".to_owned())] });
+        let text = r#"{"level":"ERROR","message":"stuck","service":"door","trace_id":"0a"}"#;
+        assert_eq!(lines, [LogText { unix_nano: 5, service: "door".to_owned(), text: text.to_owned() }]);
+    }
+}

@@ -1,0 +1,101 @@
+//! Who is asked for traces and log lines: the lab's own store, or a Tempo and a Loki. Who asks cannot tell which.
+
+use std::ops::Range;
+
+use anyhow::{Context as _, anyhow};
+use url::Url;
+
+use super::backends::Backends;
+use super::found::FoundTrace;
+use super::logs::{LogQuestion, LogReader, LogText};
+use super::store::Store;
+use super::trace::Trace;
+use crate::event::TraceId;
+use crate::query::Query;
+
+/// Lines come into a Loki somewhat later than they were written, and clocks differ.
+const LATE: u64 = 600_000_000_000;
+
+/// One of the two sides.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// The lab's own.
+    Store(Store),
+    /// A Tempo for traces, a Loki for log lines.
+    Backends(Backends),
+}
+
+impl Source {
+    /// The traces with a span that matches and began within the window, in nanoseconds since 1970; newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// When a backend is not there, does not answer, or refuses the query.
+    pub async fn search(&self, query: &Query, window: Range<u64>, limit: usize) -> anyhow::Result<Vec<FoundTrace>> {
+        match self {
+            Self::Store(store) => {
+                let (store, query) = (store.clone(), query.clone());
+                // A store full of traces takes a while to look through, which is no work for the runtime's threads.
+                let looked = tokio::task::spawn_blocking(move || {
+                    let mut found = Vec::new();
+                    store.search(&query, std::slice::from_ref(&window), |trace, matched| found.push(FoundTrace::new(trace, matched.len())));
+                    found.sort_by_key(|one| std::cmp::Reverse(one.start_unix_nano));
+                    found.truncate(limit);
+                    found
+                });
+                Ok(looked.await?)
+            }
+            Self::Backends(backends) => {
+                super::backends::search(tempo(backends)?, query, window, limit).await.context("Tempo could not be asked")
+            }
+        }
+    }
+
+    /// The trace of that ID, as far as it has come in, with its log lines where there is somebody to ask for them.
+    ///
+    /// # Errors
+    /// When a backend is not there or does not answer.
+    pub async fn trace(&self, id: TraceId) -> anyhow::Result<Option<Trace>> {
+        let backends = match self {
+            Self::Store(store) => return Ok(store.trace(id)),
+            Self::Backends(backends) => backends,
+        };
+        let found = super::backends::by_id(tempo(backends)?, id).await.context("Tempo could not be asked")?;
+        let Some(mut trace) = found else { return Ok(None) };
+        if backends.loki.is_some() {
+            let start = trace.spans.first().map_or(0, |span| span.start_unix_nano);
+            let end = trace.spans.iter().map(|span| span.start_unix_nano.saturating_add(span.duration_nano)).max().unwrap_or(start);
+            let window = start.saturating_sub(LATE)..end.saturating_add(LATE);
+            let question = LogQuestion { trace: Some(id.to_string()), ..LogQuestion::default() };
+            trace.logs = self.logs(&question, window).await?.iter().map(LogText::log_line).collect();
+        }
+        Ok(Some(trace))
+    }
+
+    /// The log lines that fit, by time: those of the window, in nanoseconds since 1970; of a Loki, those that came in then.
+    ///
+    /// # Errors
+    /// When the question is none, or a backend is not there or does not answer.
+    pub async fn logs(&self, question: &LogQuestion, window: Range<u64>) -> anyhow::Result<Vec<LogText>> {
+        match self {
+            Self::Store(store) => {
+                let mut reader = LogReader::new(store.clone(), question.filter().map_err(anyhow::Error::msg)?, false);
+                let mut lines = Vec::new();
+                while let Some(page) = reader.next().await {
+                    lines.extend(page.into_iter().filter(|line| window.contains(&line.unix_nano)));
+                }
+                Ok(lines)
+            }
+            Self::Backends(backends) => {
+                let loki = backends.loki.as_ref().ok_or_else(|| anyhow!("there is no Loki to ask; name one with --loki-url"))?;
+                super::backends::lines(loki, question, window).await.context("Loki could not be asked")
+            }
+        }
+    }
+}
+
+fn tempo(backends: &Backends) -> anyhow::Result<&Url> {
+    backends.tempo.as_ref().ok_or_else(|| anyhow!("there is no Tempo to ask; name one with --tempo-url"))
+}
+
+#[cfg(test)]
+mod tests;
