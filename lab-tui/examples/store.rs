@@ -1,7 +1,7 @@
 //! What the trace store takes and gives, for `benches/store` to print: one figure a line, `NAME VALUE`. Times are the processor time of
 //! one thread. `store` measures the store, `store receive` the OTLP receiver in front of it at 20,000 spans a second.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Display;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -66,16 +66,22 @@ fn timed<T>(sum: &mut Duration, work: impl FnOnce() -> T) -> T {
 
 /// As the store kept spans before: each as protobuf, beside the IDs that are there.
 #[derive(Default)]
-struct Encoded(HashMap<TraceId, (Vec<Box<[u8]>>, HashMap<[u8; 8], ()>)>);
+struct Encoded(HashMap<TraceId, EncodedTrace>);
+
+#[derive(Default)]
+struct EncodedTrace {
+    spans: Vec<Box<[u8]>>,
+    ids: HashSet<[u8; 8]>,
+}
 
 impl Encoded {
     fn add(&mut self, request: ExportTraceServiceRequest) {
         let scopes = request.resource_spans.into_iter().flat_map(|batch| batch.scope_spans);
         for span in scopes.flat_map(|scope| scope.spans) {
             let (Ok(trace), Ok(id)) = (span.trace_id.as_slice().try_into(), span.span_id.as_slice().try_into()) else { continue };
-            let (spans, ids) = self.0.entry(TraceId(trace)).or_default();
-            if ids.insert(id, ()).is_none() {
-                spans.push(span.encode_to_vec().into_boxed_slice());
+            let kept = self.0.entry(TraceId(trace)).or_default();
+            if kept.ids.insert(id) {
+                kept.spans.push(span.encode_to_vec().into_boxed_slice());
             }
         }
     }

@@ -42,7 +42,7 @@ impl TempoFlag {
     pub(super) fn source(&self, loki: Option<&Url>) -> Option<Source> {
         let mut backends = Backends::default();
         (backends.tempo, backends.loki) = (Some(self.tempo_url.clone()?), loki.cloned());
-        Some(Source::Backends(backends))
+        Some(Source::Backends(Box::new(backends)))
     }
 }
 
@@ -50,7 +50,7 @@ impl LokiFlag {
     pub(super) fn source(&self) -> Option<Source> {
         let mut backends = Backends::default();
         backends.loki = Some(self.loki_url.clone()?);
-        Some(Source::Backends(backends))
+        Some(Source::Backends(Box::new(backends)))
     }
 }
 

@@ -211,8 +211,11 @@ fn number(digits: &[u8]) -> Option<u64> {
 mod tests {
     use super::*;
 
-    /// Takes an answer in pieces of `size` bytes. Its status, whether the connection stays open, and what was left over.
-    fn taken(method: &str, text: &[u8], size: usize) -> Result<(Option<u16>, bool, usize), &'static str> {
+    /// The status of a whole answer, whether the connection stays open, and how many bytes were left over.
+    type Taken = (Option<u16>, bool, usize);
+
+    /// Takes an answer in pieces of `size` bytes.
+    fn taken(method: &str, text: &[u8], size: usize) -> Result<Taken, &'static str> {
         let (mut answer, mut waiting) = (Answer::to(method), Vec::new());
         for (index, piece) in text.chunks(size).enumerate() {
             waiting.extend_from_slice(piece);
@@ -228,7 +231,7 @@ mod tests {
 
     #[test]
     fn an_answer_ends_where_it_says_however_it_is_cut() {
-        let cases: [(&str, &[u8], (Option<u16>, bool, usize)); 17] = [
+        let cases: [(&str, &[u8], Taken); 17] = [
             ("GET", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", (Some(200), true, 0)),
             ("GET", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP", (Some(200), true, 4)),
             ("GET", b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok", (None, true, 0)),

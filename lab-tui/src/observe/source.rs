@@ -22,7 +22,7 @@ pub enum Source {
     /// The lab's own.
     Store(Store),
     /// A Tempo for traces, a Loki for log lines.
-    Backends(Backends),
+    Backends(Box<Backends>),
 }
 
 impl Source {

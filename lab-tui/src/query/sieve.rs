@@ -101,8 +101,8 @@ impl<'q> Sieve<'q> {
     }
 
     /// Whether a trace of these spans may match. What it does not let through does not.
-    pub fn lets_through<G: Glance>(&self, spans: impl Iterator<Item = G> + Clone) -> bool {
-        self.need.is_met(&spans)
+    pub fn lets_through<G: Glance>(&self, spans: &(impl Iterator<Item = G> + Clone)) -> bool {
+        self.need.is_met(spans)
     }
 }
 
@@ -171,14 +171,14 @@ impl<'q> Side<'q> {
         match operand {
             Operand::Field(field) => Self::Spot(Spot::of(field, keys)),
             Operand::Text(text) => Self::Value(Value::Text(text)),
-            Operand::Value(value) => Self::Value(value.clone()),
+            Operand::Value(value) => Self::Value(*value),
         }
     }
 
     fn of_span<'s>(&'s self, span: &'s impl Glance) -> Option<Value<'s>> {
         match self {
             Self::Spot(spot) => spot.of_span(span),
-            Self::Value(value) => Some(value.clone()),
+            Self::Value(value) => Some(*value),
         }
     }
 }

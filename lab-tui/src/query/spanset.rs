@@ -172,7 +172,7 @@ impl Operand {
         match self {
             Self::Field(field) => field.of(tree, index),
             Self::Text(text) => Value::Text(text),
-            Self::Value(value) => value.clone(),
+            Self::Value(value) => *value,
         }
     }
 }

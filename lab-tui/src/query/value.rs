@@ -6,7 +6,7 @@ use regex_lite::Regex;
 use serde_json::Value as Json;
 
 /// A value of a span or one that stands in a query.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Value<'v> {
     /// Not there.
     Nil,

@@ -79,7 +79,7 @@ async fn recorded(tempo: Tempo) -> Source {
 fn backends(tempo: Url, loki: Url) -> Source {
     let mut backends = Backends::default();
     (backends.tempo, backends.loki) = (Some(tempo), Some(loki));
-    Source::Backends(backends)
+    Source::Backends(Box::new(backends))
 }
 
 async fn v2(State(tempo): State<Tempo>, Path(id): Path<String>) -> Response {
@@ -165,7 +165,7 @@ async fn both_sides_keep_the_contract_and_say_the_same() {
 
 #[tokio::test]
 async fn a_backend_that_is_not_there_or_refuses_is_told_without_its_address() {
-    let nobody = Source::Backends(Backends::default());
+    let nobody = Source::Backends(Box::default());
     let why = async |source: &Source| format!("{:#}", source.trace(id(TRACE)).await.unwrap_err());
     assert_eq!(why(&nobody).await, "there is no Tempo to ask; name one with --tempo-url");
     assert!(format!("{:#}", nobody.logs(&of_trace(TRACE), WINDOW).await.unwrap_err()).contains("--loki-url"));

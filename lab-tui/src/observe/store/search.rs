@@ -66,7 +66,7 @@ impl Store {
             let glasses = Glasses::new(&inner, sieve.keys());
             for trace in inner.traces.stretch(place, TURN).filter(|trace| trace.is_within(windows)) {
                 let spans = trace.heads.iter().map(|head| Seen { head, trace, glasses: &glasses });
-                if sieve.lets_through(spans) {
+                if sieve.lets_through(&spans) {
                     let start = trace.heads.iter().map(|head| head.start).min().unwrap_or_default();
                     found.push(Candidate { id: trace.id, number: trace.number, start });
                 }

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use axum::http::uri::Authority;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 
 use super::refused::Refused;
@@ -12,7 +13,7 @@ use super::refused::Refused;
 /// # Errors
 /// It was to another name.
 pub(super) fn check(headers: &HeaderMap, uri: &Uri) -> Result<(), Refused> {
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).or_else(|| uri.authority().map(|host| host.as_str()));
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).or_else(|| uri.authority().map(Authority::as_str));
     if host.is_some_and(is_ours) {
         return Ok(());
     }

@@ -79,18 +79,20 @@ pub(super) fn went(shown: &Shown<'_>) -> Markup {
     }
     let whole: u64 = parts.iter().map(|(.., took)| took).sum();
     parts.sort_by_key(|(.., took)| std::cmp::Reverse(*took));
-    let mut from = 0.0;
+    let bars = parts.iter().scan(0.0, |end, part| {
+        let (from, width) = (*end, share(part.3, whole) * 1000.0);
+        *end += width;
+        Some((part, from, width))
+    });
     html! {
         @if whole > 0 {
             section.went {
                 h2 { "Where the time went" }
                 svg.path viewBox="0 0 1000 10" preserveAspectRatio="none" role="img" aria-label=(said(&parts, whole)) {
-                    @for (service, name, _, took) in &parts {
-                        @let width = share(*took, whole) * 1000.0;
+                    @for ((service, name, _, took), from, width) in bars {
                         rect.(shown.colour(service)) x=(format!("{from:.2}")) y="0" height="10" width=(format!("{:.2}", (width - 1.5).max(0.5))) {
                             title { (service) " " (name) ": " (time(*took)) }
                         }
-                        @let _ = from += width;
                     }
                 }
                 ol {
