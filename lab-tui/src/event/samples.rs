@@ -82,11 +82,12 @@ impl Samples {
         self.pairs = merged;
     }
 
-    /// Keeps values to within one in a hundred only, and no more memory than that takes. Count, sum and largest value stay exact.
-    pub fn coarsen(&mut self) {
+    /// Keeps so many leading bits of values only, and no more memory than that takes: 7 bits are within one in a hundred, 6 within two.
+    /// Count, sum and largest value stay exact.
+    pub fn coarsen(&mut self, bits: u32) {
         let mut coarse: Vec<(u32, u32)> = Vec::new();
         for (value, count) in &self.pairs {
-            let value = coarse_of(*value).min(self.max);
+            let value = coarse_of(*value, bits).min(self.max);
             match coarse.last_mut() {
                 Some((last, sum)) if *last == value => *sum += count,
                 _ => coarse.push((value, *count)),
@@ -119,9 +120,9 @@ impl Samples {
     }
 }
 
-/// The middle of all values that share its 7 leading bits: off by less than one in a hundred. A middle is its own middle.
-fn coarse_of(value: u32) -> u32 {
-    let shift = (u32::BITS - value.leading_zeros()).saturating_sub(7);
+/// The middle of all values that share its leading bits. A middle is its own middle.
+fn coarse_of(value: u32, bits: u32) -> u32 {
+    let shift = (u32::BITS - value.leading_zeros()).saturating_sub(bits);
     ((value >> shift) << shift) + ((1 << shift) >> 1)
 }
 
@@ -150,7 +151,7 @@ mod tests {
     fn coarse_samples_are_off_by_less_than_a_hundredth_and_much_smaller() {
         let exact = Samples::from_micros((1..=50_000).map(|number| number * 7 + 13).collect());
         let mut coarse = exact.clone();
-        coarse.coarsen();
+        coarse.coarsen(7);
         for percentile in [0.1, 1.0, 50.0, 99.0, 99.99, 100.0] {
             let (exact, coarse) = (exact.percentile(percentile).unwrap(), coarse.percentile(percentile).unwrap());
             assert!((exact - coarse).abs() <= exact / 100.0, "p{percentile}: {exact} {coarse}");
@@ -158,10 +159,10 @@ mod tests {
         assert_eq!((coarse.count(), coarse.sum(), coarse.max()), (exact.count(), exact.sum(), exact.max()));
         assert!(coarse.pairs().len() < 900 && exact.pairs().len() > 5_000, "{} {}", coarse.pairs().len(), exact.pairs().len());
         let again = coarse.clone();
-        coarse.coarsen();
+        coarse.coarsen(7);
         assert_eq!(coarse, again, "nothing moves a second time");
         let mut one = Samples::from_micros(vec![99_400]);
-        one.coarsen();
+        one.coarsen(7);
         assert_eq!(one.percentile(50.0), Some(99.4), "no percentile above the largest value");
     }
 

@@ -25,8 +25,9 @@ impl Breakdowns {
     pub(super) fn extend(&mut self, all: Vec<Breakdown>) {
         for mut one in all {
             one.parts.iter_mut().for_each(|(hop, _)| *hop = shared(&mut self.hops, hop, HOPS).unwrap_or_else(|| Arc::clone(hop)));
-            let traits = one.traits.iter().filter_map(|one| shared(&mut self.traits, one, TRAITS));
-            one.traits = traits.collect();
+            one.traits = one.traits.iter().filter_map(|one| shared(&mut self.traits, one, TRAITS)).collect();
+            one.traits.shrink_to_fit();
+            one.parts.shrink_to_fit();
             if self.kept.len() >= LIMIT {
                 self.thin();
             }

@@ -15,6 +15,9 @@ const AGES: [(u64, u64); 3] = [(SECONDS, 10), (3_600, 60), (36_000, 600)];
 /// A second that is older than this, in seconds, is hardly added to any more, and is told less precisely from then on.
 const FRESH: u64 = 20;
 
+/// How many leading bits of a response time are kept of what is past: within one in a hundred.
+const PRECISION: u32 = 7;
+
 /// Requests in flight for less than this, in microseconds, are not late: their end may just not have been told yet.
 const LATE: u32 = 700_000;
 
@@ -207,7 +210,7 @@ impl OfSecond for Second {
     }
 
     fn coarsen(&mut self) {
-        self.response.coarsen();
+        self.response.coarsen(PRECISION);
     }
 }
 
