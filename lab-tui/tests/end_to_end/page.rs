@@ -78,9 +78,11 @@ async fn the_page_of_two_runs_is_whole_and_alone() {
     let whole = [
         "What happened",
         "What was promised",
+        "Why",
         "How long requests took",
         "Loads",
         "Hops",
+        "Who calls whom",
         "Slowest requests",
         "Telemetry",
         "The lab itself",

@@ -50,7 +50,7 @@ fn bands(bands: &[Band]) -> Markup {
 /// The same text as on the command line, which is laid out in columns.
 fn told(contrast: &Contrast) -> Markup {
     html! {
-        details.trace open[contrast.says_something()] {
+        details.contrast open[contrast.says_something()] {
             summary { strong { (contrast.subject) } " against " (contrast.baseline) }
             div.scroll { pre { (explain::contrast_text(contrast)) } }
         }
