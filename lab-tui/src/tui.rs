@@ -1,11 +1,13 @@
 //! The screen: one stream of events, one of keys, and a frame tick; views only look at the model.
 
+mod ask;
 mod callout;
 mod chain;
 mod errand;
 mod errors;
 mod events;
 mod expectations;
+mod input;
 mod latency;
 mod link;
 mod lists;
@@ -14,6 +16,7 @@ mod palette;
 mod plot;
 mod pool;
 mod replay;
+mod room;
 mod terminal;
 mod trace;
 mod ui;
@@ -32,6 +35,7 @@ pub use errand::Errand;
 pub use lists::promise;
 pub use palette::{Palette, Theme};
 pub use replay::Replay;
+pub use room::Room;
 pub use ui::{List, Listed, Overlay, Ui, Wish};
 pub use view::draw;
 
@@ -39,6 +43,7 @@ use crate::event::{Command, Event};
 use crate::model::Model;
 use crate::observe::store::Store;
 use crate::verdict::{self, Verdict};
+use ask::Asker;
 use terminal::Terminal;
 
 /// How often the screen is drawn, at most; a key is answered at once.
@@ -75,6 +80,7 @@ impl Screen {
         commands: &mpsc::UnboundedSender<Command>,
         store: &Store,
     ) -> io::Result<Wish> {
+        let mut asker = Asker::live(store.clone());
         self.ui.begin(scenario);
         let mut frame = tokio::time::interval(FRAME);
         frame.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -99,8 +105,8 @@ impl Screen {
                     }
                 },
                 input = self.keys.next() => match input {
-                    Some(Ok(Input::Key(key))) if key.kind != KeyEventKind::Release => {
-                        match self.ui.on_key(key, model) {
+                    Some(Ok(input)) => {
+                        match self.take_in(&input, model) {
                             // Another scenario begins when this one has ended in order.
                             Some(wish @ Wish::Run(_)) if live => {
                                 next = Some(wish);
@@ -112,13 +118,11 @@ impl Screen {
                         if let Some(command) = self.ui.take_asked() {
                             let _ = commands.send(command);
                         }
-                        self.look_up(store);
+                        self.ask(&mut asker);
                         self.run_errand();
                         self.draw(model, &verdict)?;
                         changed = false;
                     }
-                    // A new size, most likely. What is pasted is no key.
-                    Some(Ok(_)) => changed = true,
                     Some(Err(error)) => return Err(error),
                     None => return Err(io::ErrorKind::UnexpectedEof.into()),
                 },
@@ -127,7 +131,11 @@ impl Screen {
                     if let Some(threshold) = verdict::abort(&verdict, model) {
                         let _ = commands.send(Command::Abort { threshold });
                     }
-                    self.look_up(store);
+                    self.ask(&mut asker);
+                }
+                answer = asker.answer() => {
+                    self.ui.hear(answer);
+                    changed = true;
                 }
                 _ = frame.tick() => {
                     if std::mem::take(&mut changed) {
@@ -138,11 +146,20 @@ impl Screen {
         }
     }
 
-    /// Spans of an open trace may still be coming in.
-    fn look_up(&mut self, store: &Store) {
-        if let Some(open) = &mut self.ui.open {
-            open.trace = store.trace(open.request.trace_id);
+    /// What comes from the terminal; a new size needs no more than to be drawn.
+    fn take_in(&mut self, input: &Input, model: &Model) -> Option<Wish> {
+        match input {
+            Input::Key(key) if key.kind != KeyEventKind::Release => return self.ui.on_key(*key, model),
+            Input::Mouse(mouse) => return self.ui.on_mouse(*mouse, model),
+            Input::Paste(text) => self.ui.on_paste(text),
+            _ => {}
         }
+        None
+    }
+
+    /// Spans of an open trace may still be coming in, and so may what a room looks for.
+    fn ask(&mut self, asker: &mut Asker) {
+        self.ui.questions().into_iter().for_each(|question| asker.ask(question));
     }
 
     fn run_errand(&mut self) {

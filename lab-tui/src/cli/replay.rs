@@ -57,7 +57,7 @@ pub(crate) async fn replay(flags: ReplayFlags) -> Result<Exit, Failure> {
     let mut interrupts = Interrupts::listen()?;
     let mut screen = Screen::enter(Ui::new(Palette::new(theme), link, listed)).map_err(|error| screen::gone(&error))?;
     let wish = tokio::select! {
-        wish = screen.replay(&mut player, &traces) => wish.map_err(|error| screen::gone(&error))?,
+        wish = screen.replay(&mut player, Arc::new(traces)) => wish.map_err(|error| screen::gone(&error))?,
         () = interrupts.next() => Wish::Interrupt,
     };
     Ok(if wish == Wish::Interrupt { Exit::Interrupted } else { Exit::Kept })

@@ -80,6 +80,13 @@ impl From<&StoredLine> for LogText {
     }
 }
 
+impl From<&LogLine> for LogText {
+    fn from(line: &LogLine) -> Self {
+        let text = line.line.as_str().map_or_else(|| line.line.to_string(), str::to_owned);
+        Self { unix_nano: line.unix_nano, service: line.service.clone(), text }
+    }
+}
+
 impl LogQuestion {
     /// What it means.
     ///

@@ -37,9 +37,8 @@ impl Source {
                 // A store full of traces takes a while to look through, which is no work for the runtime's threads.
                 let looked = tokio::task::spawn_blocking(move || {
                     let mut found = Vec::new();
-                    store.search(&query, std::slice::from_ref(&window), |trace, matched| found.push(FoundTrace::new(trace, matched.len())));
-                    found.sort_by_key(|one| std::cmp::Reverse(one.start_unix_nano));
-                    found.truncate(limit);
+                    let keep = |trace: &Trace, matched: &[usize]| found.push(FoundTrace::new(trace, matched.len()));
+                    store.search_newest(&query, std::slice::from_ref(&window), limit, keep);
                     found
                 });
                 Ok(looked.await?)

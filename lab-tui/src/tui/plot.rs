@@ -15,7 +15,7 @@ pub(super) const GUTTER: u16 = 8;
 
 /// Which seconds the columns show: as many of the latest as there is room for, one each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct TimeAxis {
+pub struct TimeAxis {
     /// The second in the first column.
     pub(super) first: u64,
     /// How many columns.

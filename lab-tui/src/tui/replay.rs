@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::sync::Arc;
 use std::time::Instant;
 
 use crossterm::event::{Event as Input, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use futures_util::StreamExt as _;
 use tokio::time::MissedTickBehavior;
 
+use super::ask::Asker;
 use super::{FRAME, JUDGED, Screen, Wish};
 use crate::event::TraceId;
 use crate::observe::trace::Trace;
@@ -34,7 +36,8 @@ impl Screen {
     ///
     /// # Errors
     /// When the terminal is gone.
-    pub async fn replay(&mut self, player: &mut Player, traces: &HashMap<TraceId, Trace>) -> io::Result<Wish> {
+    pub async fn replay(&mut self, player: &mut Player, traces: Arc<HashMap<TraceId, Trace>>) -> io::Result<Wish> {
+        let mut asker = Asker::recorded(traces);
         self.ui.begin(0);
         let mut frame = tokio::time::interval(FRAME);
         frame.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -45,9 +48,10 @@ impl Screen {
         loop {
             tokio::select! {
                 input = self.keys.next() => match input {
-                    Some(Ok(Input::Key(key))) if key.kind != KeyEventKind::Release => {
-                        if self.ui.overlay.is_some() || !on_key(key, player) {
-                            match self.ui.on_key(key, player.model()) {
+                    Some(Ok(input)) => {
+                        let of_player = matches!(input, Input::Key(key) if key.kind != KeyEventKind::Release && self.is_free() && on_key(key, player));
+                        if !of_player {
+                            match self.take_in(&input, player.model()) {
                                 Some(Wish::Run(_)) => {
                                     player.seek(std::time::Duration::ZERO);
                                     self.ui.begin(0);
@@ -61,13 +65,16 @@ impl Screen {
                         let now = player.model().now().as_secs();
                         self.ui.cursor = self.ui.cursor.filter(|second| *second <= now);
                         verdict = verdict::judge(player.model().plan(), player.model());
+                        self.ask(&mut asker);
                         changed = true;
                     }
-                    // A new size, most likely. What is pasted is no key.
-                    Some(Ok(_)) => changed = true,
                     Some(Err(error)) => return Err(error),
                     None => return Err(io::ErrorKind::UnexpectedEof.into()),
                 },
+                answer = asker.answer() => {
+                    self.ui.hear(answer);
+                    changed = true;
+                }
                 _ = frame.tick() => {
                     let now = Instant::now();
                     changed |= player.advance(now - std::mem::replace(&mut last, now));
@@ -79,15 +86,19 @@ impl Screen {
             }
             if std::mem::take(&mut changed) {
                 self.ui.replay = Some(Replay { speed: player.speed, paused: player.paused });
-                if let Some(open) = &mut self.ui.open {
-                    open.trace = traces.get(&open.request.trace_id).cloned();
-                }
                 if player.model().finished().is_some() {
                     verdict = verdict::judge(player.model().plan(), player.model());
                 }
                 self.draw(player.model(), &verdict)?;
             }
         }
+    }
+}
+
+impl Screen {
+    /// Whether keys may be the player's: nothing lies over the screen, and no text is being written.
+    fn is_free(&self) -> bool {
+        self.ui.overlay.is_none() && !self.ui.is_writing()
     }
 }
 

@@ -4,7 +4,7 @@ use std::io::{self, Stdout, Write as _, stdout};
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture};
 use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
 use crossterm::{cursor, execute};
 use ratatui::Frame;
@@ -24,7 +24,7 @@ impl Terminal {
         restore_on_panic();
         enable_raw_mode()?;
         TAKEN.store(true, Ordering::Relaxed);
-        let entered = execute!(stdout(), EnterAlternateScreen, EnableBracketedPaste, cursor::Hide);
+        let entered = execute!(stdout(), EnterAlternateScreen, EnableBracketedPaste, EnableMouseCapture, cursor::Hide);
         let terminal = entered.and_then(|()| ratatui::Terminal::new(CrosstermBackend::new(stdout())));
         match terminal {
             Ok(inner) => Ok(Self { inner }),
@@ -52,7 +52,7 @@ fn restore() {
         return;
     }
     // A terminal that is gone needs nothing.
-    let _ = execute!(stdout(), DisableBracketedPaste, LeaveAlternateScreen, cursor::Show);
+    let _ = execute!(stdout(), DisableMouseCapture, DisableBracketedPaste, LeaveAlternateScreen, cursor::Show);
     let _ = disable_raw_mode();
     let _ = stdout().flush();
 }

@@ -10,18 +10,16 @@ use super::link;
 use super::palette::Palette;
 use super::ui::{Open, Ui};
 use crate::observe::trace::TraceSpan;
-use crate::report::format;
 use crate::report::waterfall::{Item, Waterfall, bare, duration, log_text, span_detail};
 
 /// Draws the open trace.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, open: &mut Open, ui: &Ui) {
     let palette = &ui.palette;
-    let id = open.request.trace_id.to_string();
-    let took = format::milliseconds(Some(f64::from(open.request.micros) / 1000.0));
+    let id = open.trace_id.to_string();
     let head = Line::from(vec![
         Span::styled(" trace ", palette.title),
         Span::styled(id.clone(), palette.key),
-        Span::styled(format!("  {} after {took}", open.request.outcome), palette.dim),
+        Span::styled(format!("  {}", open.told), palette.dim),
     ]);
     head.render(Rect { height: 1, ..area }, buffer);
     if let Some(link) = &ui.link {

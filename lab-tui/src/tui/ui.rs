@@ -2,18 +2,22 @@
 
 use std::time::Duration;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use ratatui::layout::{Position, Rect};
 
+use super::ask::{Answer, Question};
 use super::callout;
 use super::errand::Errand;
 use super::palette::Palette;
+use super::plot::TimeAxis;
 use super::replay::Replay;
+use super::room::{self, Room};
 use crate::event::{Command, Exemplar, Pace, TraceId};
 use crate::explain;
 use crate::model::Model;
 use crate::observe::trace::Trace;
-use crate::report::TraceLink;
 use crate::report::waterfall::{Item, Waterfall};
+use crate::report::{TraceLink, format};
 
 /// A scenario that can be chosen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,11 +64,24 @@ impl List {
     }
 }
 
+/// What a click on a part of the screen does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Click {
+    /// Leads to a room.
+    Room(Room),
+    /// Puts the cursor to the second of the column; the place is the axis's own.
+    Time(TimeAxis),
+    /// Chooses a row of what the room lists, the first that is shown being this one; a second click opens it.
+    Rows(usize),
+}
+
 /// A trace that is being looked at.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Open {
-    /// The request that it is of.
-    pub request: Exemplar,
+    /// Its ID.
+    pub trace_id: TraceId,
+    /// What is known of its request beside the trace, such as `503 after 1.96 s`.
+    pub told: String,
     /// As far as its spans have come in.
     pub trace: Option<Trace>,
     /// The chosen row of its waterfall; the span with the most time of its own, until the viewer chooses another.
@@ -120,6 +137,18 @@ pub struct Ui {
     pub open: Option<Open>,
     /// What lies over the screen.
     pub overlay: Option<Overlay>,
+    /// Which side of the run is shown.
+    pub room: Room,
+    /// What the rooms keep for themselves.
+    pub latency: room::latency::State,
+    /// The same of the database's room.
+    pub database: room::database::State,
+    /// The same of the room of traces.
+    pub traces: room::traces::State,
+    /// The same of the room of log lines.
+    pub logs: room::logs::State,
+    /// Set by drawing: what a click does where. What was drawn last lies on top.
+    pub clicks: Vec<(Rect, Click)>,
     /// Set by drawing: thresholds and events have panels of their own.
     pub wide: bool,
     /// Set by drawing: the first second in sight, while the viewer looks back.
@@ -151,6 +180,12 @@ impl Ui {
             cursor: None,
             open: None,
             overlay: None,
+            room: Room::default(),
+            latency: room::latency::State::default(),
+            database: room::database::State::default(),
+            traces: room::traces::State::default(),
+            logs: room::logs::State::default(),
+            clicks: Vec::new(),
             wide: false,
             view: None,
             replay: None,
@@ -171,6 +206,10 @@ impl Ui {
         self.cursor = None;
         self.open = None;
         self.overlay = None;
+        self.latency = room::latency::State::default();
+        self.database = room::database::State::default();
+        self.traces.begin();
+        self.logs.begin();
         self.list = List::Slowest;
         self.chosen = None;
         self.acted = false;
@@ -191,10 +230,15 @@ impl Ui {
     /// The open trace at its chosen span, else the chosen request's: its ID and its address, where links lead anywhere.
     fn pointed_at(&self, model: &Model) -> Option<(String, Option<String>)> {
         let Some(open) = &self.open else {
-            let id = self.rows(model).get(self.chosen_row(model))?.trace_id.to_string();
+            let id = match self.room {
+                Room::Traces => self.traces.chosen()?,
+                Room::Logs => self.logs.chosen()?,
+                Room::Run | Room::Latency | Room::Database => self.rows(model).get(self.chosen_row(model))?.trace_id,
+            };
+            let id = id.to_string();
             return Some((id.clone(), self.link.as_ref().map(|link| link.of(&id))));
         };
-        let id = open.request.trace_id.to_string();
+        let id = open.trace_id.to_string();
         let waterfall = open.trace.as_ref().map(Waterfall::new);
         let span = waterfall.as_ref().and_then(|waterfall| match waterfall.rows.get(open.shown.1)?.item {
             Item::Span(span) => Some(span.span_id.as_str()),
@@ -266,7 +310,12 @@ impl Ui {
         if let Some(overlay) = self.overlay {
             return self.on_key_over(key.code, overlay);
         }
+        if self.is_writing() {
+            self.write(key.code);
+            return None;
+        }
         match key.code {
+            KeyCode::Char(digit) if let Some(room) = Room::of_key(digit) => self.enter(room),
             KeyCode::Char('q') => return Some(Wish::Quit),
             KeyCode::Char('?') => self.overlay = Some(Overlay::Help),
             KeyCode::Char('s') => self.overlay = Some(Overlay::Scenarios(self.current)),
@@ -285,7 +334,13 @@ impl Ui {
             KeyCode::Char('-') => self.step_pace(-1.0),
             KeyCode::Char(' ') => self.ask(if self.pace.paused { Command::Resume } else { Command::Pause }),
             code if self.open.is_some() => self.on_key_in_trace(code, model),
-            code => self.on_key_in_run(code, model),
+            code => match self.room {
+                Room::Run => self.on_key_in_run(code, model),
+                Room::Latency => room::latency::on_key(self, code, model),
+                Room::Database => room::database::on_key(self, code, model),
+                Room::Traces => room::traces::on_key(self, code),
+                Room::Logs => room::logs::on_key(self, code),
+            },
         }
         None
     }
@@ -336,7 +391,8 @@ impl Ui {
         }
     }
 
-    fn on_key_in_run(&mut self, code: KeyCode, model: &Model) {
+    /// The keys of the cursor, which all rooms with a time axis share; whether it was one of them.
+    pub(super) fn on_key_of_time(&mut self, code: KeyCode, model: &Model) -> bool {
         let last = model.now().as_secs();
         let first = model.seconds().iter().next().map_or(0, |second| second.place.index);
         match code {
@@ -351,6 +407,15 @@ impl Ui {
                     self.look_at(peak);
                 }
             }
+            _ => return false,
+        }
+        self.acted = true;
+        true
+    }
+
+    fn on_key_in_run(&mut self, code: KeyCode, model: &Model) {
+        match code {
+            _ if self.on_key_of_time(code, model) => {}
             KeyCode::Up | KeyCode::Char('k') => self.step(model, -1, false),
             KeyCode::Down | KeyCode::Char('j') => self.step(model, 1, false),
             KeyCode::Tab => self.turn(1),
@@ -382,8 +447,133 @@ impl Ui {
     fn open(&mut self, request: Option<Exemplar>) {
         if let Some(request) = request {
             self.chosen = Some(request.trace_id);
-            self.open = Some(Open { request, trace: None, row: None, shown: (0, 0) });
+            let took = format::milliseconds(Some(f64::from(request.micros) / 1000.0));
+            self.open_trace(request.trace_id, format!("{} after {took}", request.outcome));
         }
+    }
+
+    /// Opens a trace, whoever found it.
+    pub(super) fn open_trace(&mut self, trace_id: TraceId, told: String) {
+        self.open = Some(Open { trace_id, told, trace: None, row: None, shown: (0, 0) });
+    }
+
+    /// Follows the run; stands still while the viewer looks back, and moves just so far that the cursor stays in sight.
+    pub(super) fn time_axis(&mut self, columns: u16, model: &Model) -> TimeAxis {
+        let live = TimeAxis::ending_at(model.now().as_secs(), columns);
+        let Some(cursor) = self.cursor else {
+            self.view = None;
+            return live;
+        };
+        let first = self.view.unwrap_or(live.first).min(cursor).max((cursor + 1).saturating_sub(u64::from(columns)));
+        self.view = Some(first);
+        TimeAxis::beginning_at(first, columns)
+    }
+
+    /// What is wanted from the store: the open trace, as its spans come in, and what the room that is shown looks for.
+    pub fn questions(&self) -> Vec<Question> {
+        let open = self.open.as_ref().map(|open| Question::Trace(open.trace_id));
+        let of_room = match self.room {
+            Room::Traces => self.traces.question(),
+            Room::Logs => self.logs.question(),
+            Room::Run | Room::Latency | Room::Database => None,
+        };
+        open.into_iter().chain(of_room).collect()
+    }
+
+    /// What the store says.
+    pub fn hear(&mut self, answer: Answer) {
+        match answer {
+            Answer::Trace(id, trace) => {
+                if let Some(open) = self.open.as_mut().filter(|open| open.trace_id == id) {
+                    open.trace = trace;
+                }
+            }
+            Answer::Traces(question, found) => self.traces.hear(&question, found),
+            Answer::Logs(question, found) => self.logs.hear(&question, found),
+        }
+    }
+
+    /// Text that is pasted goes where text is being written, and nowhere else.
+    pub fn on_paste(&mut self, text: &str) {
+        if self.is_writing() {
+            text.chars().filter(|letter| !letter.is_control()).for_each(|letter| self.write(KeyCode::Char(letter)));
+        }
+    }
+
+    /// Whether keys are letters of a text.
+    pub(super) fn is_writing(&self) -> bool {
+        self.overlay.is_none()
+            && self.open.is_none()
+            && match self.room {
+                Room::Traces => self.traces.is_writing(),
+                Room::Logs => self.logs.is_writing(),
+                Room::Run | Room::Latency | Room::Database => false,
+            }
+    }
+
+    fn write(&mut self, code: KeyCode) {
+        match self.room {
+            Room::Traces => self.traces.write(code),
+            Room::Logs => self.logs.write(code),
+            Room::Run | Room::Latency | Room::Database => {}
+        }
+    }
+
+    /// A click does what is written at its place, the wheel what the arrow keys do.
+    pub fn on_mouse(&mut self, mouse: MouseEvent, model: &Model) -> Option<Wish> {
+        let key = match mouse.kind {
+            MouseEventKind::ScrollUp => KeyCode::Up,
+            MouseEventKind::ScrollDown => KeyCode::Down,
+            MouseEventKind::Down(MouseButton::Left) if self.overlay.is_none() => {
+                self.click(Position { x: mouse.column, y: mouse.row }, model);
+                return None;
+            }
+            MouseEventKind::Down(MouseButton::Left) => KeyCode::Esc,
+            _ => return None,
+        };
+        self.on_key(key.into(), model)
+    }
+
+    fn click(&mut self, at: Position, model: &Model) {
+        let Some((place, click)) = self.clicks.iter().rev().find(|(place, _)| place.contains(at)).copied() else { return };
+        let row = usize::from(at.y - place.y);
+        match click {
+            Click::Room(room) => self.enter(room),
+            Click::Time(axis) => {
+                let second = axis.first + u64::from(at.x - place.x);
+                if second <= model.now().as_secs() {
+                    self.look_at(second);
+                    self.acted = true;
+                }
+            }
+            Click::Rows(first) if self.open.is_some() => {
+                if let Some(open) = &mut self.open {
+                    open.choose(|_| first + row);
+                }
+            }
+            Click::Rows(first) => self.choose(first + row, model),
+        }
+    }
+
+    /// The first click chooses a row, the next one opens it.
+    fn choose(&mut self, row: usize, model: &Model) {
+        let again = match self.room {
+            Room::Traces => self.traces.choose(row),
+            Room::Logs => self.logs.choose(row),
+            Room::Run | Room::Latency | Room::Database => {
+                let before = self.chosen;
+                self.chosen = self.rows(model).get(row).map(|request| request.trace_id);
+                self.acted = true;
+                before.is_some() && before == self.chosen
+            }
+        };
+        if again {
+            self.on_key(KeyCode::Enter.into(), model);
+        }
+    }
+
+    fn enter(&mut self, room: Room) {
+        (self.room, self.open, self.acted) = (room, None, true);
     }
 
     /// The next request of the list, or the one before it.

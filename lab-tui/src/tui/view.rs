@@ -6,18 +6,19 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 
-use super::plot::{self, TimeAxis};
+use super::plot;
 use super::replay::{self, Replay};
-use super::ui::{List, Ui, ago};
-use super::{callout, chain, errors, events, expectations, latency, lists, overlay, pool, trace};
+use super::room::{self, Room};
+use super::ui::{Ui, ago};
+use super::{callout, overlay, trace};
 use crate::model::Model;
 use crate::report::format;
 use crate::verdict::{Verdict, Word};
 
 /// What the screen needs at the least.
 const LEAST: (u16, u16) = (60, 20);
-/// From this width on, lists stand beside the plots.
-const WIDE: u16 = 110;
+/// From this height on, the rooms have a row of tabs.
+const TABS: u16 = 24;
 
 /// Draws everything.
 pub fn draw(buffer: &mut Buffer, area: Rect, model: &Model, verdict: &Verdict, ui: &mut Ui) {
@@ -26,107 +27,28 @@ pub fn draw(buffer: &mut Buffer, area: Rect, model: &Model, verdict: &Verdict, u
         ratatui::widgets::Paragraph::new(text).wrap(ratatui::widgets::Wrap { trim: true }).render(area, buffer);
         return;
     }
+    ui.clicks.clear();
     header(buffer, Rect { height: 1, ..area }, model, verdict, ui);
-    let body = Rect { y: area.y + 1, height: area.height - 2, ..area };
-    match ui.open.take() {
-        Some(mut open) => {
+    let above = 1 + u16::from(area.height >= TABS);
+    if above > 1 {
+        room::tabs(buffer, Rect { y: area.y + 1, height: 1, ..area }, ui);
+    }
+    let body = Rect { y: area.y + above, height: area.height - above - 1, ..area };
+    match (ui.open.take(), ui.room) {
+        (Some(mut open), _) => {
             trace::draw(buffer, body, &mut open, ui);
             ui.open = Some(open);
         }
-        None => run(buffer, body, model, verdict, ui),
+        (None, Room::Run) => room::run::draw(buffer, body, model, verdict, ui),
+        (None, Room::Latency) => room::latency::draw(buffer, body, model, ui),
+        (None, Room::Database) => room::database::draw(buffer, body, model, ui),
+        (None, Room::Traces) => room::traces::draw(buffer, body, model, ui),
+        (None, Room::Logs) => room::logs::draw(buffer, body, model, ui),
     }
     keys(buffer, Rect { y: area.bottom() - 1, height: 1, ..area }, ui);
     if let Some(over) = ui.overlay {
         overlay::draw(buffer, area, over, ui);
     }
-}
-
-/// The run: the chain on top, the plots on one time axis, the lists beside or below them.
-fn run(buffer: &mut Buffer, area: Rect, model: &Model, verdict: &Verdict, ui: &mut Ui) {
-    ui.wide = area.width >= WIDE;
-    let roomy = area.height >= 28;
-    let chain_area = Rect { height: chain::HEIGHT + u16::from(roomy), ..area };
-    chain::draw(buffer, chain_area, model, ui.cursor, &ui.palette);
-    let mut rest = Rect { y: chain_area.bottom(), height: area.height - chain_area.height, ..area };
-    let plots = if ui.wide {
-        let side = (area.width * 2 / 5).clamp(46, 84);
-        let plots = Rect { width: area.width - side, ..rest };
-        beside(buffer, Rect { x: plots.right(), width: side, ..rest }, model, verdict, ui);
-        plots
-    } else {
-        // One line for the latest event, above the keys.
-        rest.height -= 1;
-        let lists = (rest.height / 4).max(4);
-        let last_line = Rect { y: rest.bottom(), height: 1, ..rest };
-        match ui.callout(model).filter(|_| !roomy_enough_for_a_box(rest.height - lists)) {
-            Some(text) => Line::styled(format!(" {text}"), ui.palette.key).render(last_line, buffer),
-            None => events::draw(buffer, last_line, model, verdict, &ui.palette),
-        }
-        let plots = Rect { height: rest.height - lists, ..rest };
-        lists::draw(buffer, Rect { y: plots.bottom(), height: lists, ..rest }, model, verdict, ui);
-        plots
-    };
-    draw_plots(buffer, plots, model, ui);
-}
-
-fn draw_plots(buffer: &mut Buffer, area: Rect, model: &Model, ui: &mut Ui) {
-    // The last column stays free, for a text that ends there would touch its neighbour.
-    let area = Rect { width: area.width - 1, ..area };
-    let axis = time_axis(plot::graph(area).width, model, ui);
-    let ui = &*ui;
-    let errors = if area.height >= 18 { 1 + area.height / 7 } else { 1 };
-    let pool = (1 + area.height / 4).max(3);
-    let latency = area.height - errors - pool - 1;
-    let heights = [latency, pool, errors, 1];
-    let mut y = area.y;
-    let [latency, pool, errors, axis_area] = heights.map(|height| {
-        let part = Rect { y, height, ..area };
-        y += height;
-        part
-    });
-    latency::draw(buffer, latency, axis, model, ui.cursor, &ui.palette);
-    pool::draw(buffer, pool, axis, model, ui.cursor, &ui.palette);
-    errors::draw(buffer, errors, axis, model, ui.cursor, &ui.palette);
-    plot::time_axis(buffer, axis_area, axis, ui.cursor, &ui.palette);
-    if let Some(text) = ui.callout(model).filter(|_| roomy_enough_for_a_box(area.height)) {
-        let graph = plot::graph(latency);
-        callout::draw(buffer, Rect { y: graph.y + 1, height: graph.height.saturating_sub(1), ..graph }, &text, &ui.palette);
-    }
-}
-
-/// Follows the run; stands still while the viewer looks back, and moves just so far that the cursor stays in sight.
-fn time_axis(columns: u16, model: &Model, ui: &mut Ui) -> TimeAxis {
-    let live = TimeAxis::ending_at(model.now().as_secs(), columns);
-    let Some(cursor) = ui.cursor else {
-        ui.view = None;
-        return live;
-    };
-    let first = ui.view.unwrap_or(live.first).min(cursor).max((cursor + 1).saturating_sub(u64::from(columns)));
-    ui.view = Some(first);
-    TimeAxis::beginning_at(first, columns)
-}
-
-/// Whether the plots leave room for a suggestion in a box; else it stands in the line of events.
-fn roomy_enough_for_a_box(plots: u16) -> bool {
-    plots >= 13
-}
-
-/// Lists, thresholds and events in a column of their own.
-fn beside(buffer: &mut Buffer, area: Rect, model: &Model, verdict: &Verdict, ui: &Ui) {
-    for y in area.y..area.bottom() {
-        buffer.set_string(area.x, y, "│", ui.palette.idle);
-    }
-    let area = Rect { x: area.x + 1, width: area.width - 1, ..area };
-    let promises = u16::try_from(expectations::promises(verdict)).unwrap_or(u16::MAX).clamp(1, area.height / 4) + 1;
-    let told = (area.height / 4).max(3);
-    let requests = area.height - promises - told - 2;
-    lists::draw(buffer, Rect { height: requests, ..area }, model, verdict, ui);
-    let promises = Rect { y: area.y + requests + 1, height: promises, ..area };
-    Line::styled(format!(" {}", List::Thresholds.name()), ui.palette.title).render(promises, buffer);
-    lists::thresholds(buffer, Rect { y: promises.y + 1, height: promises.height - 1, ..promises }, model, verdict, &ui.palette);
-    let told = Rect { y: promises.bottom() + 1, height: told, ..area };
-    Line::styled(format!(" {}", List::Events.name()), ui.palette.title).render(told, buffer);
-    events::draw(buffer, Rect { y: told.y + 1, height: told.height - 1, ..told }, model, verdict, &ui.palette);
 }
 
 /// What runs, since when, and how it goes; what matters least gives way first.
