@@ -7,6 +7,7 @@ mod errand;
 mod errors;
 mod events;
 mod expectations;
+mod finder;
 mod input;
 mod latency;
 mod link;

@@ -8,7 +8,7 @@ use ratatui::widgets::Widget;
 
 use super::palette::Palette;
 use super::plot::clock;
-use super::ui::{List, Ui};
+use super::ui::{Click, List, Ui};
 use super::{events, expectations, link};
 use crate::event::Exemplar;
 use crate::model::Model;
@@ -17,8 +17,8 @@ use crate::scenario::{Aggregate, MetricKind, Plan, Threshold};
 use crate::verdict::{Judged, Verdict};
 
 /// Draws the tabs and below them the list of the tab that is chosen.
-pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, verdict: &Verdict, ui: &Ui) {
-    let palette = &ui.palette;
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, verdict: &Verdict, ui: &mut Ui) {
+    let palette = ui.palette;
     let mut tabs = vec![Span::raw(" ")];
     for (number, list) in ui.lists().enumerate() {
         if number > 0 {
@@ -34,14 +34,14 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, verdict: &Ver
     Line::from(tabs).render(Rect { height: 1.min(area.height), ..area }, buffer);
     let below = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
     match ui.list() {
-        List::Thresholds => thresholds(buffer, below, model, verdict, palette),
-        List::Events => events::draw(buffer, below, model, verdict, palette),
+        List::Thresholds => thresholds(buffer, below, model, verdict, &palette),
+        List::Events => events::draw(buffer, below, model, verdict, &palette),
         _ => requests(buffer, below, model, ui),
     }
 }
 
 /// One request a row, the chosen one in sight.
-fn requests(buffer: &mut Buffer, area: Rect, model: &Model, ui: &Ui) {
+fn requests(buffer: &mut Buffer, area: Rect, model: &Model, ui: &mut Ui) {
     let palette = &ui.palette;
     let (rows, chosen) = (ui.rows(model), ui.chosen_row(model));
     if rows.is_empty() {
@@ -55,6 +55,7 @@ fn requests(buffer: &mut Buffer, area: Rect, model: &Model, ui: &Ui) {
     }
     let height = usize::from(area.height);
     let first = (chosen + 1).saturating_sub(height);
+    ui.clicks.push((area, Click::Rows(first)));
     for (y, (number, row)) in (area.y..area.bottom()).zip(rows.iter().enumerate().skip(first)) {
         let line = Rect { y, height: 1, ..area };
         request(buffer, line, model, row, number == chosen, ui);

@@ -5,10 +5,12 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Clear, Padding, Paragraph, Widget, Wrap};
 
+use super::finder;
 use super::palette::Palette;
 use super::ui::{Overlay, Ui};
 
-const KEYS: [(&str, &str); 15] = [
+const KEYS: [(&str, &str); 17] = [
+    ("1 … 5", "the rooms: run, latency, database, traces, logs"),
     ("← →", "move a cursor: all plots read that second"),
     ("p", "the cursor to the peak of p99"),
     ("End, Esc", "back to now"),
@@ -20,6 +22,7 @@ const KEYS: [(&str, &str); 15] = [
     ("w", "why: what tells the second under the cursor from the calm"),
     ("+ - space", "rates up and down by 10 % of the plan; pause, go on"),
     ("s", "scenarios: choose one, Enter runs it"),
+    (": Ctrl-P", "the command palette: everything, by a few letters"),
     ("?", "these keys"),
     ("q", "quit; what the lab started is stopped"),
     ("", ""),
@@ -35,6 +38,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, overlay: Overlay, ui: &Ui) {
         Overlay::Help => help(buffer, area, ui),
         Overlay::Scenarios(row) => scenarios(buffer, area, row, ui),
         Overlay::Why(line) => why(buffer, area, line, ui),
+        Overlay::Finder => finder::draw(buffer, area, &ui.finder, ui),
     }
 }
 
@@ -100,7 +104,7 @@ fn why(buffer: &mut Buffer, area: Rect, first: u16, ui: &Ui) {
 }
 
 /// An empty box in the middle; returns its inside.
-fn frame(buffer: &mut Buffer, area: Rect, width: u16, height: u16, title: &'static str, palette: &Palette) -> Rect {
+pub(super) fn frame(buffer: &mut Buffer, area: Rect, width: u16, height: u16, title: &'static str, palette: &Palette) -> Rect {
     let (width, height) = (width.min(area.width), height.min(area.height));
     let area = Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height };
     Clear.render(area, buffer);

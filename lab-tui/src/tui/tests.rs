@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use rand::{RngExt as _, SeedableRng as _};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -220,6 +220,51 @@ fn a_link_is_one_click_from_every_trace_id() {
     assert!(shown.contains("http://tempo/000005"), "{shown}");
 }
 
+#[test]
+fn the_palette_does_what_is_found() {
+    let model = model(30);
+    let mut ui = ui();
+    press(&mut ui, &model, &[KeyCode::Char(':')]);
+    ui.on_paste("peak\u{1b}");
+    insta::assert_snapshot!("palette_80x24", text(&drawn(&model, &mut ui, (80, 24))));
+    press(&mut ui, &model, &[KeyCode::Enter]);
+    assert_eq!((ui.cursor, ui.overlay), (Some(15), None));
+    ui.on_key(KeyEvent::new(KeyCode::Char('p'), KeyModifiers::CONTROL), &model);
+    ui.on_paste("run error-inj");
+    assert_eq!(ui.on_key(KeyCode::Enter.into(), &model), Some(Wish::Run(1)));
+    press(&mut ui, &model, &[KeyCode::Char(':'), KeyCode::Char('x'), KeyCode::Esc]);
+    assert_eq!(ui.overlay, None);
+}
+
+#[test]
+fn a_click_leads_to_a_room_a_second_or_a_trace() {
+    let model = model(30);
+    let mut ui = ui();
+    let mouse = |kind, (column, row)| MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE };
+    let click = |at| mouse(MouseEventKind::Down(MouseButton::Left), at);
+    let shown = text(&drawn(&model, &mut ui, (120, 36)));
+    let place = |what: &str| {
+        let (row, line) = shown.lines().enumerate().find(|(_, line)| line.contains(what)).unwrap();
+        let column = line.split(what).next().unwrap().chars().count();
+        (u16::try_from(column).unwrap(), u16::try_from(row).unwrap())
+    };
+    let (column, row) = place("╵0:10");
+    ui.on_mouse(click((column + 7, row - 6)), &model);
+    assert_eq!(ui.cursor, Some(17), "ten seconds in, and seven columns more");
+    drawn(&model, &mut ui, (120, 36));
+    let (column, row) = place("▸");
+    for opened in [false, true] {
+        ui.on_mouse(click((column + 3, row + 1)), &model);
+        assert_eq!(ui.open.is_some(), opened);
+    }
+    let (column, row) = place("2 Latency");
+    ui.on_mouse(click((column, row)), &model);
+    assert_eq!((ui.room, ui.open.is_some()), (Room::Latency, false));
+    ui.on_mouse(click((119, 35)), &model);
+    ui.on_mouse(mouse(MouseEventKind::Moved, (3, 3)), &model);
+    assert_eq!(ui.room, Room::Latency, "nothing is there");
+}
+
 /// Whatever is pressed, at whatever size: nothing panics, and what is shown stays within the screen.
 #[test]
 fn random_keys_and_sizes_do_no_harm() {
@@ -251,6 +296,13 @@ fn random_keys_and_sizes_do_no_harm() {
         KeyCode::Char('+'),
         KeyCode::Char('-'),
         KeyCode::Char(' '),
+        KeyCode::Char(':'),
+        KeyCode::Char('/'),
+        KeyCode::Char('1'),
+        KeyCode::Char('2'),
+        KeyCode::Char('3'),
+        KeyCode::Char('4'),
+        KeyCode::Char('5'),
         KeyCode::F(5),
     ];
     for seconds in [0, 1, 20, 40] {

@@ -8,6 +8,7 @@ use ratatui::layout::{Position, Rect};
 use super::ask::{Answer, Question};
 use super::callout;
 use super::errand::Errand;
+use super::finder::{self, Finder, What};
 use super::palette::Palette;
 use super::plot::TimeAxis;
 use super::replay::Replay;
@@ -107,6 +108,8 @@ pub enum Overlay {
     Scenarios(usize),
     /// Why the second under the cursor was bad, or the run where there is no cursor; with the first line that is shown.
     Why(u16),
+    /// The command palette.
+    Finder,
 }
 
 /// What a key asks of whoever runs the screen.
@@ -157,6 +160,7 @@ pub struct Ui {
     pub replay: Option<Replay>,
     /// The explanation that was asked for last.
     pub why: String,
+    pub(super) finder: Finder,
     list: List,
     chosen: Option<TraceId>,
     /// The viewer has found the keys; nothing more is suggested.
@@ -190,6 +194,7 @@ impl Ui {
             view: None,
             replay: None,
             why: String::new(),
+            finder: Finder::default(),
             list: List::Slowest,
             chosen: None,
             acted: false,
@@ -304,11 +309,17 @@ impl Ui {
                 KeyCode::Char('c') => Some(Wish::Interrupt),
                 // An Enter that was pressed before the screen took the terminal over: its carriage return has become a line feed.
                 KeyCode::Char('j') => self.on_key(KeyCode::Enter.into(), model),
+                KeyCode::Char('p') => {
+                    self.find();
+                    None
+                }
                 _ => None,
             };
         }
-        if let Some(overlay) = self.overlay {
-            return self.on_key_over(key.code, overlay);
+        match self.overlay {
+            Some(Overlay::Finder) => return self.on_key_in_finder(key.code, model),
+            Some(overlay) => return self.on_key_over(key.code, overlay),
+            None => {}
         }
         if self.is_writing() {
             self.write(key.code);
@@ -318,6 +329,7 @@ impl Ui {
             KeyCode::Char(digit) if let Some(room) = Room::of_key(digit) => self.enter(room),
             KeyCode::Char('q') => return Some(Wish::Quit),
             KeyCode::Char('?') => self.overlay = Some(Overlay::Help),
+            KeyCode::Char(':') => self.find(),
             KeyCode::Char('s') => self.overlay = Some(Overlay::Scenarios(self.current)),
             KeyCode::Char('w') => {
                 // Once, as of now: it looks at thousands of requests.
@@ -353,6 +365,28 @@ impl Ui {
 
     fn ask(&mut self, command: Command) {
         self.asked = self.pace.obey(command).map(|_| command);
+    }
+
+    fn find(&mut self) {
+        self.finder = Finder::default();
+        self.overlay = Some(Overlay::Finder);
+    }
+
+    fn on_key_in_finder(&mut self, code: KeyCode, model: &Model) -> Option<Wish> {
+        if code == KeyCode::Esc {
+            self.overlay = None;
+            return None;
+        }
+        let what = self.finder.on_key(code, &finder::entries(self))?;
+        self.overlay = None;
+        match what {
+            What::Key(code) => self.on_key(code.into(), model),
+            What::Room(room) => {
+                self.enter(room);
+                None
+            }
+            What::Run(index) => Some(Wish::Run(index)),
+        }
     }
 
     fn on_key_over(&mut self, code: KeyCode, overlay: Overlay) -> Option<Wish> {
@@ -495,8 +529,12 @@ impl Ui {
 
     /// Text that is pasted goes where text is being written, and nowhere else.
     pub fn on_paste(&mut self, text: &str) {
-        if self.is_writing() {
-            text.chars().filter(|letter| !letter.is_control()).for_each(|letter| self.write(KeyCode::Char(letter)));
+        for letter in text.chars().filter(|letter| !letter.is_control()) {
+            if self.overlay == Some(Overlay::Finder) {
+                self.finder.on_key(KeyCode::Char(letter), &[]);
+            } else if self.is_writing() {
+                self.write(KeyCode::Char(letter));
+            }
         }
     }
 

@@ -74,7 +74,7 @@ fn roomy_enough_for_a_box(plots: u16) -> bool {
 }
 
 /// Lists, thresholds and events in a column of their own.
-fn beside(buffer: &mut Buffer, area: Rect, model: &Model, verdict: &Verdict, ui: &Ui) {
+fn beside(buffer: &mut Buffer, area: Rect, model: &Model, verdict: &Verdict, ui: &mut Ui) {
     for y in area.y..area.bottom() {
         buffer.set_string(area.x, y, "│", ui.palette.idle);
     }
