@@ -230,7 +230,7 @@ fn the_palette_does_what_is_found() {
     press(&mut ui, &model, &[KeyCode::Enter]);
     assert_eq!((ui.cursor, ui.overlay), (Some(15), None));
     ui.on_key(KeyEvent::new(KeyCode::Char('p'), KeyModifiers::CONTROL), &model);
-    ui.on_paste("run error-inj");
+    ui.on_paste(&format!("run {}", ui.scenarios[1].name.clone()));
     assert_eq!(ui.on_key(KeyCode::Enter.into(), &model), Some(Wish::Run(1)));
     press(&mut ui, &model, &[KeyCode::Char(':'), KeyCode::Char('x'), KeyCode::Esc]);
     assert_eq!(ui.overlay, None);
