@@ -1,4 +1,4 @@
-//! How far the fetch of PostgreSQL is: a bar that moves on a terminal, a few plain lines elsewhere.
+//! What is awaited while the stack starts, and how far the fetch of PostgreSQL is: a bar that moves on a terminal, a few plain lines elsewhere.
 
 use std::time::{Duration, Instant};
 
@@ -22,6 +22,11 @@ pub(super) struct Fetching {
 impl Fetching {
     pub(super) fn new() -> Self {
         Self { line: MovingLine::on_stderr(), last: Instant::now() }
+    }
+
+    /// What takes its time before there is anything else to see.
+    pub(super) fn begin(&mut self) {
+        self.line.draw("starting PostgreSQL and the services");
     }
 
     pub(super) fn show(&mut self, progress: Progress) {

@@ -102,6 +102,9 @@ impl StackFlags {
         let store = Store::new(DEFAULT_BYTES);
         let (told, notices) = mpsc::unbounded_channel();
         let mut fetching = Fetching::new();
+        if kind == StackKind::Embedded {
+            fetching.begin();
+        }
         let mut fetched = |progress| fetching.show(progress);
         let stack = tokio::select! {
             stack = Running::start(kind, &options, &store, &told, &mut fetched) => Some(stack),

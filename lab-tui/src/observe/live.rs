@@ -122,6 +122,7 @@ mod tests {
         let store = Store::new(1 << 20);
         let mut heard = store.listen();
         // The innermost first, as it happens; then the root; then what lies between.
+        store.add_spans(span("die", SpanKind::Internal, 6, 4, vec![pair("pool", "main")]));
         store.add_spans(span("die", SpanKind::Client, 5, 4, vec![pair("db.system.name", "postgresql")]));
         store.add_spans(span("lab", SpanKind::Client, 1, 0, Vec::new()));
         store.add_spans(span("door", SpanKind::Server, 2, 1, Vec::new()));

@@ -33,6 +33,7 @@ impl Signals {
     /// Counts from now on. `pages` are the lab's own services' pages of metrics; `foreign` are services whose counters nobody knows.
     pub async fn since_now(client: reqwest::Client, store: Store, mut pages: BTreeMap<String, Url>, foreign: &[&str]) -> Self {
         pages.retain(|name, _| !foreign.contains(&name.as_str()));
+        stand_still(&store, foreign).await;
         let own = pages.into_iter().map(|(name, page)| (name, Some(page)));
         let all = own.chain(foreign.iter().map(|name| ((*name).to_owned(), None)));
         let asked = all.map(async |(name, page)| {
@@ -84,6 +85,21 @@ impl Signals {
             }
         }
         last
+    }
+}
+
+/// Programs of others were asked whether they are ready a moment ago, and may have logged that already but not sent its span. What they
+/// say of the time before the run must have come in before the run is counted.
+async fn stand_still(store: &Store, foreign: &[&str]) {
+    let counts = || foreign.iter().map(|name| store.counts(name)).collect::<Vec<_>>();
+    let deadline = Instant::now() + FLUSH;
+    let (mut last, mut since) = (counts(), Instant::now());
+    while !foreign.is_empty() && since.elapsed() < STILL_FOREIGN && Instant::now() < deadline {
+        tokio::time::sleep(POLL).await;
+        let now = counts();
+        if now != last {
+            (last, since) = (now, Instant::now());
+        }
     }
 }
 

@@ -314,7 +314,7 @@ impl Inner {
     /// Puts a span where it belongs, and tells of it.
     fn push(&mut self, trace_id: TraceId, head: Head, tail: &[u8]) {
         let trace = self.trace(trace_id);
-        let more = trace.push(head, tail);
+        let (more, head) = trace.push(head, tail);
         let is_held = trace.held;
         self.bytes += more;
         if is_held {

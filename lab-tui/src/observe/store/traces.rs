@@ -78,8 +78,8 @@ impl Stored {
         self.heads.iter().zip(ends).map(|(head, end)| (head, self.tails.get(head.tail as usize..end).unwrap_or_default()))
     }
 
-    /// Adds a span that is not here yet, and gives how many bytes more it takes.
-    pub(super) fn push(&mut self, mut head: Head, tail: &[u8]) -> usize {
+    /// Adds a span that is not here yet, and gives how many bytes more it takes, and its head, which knows its tail now.
+    pub(super) fn push(&mut self, mut head: Head, tail: &[u8]) -> (usize, Head) {
         let before = self.bytes_of_spans();
         make_room(&mut self.heads, 1);
         make_room(&mut self.tails, tail.len());
@@ -97,7 +97,7 @@ impl Stored {
         }
         let more = self.bytes_of_spans() - before;
         self.bytes += more;
-        more
+        (more, head)
     }
 
     /// Each use of a symbol in it.
