@@ -21,6 +21,7 @@ pub(crate) mod runs;
 mod scenario_files;
 pub(crate) mod schema;
 pub(crate) mod screen;
+pub(crate) mod screenshot;
 pub(crate) mod stack;
 pub(crate) mod traces;
 pub(crate) mod up;
@@ -55,6 +56,8 @@ pub(crate) enum Command {
     Runs(runs::RunsFlags),
     /// Show a recorded run again: on a terminal as it was, else its summary
     Replay(replay::ReplayFlags),
+    /// Write the screen of a recorded run as a picture (SVG)
+    Screenshot(screenshot::ScreenshotFlags),
     /// Hold two recorded runs against each other: what differs by more than chance and noise
     Compare(compare::CompareFlags),
     /// Say why requests of a recorded run were slow or failed: which hop, which attributes, and what went on meanwhile

@@ -30,6 +30,7 @@ fn main() -> ExitCode {
         Command::Completions(completions) => cli::ended(cli::completions::completions(&completions)),
         Command::Runs(runs) => cli::ended(cli::runs::runs(runs)),
         Command::Replay(replay) => cli::block_on(cli::replay::replay(replay)),
+        Command::Screenshot(screenshot) => cli::block_on(cli::screenshot::screenshot(screenshot)),
         Command::Compare(compare) => cli::ended(cli::compare::compare(compare)),
         Command::Explain(explain) => cli::ended(cli::explain::explain(explain)),
         Command::Run(run) => cli::block_on(cli::run::run(*run)),

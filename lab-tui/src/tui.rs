@@ -18,6 +18,8 @@ mod plot;
 mod pool;
 mod replay;
 mod room;
+mod still;
+mod svg;
 mod terminal;
 mod trace;
 mod ui;
@@ -37,6 +39,7 @@ pub use lists::promise;
 pub use palette::{Palette, Theme};
 pub use replay::Replay;
 pub use room::Room;
+pub use still::{keys, still};
 pub use ui::{List, Listed, Overlay, Ui, Wish};
 pub use view::draw;
 
@@ -171,10 +174,18 @@ impl Screen {
 
     fn draw(&mut self, model: &Model, verdict: &Verdict) -> io::Result<()> {
         let ui = &mut self.ui;
+        let is_wanted = std::mem::take(&mut ui.picture);
+        let mut picture = None;
         self.terminal.draw(|frame| {
             let area = frame.area();
             draw(frame.buffer_mut(), area, model, verdict, ui);
-        })
+            picture = is_wanted.then(|| svg::picture(frame.buffer_mut(), ui.palette.theme));
+        })?;
+        if let Some(svg) = picture {
+            self.ui.note = Some(errand::keep_picture(&svg));
+            self.draw(model, verdict)?;
+        }
+        Ok(())
     }
 }
 

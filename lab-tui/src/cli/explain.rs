@@ -82,7 +82,7 @@ fn write(path: &Path, text: &str) -> anyhow::Result<()> {
 }
 
 /// As scenarios write times; a bare number is seconds, as reports show them.
-fn moment(text: &str) -> Result<Duration, String> {
+pub(super) fn moment(text: &str) -> Result<Duration, String> {
     let seconds = || text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     humantime::parse_duration(text)
         .ok()

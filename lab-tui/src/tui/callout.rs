@@ -86,7 +86,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, text: &str, palette: &Palett
     let Some(area) = places.min_by_key(hidden) else { return };
     Clear.render(area, buffer);
     let block =
-        Block::bordered().border_type(BorderType::Rounded).border_style(palette.key).padding(ratatui::widgets::Padding::horizontal(1));
+        Block::bordered().border_type(BorderType::Rounded).border_style(palette.border).padding(ratatui::widgets::Padding::horizontal(1));
     let text = Text::from(Line::styled(text.to_owned(), palette.title));
     Paragraph::new(text).wrap(Wrap { trim: true }).block(block).render(area, buffer);
 }

@@ -35,6 +35,23 @@ impl Errand {
     }
 }
 
+/// Writes a picture beside where the lab was started, under a name that is not taken; what came of it, for the viewer.
+pub(super) fn keep_picture(svg: &str) -> String {
+    let file = (1..10_000).find_map(|number| {
+        let name = format!("lab-{number}.svg");
+        let file = std::fs::File::create_new(&name);
+        match file {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => None,
+            file => Some((name, file)),
+        }
+    });
+    match file.map(|(name, file)| (name, file.and_then(|mut file| file.write_all(svg.as_bytes())))) {
+        Some((name, Ok(()))) => format!("the screen is in {name}"),
+        Some((name, Err(error))) => format!("cannot write {name}: {error}"),
+        None => "there are ten thousand pictures here already".to_owned(),
+    }
+}
+
 /// No shell reads the address, and nothing but an address of the web is opened: others may name programs.
 fn open(url: &str) -> io::Result<()> {
     if !["http://", "https://"].iter().any(|scheme| url.starts_with(scheme)) {

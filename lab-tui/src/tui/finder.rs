@@ -40,7 +40,7 @@ pub(super) enum What {
 }
 
 /// What keys do wherever one is, in the words of whoever looks for it.
-const KEYS: [(&str, &str, KeyCode); 12] = [
+const KEYS: [(&str, &str, KeyCode); 13] = [
     ("go to the peak of p99", "p", KeyCode::Char('p')),
     ("go to the start of the run", "g", KeyCode::Home),
     ("follow the run (live)", "G", KeyCode::End),
@@ -50,6 +50,7 @@ const KEYS: [(&str, &str, KeyCode); 12] = [
     ("rate down by 10 %", "-", KeyCode::Char('-')),
     ("open the trace in a browser", "o", KeyCode::Char('o')),
     ("copy the trace ID", "y", KeyCode::Char('y')),
+    ("keep the screen as a picture (SVG)", "F12", KeyCode::F(12)),
     ("choose a scenario", "s", KeyCode::Char('s')),
     ("help: all keys", "?", KeyCode::Char('?')),
     ("quit", "q", KeyCode::Char('q')),
@@ -143,9 +144,13 @@ mod tests {
             let finder = Finder { input: Input::new(letters), row: 0 };
             finder.found(&all).first().map(|entry| entry.label.clone()).unwrap_or_default()
         };
-        for (letters, label) in
-            [("lat", "room: Latency"), ("RATE", "rate up by 10 %"), ("locked", "run scenario locked-table: A lock"), ("", "quit"), ("zz", "")]
-        {
+        for (letters, label) in [
+            ("lat", "room: Latency"),
+            ("RATE", "rate up by 10 %"),
+            ("locked", "run scenario locked-table: A lock"),
+            ("", "quit"),
+            ("zz", ""),
+        ] {
             assert_eq!(first(letters), label, "{letters}");
         }
     }

@@ -23,9 +23,9 @@ const KEYS: [(&str, &str); 17] = [
     ("+ - space", "rates up and down by 10 % of the plan; pause, go on"),
     ("s", "scenarios: choose one, Enter runs it"),
     (": Ctrl-P", "the command palette: everything, by a few letters"),
+    ("F12", "the screen as a picture: lab-1.svg"),
     ("?", "these keys"),
     ("q", "quit; what the lab started is stopped"),
-    ("", ""),
     ("", "h j k l, g and G work as everywhere"),
 ];
 
@@ -108,7 +108,7 @@ pub(super) fn frame(buffer: &mut Buffer, area: Rect, width: u16, height: u16, ti
     let (width, height) = (width.min(area.width), height.min(area.height));
     let area = Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height };
     Clear.render(area, buffer);
-    let block = Block::bordered().border_type(BorderType::Rounded).border_style(palette.key).title(title).padding(Padding::horizontal(1));
+    let block = Block::bordered().border_type(BorderType::Rounded).border_style(palette.border).title(title).padding(Padding::horizontal(1));
     let inner = block.inner(area);
     block.render(area, buffer);
     inner

@@ -5,6 +5,8 @@ use ratatui::style::{Color, Modifier, Style};
 /// The styles that views draw with.
 #[derive(Debug, Clone, Copy)]
 pub struct Palette {
+    /// What it was made for.
+    pub theme: Theme,
     /// What says nothing by itself: axes, units, empty states.
     pub dim: Style,
     /// What things are called.
@@ -17,6 +19,8 @@ pub struct Palette {
     pub warn: Style,
     /// A key to press, a link to follow.
     pub key: Style,
+    /// What frames a box that lies over the rest.
+    pub border: Style,
     /// The median.
     pub p50: Style,
     /// The 95th percentile.
@@ -75,12 +79,14 @@ impl Palette {
             Theme::Plain => {
                 let dim = plain.add_modifier(Modifier::DIM);
                 Self {
+                    theme,
                     dim,
                     title: bold,
                     good: plain,
                     bad: bold,
                     warn: bold,
                     key: plain.add_modifier(Modifier::UNDERLINED),
+                    border: plain,
                     p50: dim,
                     p95: plain,
                     p99: bold,
@@ -93,12 +99,14 @@ impl Palette {
                 }
             }
             Theme::Dark => Self {
+                theme,
                 dim: fg(244),
                 title: bold,
                 good: fg(114),
                 bad: fg(203).add_modifier(Modifier::BOLD),
                 warn: fg(214),
                 key: fg(81),
+                border: fg(81),
                 p50: fg(75),
                 p95: fg(114),
                 p99: fg(211),
@@ -110,12 +118,14 @@ impl Palette {
                 chosen: bg(238).fg(Color::Indexed(255)),
             },
             Theme::Light => Self {
+                theme,
                 dim: fg(242),
                 title: bold,
                 good: fg(28),
                 bad: fg(160).add_modifier(Modifier::BOLD),
                 warn: fg(166),
                 key: fg(25),
+                border: fg(25),
                 p50: fg(26),
                 p95: fg(28),
                 p99: fg(162),

@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::Line;
 
-use super::palette::Palette;
+use super::palette::{Palette, Theme};
 use crate::model::{Model, Place};
 
 /// Columns left of every plot, for the labels of its values.
@@ -69,9 +69,23 @@ pub(super) fn marks(buffer: &mut Buffer, graph: Rect, axis: TimeAxis, model: &Mo
         for second in from.max(axis.first)..to.min(axis.end()) {
             under(buffer, graph, axis, second, palette.band);
         }
+        if palette.theme == Theme::Plain {
+            [from, to - 1].into_iter().for_each(|second| edge(buffer, graph, axis, second));
+        }
     }
     if let Some(second) = cursor {
         under(buffer, graph, axis, second, palette.cursor);
+    }
+}
+
+/// Where there are no colours, a line on either side of a band has to do; it gives way to whatever is there.
+fn edge(buffer: &mut Buffer, graph: Rect, axis: TimeAxis, second: u64) {
+    let Some(column) = axis.column(second).filter(|column| *column < graph.width) else { return };
+    for y in graph.top()..graph.bottom() {
+        let cell = &mut buffer[(graph.x + column, y)];
+        if [" ", "┈", "\u{2800}"].contains(&cell.symbol()) {
+            cell.set_symbol("┊");
+        }
     }
 }
 

@@ -159,7 +159,7 @@ fn the_suggestion_leads_to_the_peak_and_its_trace() {
     press(&mut ui, &model, &[KeyCode::Enter]);
     assert_eq!(ui.cursor, Some(15), "the first of the seconds with the highest p99");
     let open = ui.open.as_mut().unwrap();
-    assert_eq!(open.told, "503 after 1.96 s");
+    assert_eq!(open.told, "503, 1.96 s after it was due");
     assert!(text(&drawn(&model, &mut ui, (120, 36))).contains("have not come in"));
     ui.open.as_mut().unwrap().trace = Some(slow_trace());
     for size in SIZES {

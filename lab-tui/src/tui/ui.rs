@@ -161,6 +161,8 @@ pub struct Ui {
     /// The explanation that was asked for last.
     pub why: String,
     pub(super) finder: Finder,
+    /// Whether the screen is to be kept as a picture when it is drawn next.
+    pub(super) picture: bool,
     list: List,
     chosen: Option<TraceId>,
     /// The viewer has found the keys; nothing more is suggested.
@@ -195,6 +197,7 @@ impl Ui {
             replay: None,
             why: String::new(),
             finder: Finder::default(),
+            picture: false,
             list: List::Slowest,
             chosen: None,
             acted: false,
@@ -304,6 +307,10 @@ impl Ui {
     /// Takes in a key.
     pub fn on_key(&mut self, key: KeyEvent, model: &Model) -> Option<Wish> {
         self.note = None;
+        if key.code == KeyCode::F(12) {
+            self.picture = true;
+            return None;
+        }
         if key.modifiers.contains(KeyModifiers::CONTROL) {
             return match key.code {
                 KeyCode::Char('c') => Some(Wish::Interrupt),
@@ -482,7 +489,7 @@ impl Ui {
         if let Some(request) = request {
             self.chosen = Some(request.trace_id);
             let took = format::milliseconds(Some(f64::from(request.micros) / 1000.0));
-            self.open_trace(request.trace_id, format!("{} after {took}", request.outcome));
+            self.open_trace(request.trace_id, format!("{}, {took} after it was due", request.outcome));
         }
     }
 

@@ -65,8 +65,8 @@ fn header(buffer: &mut Buffer, area: Rect, model: &Model, verdict: &Verdict, ui:
     let now = model.now().as_secs();
     let second = ui.cursor.or(now.checked_sub(1)).and_then(|second| model.seconds().get(second));
     let (word, style) = match (model.finished(), verdict.word) {
-        (None, _) if ui.cursor.is_none() && callout::is_failing(model) => ("● failing", palette.bad),
-        (None, _) if ui.cursor.is_some() && second.is_some_and(|second| second.failed > 0) => ("● failing", palette.bad),
+        (None, _) if ui.cursor.is_none() && callout::is_failing(model) => ("● errors", palette.bad),
+        (None, _) if ui.cursor.is_some() && second.is_some_and(|second| second.failed > 0) => ("● errors", palette.bad),
         (None, _) => ("● running", palette.good),
         (Some(end), _) if end.interrupted => ("■ stopped", palette.warn),
         (Some(_), Word::Pass) => ("■ passed", palette.good),
