@@ -8,6 +8,7 @@ mod errors;
 mod events;
 mod expectations;
 mod finder;
+mod glossary;
 mod input;
 mod latency;
 mod link;

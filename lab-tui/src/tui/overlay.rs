@@ -6,10 +6,11 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Clear, Padding, Paragraph, Widget, Wrap};
 
 use super::finder;
+use super::glossary;
 use super::palette::Palette;
 use super::ui::{Overlay, Ui};
 
-const KEYS: [(&str, &str); 17] = [
+const KEYS: [(&str, &str); 18] = [
     ("1 … 5", "the rooms: run, latency, database, traces, logs"),
     ("← →", "move a cursor: all plots read that second"),
     ("p", "the cursor to the peak of p99"),
@@ -19,6 +20,7 @@ const KEYS: [(&str, &str); 17] = [
     ("Enter", "open its trace"),
     ("Esc", "in a trace: back; ↑ ↓ span, ← → next request"),
     ("o y", "open the trace in a browser; copy its ID"),
+    ("e", "what the numbers of this room mean, and how to query them"),
     ("w", "why: what tells the second under the cursor from the calm"),
     ("+ - space", "rates up and down by 10 % of the plan; pause, go on"),
     ("s", "scenarios: choose one, Enter runs it"),
@@ -38,6 +40,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, overlay: Overlay, ui: &Ui) {
         Overlay::Help => help(buffer, area, ui),
         Overlay::Scenarios(row) => scenarios(buffer, area, row, ui),
         Overlay::Why(line) => why(buffer, area, line, ui),
+        Overlay::Meaning(row) => glossary::draw(buffer, area, row, ui),
         Overlay::Finder => finder::draw(buffer, area, &ui.finder, ui),
     }
 }

@@ -237,6 +237,20 @@ fn the_palette_does_what_is_found() {
 }
 
 #[test]
+fn numbers_are_explained_where_they_stand() {
+    let model = model(21);
+    let mut ui = ui();
+    press(&mut ui, &model, &[KeyCode::Char('e'), KeyCode::Down]);
+    for size in [(80, 24), (120, 36)] {
+        insta::assert_snapshot!(format!("meaning_{}x{}", size.0, size.1), text(&drawn(&model, &mut ui, size)));
+    }
+    press(&mut ui, &model, &[KeyCode::Down; 50]);
+    assert!(text(&drawn(&model, &mut ui, (80, 24))).contains("▸ schedule lag"));
+    press(&mut ui, &model, &[KeyCode::Esc]);
+    assert_eq!(ui.overlay, None);
+}
+
+#[test]
 fn a_click_leads_to_a_room_a_second_or_a_trace() {
     let model = model(30);
     let mut ui = ui();
@@ -297,6 +311,7 @@ fn random_keys_and_sizes_do_no_harm() {
         KeyCode::Char('-'),
         KeyCode::Char(' '),
         KeyCode::Char(':'),
+        KeyCode::Char('e'),
         KeyCode::Char('/'),
         KeyCode::Char('1'),
         KeyCode::Char('2'),

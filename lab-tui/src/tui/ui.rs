@@ -9,6 +9,7 @@ use super::ask::{Answer, Question};
 use super::callout;
 use super::errand::Errand;
 use super::finder::{self, Finder, What};
+use super::glossary;
 use super::palette::Palette;
 use super::plot::TimeAxis;
 use super::replay::Replay;
@@ -110,6 +111,8 @@ pub enum Overlay {
     Why(u16),
     /// The command palette.
     Finder,
+    /// What the room's numbers mean, with the one that is chosen.
+    Meaning(usize),
 }
 
 /// What a key asks of whoever runs the screen.
@@ -337,6 +340,7 @@ impl Ui {
             KeyCode::Char('q') => return Some(Wish::Quit),
             KeyCode::Char('?') => self.overlay = Some(Overlay::Help),
             KeyCode::Char(':') => self.find(),
+            KeyCode::Char('e') => self.overlay = Some(Overlay::Meaning(0)),
             KeyCode::Char('s') => self.overlay = Some(Overlay::Scenarios(self.current)),
             KeyCode::Char('w') => {
                 // Once, as of now: it looks at thousands of requests.
@@ -405,11 +409,16 @@ impl Ui {
             (Overlay::Scenarios(_), KeyCode::Home | KeyCode::Char('g')) => self.overlay = Some(Overlay::Scenarios(0)),
             (Overlay::Scenarios(_), KeyCode::End | KeyCode::Char('G')) => self.overlay = Some(Overlay::Scenarios(last)),
             (Overlay::Scenarios(row), KeyCode::Enter) if row <= last && !self.scenarios.is_empty() => return Some(Wish::Run(row)),
+            (Overlay::Meaning(row), KeyCode::Up | KeyCode::Char('k')) => self.overlay = Some(Overlay::Meaning(row.saturating_sub(1))),
+            (Overlay::Meaning(row), KeyCode::Down | KeyCode::Char('j')) => {
+                self.overlay = Some(Overlay::Meaning((row + 1).min(glossary::figures(self.room).len() - 1)));
+            }
             (Overlay::Why(line), KeyCode::Up | KeyCode::Char('k')) => self.overlay = Some(Overlay::Why(line.saturating_sub(1))),
             (Overlay::Why(line), KeyCode::Down | KeyCode::Char('j')) => self.overlay = Some(Overlay::Why(line.saturating_add(1))),
             (Overlay::Why(_), KeyCode::Home | KeyCode::Char('g')) => self.overlay = Some(Overlay::Why(0)),
             (Overlay::Why(_), KeyCode::Char('w') | KeyCode::Esc)
             | (Overlay::Scenarios(_), KeyCode::Char('s') | KeyCode::Esc)
+            | (Overlay::Meaning(_), KeyCode::Char('e') | KeyCode::Esc)
             | (Overlay::Help, _) => self.overlay = None,
             _ => {}
         }
