@@ -23,8 +23,12 @@ use percentiles::Percentiles;
 
 /// From this width on, percentiles and hops stand side by side.
 const WIDE: u16 = 110;
-/// Rows of a panel below the heat map at the least, its title among them: the table of percentiles has as many.
-const PANEL: u16 = 9;
+/// From this height on, the panels have half of it.
+const ROOMY: u16 = 32;
+/// Rows of the panels below the heat map, their titles among them: at the least, and as many as are worth more than a higher map.
+const PANEL: (u16, u16) = (9, 12);
+/// What stands above a heat map and below it, and its rows at the least.
+const MAP: u16 = 3 + 5;
 
 /// What the viewer has chosen here.
 #[derive(Debug, Default)]
@@ -67,9 +71,9 @@ impl State {
 
 /// The figures of a second and the heat map on top; percentiles and hops below it, both or one of them.
 pub(in crate::tui) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, ui: &mut Ui) {
-    let roomy = area.height >= 28;
-    let panel = if roomy { (area.height / 2).max(PANEL + 7) } else { PANEL };
-    let Some(plot) = area.height.checked_sub(panel + u16::from(roomy)).filter(|rows| *rows > 4) else { return };
+    let roomy = area.height >= ROOMY;
+    let panel = if roomy { area.height / 2 } else { area.height.saturating_sub(MAP).clamp(PANEL.0, PANEL.1) };
+    let Some(plot) = area.height.checked_sub(panel + u16::from(roomy)).filter(|rows| *rows >= MAP) else { return };
     let part = |y, height| Rect { y: area.y + y, height, ..area };
     figures::draw(buffer, part(0, 1), model, ui.cursor, &ui.palette);
     heat(buffer, part(1, plot - 1), model, ui);
@@ -147,7 +151,10 @@ fn title(buffer: &mut Buffer, area: Rect, shown: Panel, name: &str, about: &str,
     left.render(row, buffer);
     let room = usize::from(area.width.saturating_sub(used.saturating_add(3)));
     let about: String = about.chars().take(room).collect();
-    Line::styled(about, palette.key).right_aligned().render(Rect { width: area.width.saturating_sub(1), ..row }, buffer);
+    // Only its own columns: a line gives its style to all that it is drawn over.
+    let width = u16::try_from(about.chars().count()).unwrap_or(area.width);
+    let x = area.right().saturating_sub(width + 1).max(area.x);
+    buffer.set_stringn(x, row.y, about, usize::from(width), palette.key);
 }
 
 /// The keys that count here.
@@ -156,7 +163,7 @@ pub(in crate::tui) fn keys(ui: &Ui) -> Vec<(&'static str, &'static str)> {
     let other = if ui.latency.panel == Panel::Hops { Panel::Percentiles } else { Panel::Hops };
     let tab = Some(("Tab", other.name())).filter(|_| !ui.latency.shows_both);
     let mine = [("Enter", "trace"), ("↑↓", "requests")];
-    time.into_iter().chain(mine).chain(tab).chain([("s", "scenarios"), ("?", "help"), ("q", "quit")]).collect()
+    time.into_iter().chain(mine).chain(tab).chain([("?", "help"), ("q", "quit")]).collect()
 }
 
 /// Takes in a key.

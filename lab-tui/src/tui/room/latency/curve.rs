@@ -54,7 +54,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, curves: &Curves, palette: &P
     plot::grid(buffer, area, scale, palette);
     let placed = |points: &[(f64, f64)]| points.iter().map(|(share, ms)| (*share, scale.height(*ms))).collect::<Vec<_>>();
     let colour = |style: ratatui::style::Style| style.fg.unwrap_or(Color::Reset);
-    // Every other dot of the canvas, which has two in a column.
+    // Every third dot of the canvas, which has two in a column: so the two curves differ without colours as well.
     let dots = usize::from(graph.width) * 2;
     let dotted = |points: &[(f64, f64)]| {
         let at = |dot: usize| points.get(dot * points.len() / dots.max(1)).copied();

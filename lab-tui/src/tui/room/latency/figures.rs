@@ -8,8 +8,9 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget as _;
 
+use super::WIDE;
 use crate::event::Samples;
-use crate::model::{Model, Place};
+use crate::model::{Model, Place, Second};
 use crate::report::format;
 use crate::tui::palette::Palette;
 use crate::tui::plot::clock;
@@ -22,7 +23,8 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, cursor: Optio
     let max = (response.count() > 0).then(|| f64::from(response.max()) / 1000.0);
     let percentile = |percentile| response.percentile(percentile);
     let plain = Style::new();
-    let mut spans = vec![Span::styled(format!(" {:<12}", when(cursor, piece.map(|piece| piece.place))), palette.title)];
+    let width = if area.width >= WIDE { 16 } else { 12 };
+    let mut spans = vec![Span::styled(format!(" {:<width$}", when(cursor, piece.map(|piece| piece.place))), palette.title)];
     let values = [
         ("p50", percentile(50.0), palette.p50),
         ("p90", percentile(90.0), plain),
@@ -34,9 +36,9 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, cursor: Optio
         spans.push(Span::styled(name, style));
         spans.push(Span::raw(format!("{:>8}  ", format::milliseconds(value))));
     }
-    if area.width >= 110 {
-        let count = |count: fn(&crate::model::Second) -> u64| piece.map_or(0, count);
-        let (ended, failed, in_flight) = (count(|piece| piece.ended), count(|piece| piece.failed), count(|piece| piece.in_flight()));
+    if area.width >= WIDE {
+        let count = |count: fn(&Second) -> u64| piece.map_or(0, count);
+        let (ended, failed, in_flight) = (count(|piece| piece.ended), count(|piece| piece.failed), count(Second::in_flight));
         spans.push(Span::styled(format!("{ended:>7} ended"), palette.dim));
         spans.push(Span::styled(format!("{failed:>6} failed"), if failed > 0 { palette.bad } else { palette.dim }));
         if area.width >= 130 {

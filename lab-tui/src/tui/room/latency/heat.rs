@@ -22,7 +22,7 @@ const PATTERNS: [&str; 4] = ["░", "▒", "▓", "█"];
 /// Draws the title with the key of the shades, and the map. With colours a cell has two stripes of latencies, without them one.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, axis: TimeAxis, model: &Model, cursor: Option<u64>, palette: &Palette) {
     let title = Rect { height: 1, ..area };
-    Line::styled(" response times", palette.title).render(title, buffer);
+    buffer.set_stringn(title.x, title.y, " response times", usize::from(title.width), palette.title);
     let area = Rect { y: area.y + 1, height: area.height - 1, ..area };
     let graph = plot::graph(area);
     let so_far = model.seconds().range(axis.first, axis.end()).map(|second| (second, so_far(second, model)));

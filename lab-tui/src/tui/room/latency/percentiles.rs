@@ -41,7 +41,7 @@ impl Percentiles {
     }
 }
 
-/// Curve and table beside one another; the other way round, and the kinds of requests as a list, where there is more room.
+/// Curve and table beside one another, or upon one another where there is more room; the kinds of requests where the table leaves some.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, known: &Percentiles, chosen: usize, model: &Model, ui: &mut Ui) {
     let Some(curves) = &known.curves else {
         let text = match model.finished() {
@@ -53,7 +53,9 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, known: &Percentiles, chosen:
     };
     if area.height < TALL {
         let table_area = Rect { x: area.right().saturating_sub(TABLE).max(area.x), width: TABLE.min(area.width), ..area };
-        table(buffer, table_area, known, ui);
+        table(buffer, Rect { height: ROWS.min(area.height), ..table_area }, known, ui);
+        let below = Rect { y: table_area.y + ROWS, height: area.height.saturating_sub(ROWS), ..table_area };
+        list(buffer, below, &known.kinds, chosen, ui);
         curve::draw(buffer, Rect { width: area.width - table_area.width, ..area }, curves, &ui.palette);
         return;
     }
@@ -92,7 +94,7 @@ fn table(buffer: &mut Buffer, area: Rect, known: &Percentiles, ui: &Ui) {
 
 /// The kinds of requests, the chosen one in sight.
 fn list(buffer: &mut Buffer, area: Rect, kinds: &[Kind], chosen: usize, ui: &mut Ui) {
-    let Some(name_width) = usize::from(area.width).checked_sub(22).filter(|_| area.height > 1) else { return };
+    let Some(name_width) = usize::from(area.width).checked_sub(22).filter(|_| area.height > 2) else { return };
     let palette = &ui.palette;
     let heading = format!("  {:<name_width$}{:>9}{:>9}", "requests", "ended", "p99");
     buffer.set_stringn(area.x, area.y, heading, usize::from(area.width), palette.dim);
