@@ -19,6 +19,7 @@ mod plot;
 mod pool;
 mod replay;
 mod room;
+mod scale;
 mod still;
 mod svg;
 mod terminal;

@@ -109,6 +109,23 @@ impl Samples {
         found.map(|(micros, _)| f64::from(*micros) / 1000.0)
     }
 
+    /// How many values lie between each two neighbours of `bounds`: milliseconds, ascending. Those outside count to the first or last.
+    pub fn counts(&self, bounds: &[f64]) -> Vec<u64> {
+        let stripes = bounds.len().saturating_sub(1);
+        let mut counts = vec![0; stripes];
+        // Both ascend, so neither is gone through twice.
+        let mut stripe = 0;
+        for (micros, count) in &self.pairs {
+            while stripe + 1 < stripes && bounds[stripe + 1] <= f64::from(*micros) / 1000.0 {
+                stripe += 1;
+            }
+            if let Some(sum) = counts.get_mut(stripe) {
+                *sum += u64::from(*count);
+            }
+        }
+        counts
+    }
+
     /// The exact sum, in microseconds.
     pub fn sum(&self) -> u64 {
         self.sum
@@ -182,6 +199,13 @@ mod tests {
         for (pairs, sum, max) in wrong {
             assert_eq!(Samples::from_parts(pairs.clone(), sum, max), None, "{pairs:?}");
         }
+    }
+
+    #[test]
+    fn values_are_counted_between_bounds() {
+        let samples = Samples::from_micros(vec![1_000, 5_000, 9_000, 10_000, 11_000, 500_000]);
+        assert_eq!(samples.counts(&[2.0, 10.0, 20.0, 40.0]), [3, 2, 1]);
+        assert_eq!((samples.counts(&[]), samples.counts(&[1.0])), (vec![], vec![]));
     }
 
     #[test]

@@ -2,6 +2,9 @@
 
 use ratatui::style::{Color, Modifier, Style};
 
+/// How many shades a heat map has where there are colours.
+pub(super) const HEAT: usize = 6;
+
 /// The styles that views draw with.
 #[derive(Debug, Clone, Copy)]
 pub struct Palette {
@@ -27,6 +30,14 @@ pub struct Palette {
     pub p95: Style,
     /// The 99th percentile.
     pub p99: Style,
+    /// Counted from the moment at which a request was due.
+    pub response: Style,
+    /// Counted from the moment at which it was sent.
+    pub service: Style,
+    /// A database at work.
+    pub database: Style,
+    /// From few requests to many; the brightness tells it to those as well who see other colours.
+    pub heat: [Style; HEAT],
     /// In use.
     pub used: Style,
     /// There to be used.
@@ -90,6 +101,10 @@ impl Palette {
                     p50: dim,
                     p95: plain,
                     p99: bold,
+                    response: bold,
+                    service: plain,
+                    database: plain,
+                    heat: [plain; HEAT],
                     used: plain,
                     idle: dim,
                     band: plain,
@@ -110,6 +125,10 @@ impl Palette {
                 p50: fg(75),
                 p95: fg(114),
                 p99: fg(211),
+                response: fg(222),
+                service: fg(110),
+                database: fg(141),
+                heat: [25, 31, 37, 78, 155, 229].map(fg),
                 used: fg(75),
                 idle: fg(239),
                 band: bg(236),
@@ -129,6 +148,10 @@ impl Palette {
                 p50: fg(26),
                 p95: fg(28),
                 p99: fg(162),
+                response: fg(94),
+                service: fg(67),
+                database: fg(97),
+                heat: [152, 110, 68, 26, 19, 17].map(fg),
                 used: fg(26),
                 idle: fg(250),
                 band: bg(253),

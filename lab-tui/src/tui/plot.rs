@@ -8,6 +8,7 @@ use ratatui::style::Style;
 use ratatui::text::Line;
 
 use super::palette::{Palette, Theme};
+use super::scale::Scale;
 use crate::model::{Model, Place};
 
 /// Columns left of every plot, for the labels of its values.
@@ -61,6 +62,25 @@ pub(super) fn graph(area: Rect) -> Rect {
 pub(super) fn label(buffer: &mut Buffer, area: Rect, row: u16, text: &str, palette: &Palette) {
     let width = usize::from(GUTTER) - 1;
     buffer.set_stringn(area.x, area.y + row, format!("{text:>width$}"), width, palette.dim);
+}
+
+/// What the lines of a grid are made of.
+const GRID: &str = "┈";
+
+/// Labels the round values of a plot of latencies, and draws a line at each.
+pub(super) fn grid(buffer: &mut Buffer, area: Rect, scale: Scale, palette: &Palette) {
+    let graph = graph(area);
+    for (row, text) in scale.labels(graph.height) {
+        label(buffer, area, row, &text, palette);
+        for x in graph.left()..graph.right() {
+            buffer.set_string(x, graph.y + row, GRID, palette.idle);
+        }
+    }
+}
+
+/// Whether nothing is drawn in a cell but what plots stand on.
+pub(super) fn is_ground(symbol: &str) -> bool {
+    matches!(symbol, " " | GRID)
 }
 
 /// Lays fault windows and the cursor under a graph. Its left column is the axis's first second.

@@ -306,6 +306,10 @@ fn random_keys_and_sizes_do_no_harm() {
         KeyCode::Char('G'),
         KeyCode::Char('h'),
         KeyCode::Char('l'),
+        KeyCode::Char('j'),
+        KeyCode::Char('k'),
+        KeyCode::Char('1'),
+        KeyCode::Char('2'),
         KeyCode::Char('ß'),
         KeyCode::Char('+'),
         KeyCode::Char('-'),
@@ -333,5 +337,6 @@ fn random_keys_and_sizes_do_no_harm() {
     }
 }
 
+mod latency;
 mod pace;
 mod why;

@@ -494,6 +494,11 @@ impl Ui {
         self.chosen = None;
     }
 
+    /// Opens the trace of the slowest request: of the second under the cursor, else of the run.
+    pub(super) fn open_worst(&mut self, model: &Model) {
+        self.open(self.rows(model).first().copied());
+    }
+
     fn open(&mut self, request: Option<Exemplar>) {
         if let Some(request) = request {
             self.chosen = Some(request.trace_id);
@@ -614,7 +619,11 @@ impl Ui {
         let again = match self.room {
             Room::Traces => self.traces.choose(row),
             Room::Logs => self.logs.choose(row),
-            Room::Run | Room::Latency | Room::Database => {
+            Room::Latency => {
+                self.latency.choose(row);
+                false
+            }
+            Room::Run | Room::Database => {
                 let before = self.chosen;
                 self.chosen = self.rows(model).get(row).map(|request| request.trace_id);
                 self.acted = true;

@@ -7,7 +7,8 @@ use super::axis::{HEIGHT, Scale, WIDTH, place};
 use super::panel::{Key, Shape, legend, y_labels};
 use super::path;
 use crate::model::{Distribution, LoadState};
-use crate::report::format::{count, milliseconds, number};
+use crate::report::format::{count, milliseconds};
+use crate::report::percentile_axis::{self, PercentileAxis};
 
 /// How many loads have their own pictures.
 const LOADS: usize = 8;
@@ -86,15 +87,12 @@ fn histogram(response: &Distribution, service: &Distribution, scale: &Scale) -> 
 }
 
 fn percentiles(response: &Distribution, service: &Distribution, scale: &Scale) -> Markup {
-    // As many nines as there are requests to speak of; each is as wide as the one before.
-    #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
-    let nines = (response.count().max(10) as f64).log10().clamp(1.0, 5.0);
-    let percentile_at = |share: f64| 100.0 - 100.0 / 10_f64.powf(share * nines);
+    let axis = PercentileAxis::of(response.count());
     let curve = |times: &Distribution| {
         let points = (0..=POINTS).filter_map(|point| {
             let share = f64::from(point) / f64::from(POINTS);
             // The last point is the slowest request itself.
-            let ms = if point == POINTS { times.max() } else { times.percentile(percentile_at(share)) };
+            let ms = if point == POINTS { times.max() } else { times.percentile(axis.percentile_at(share)) };
             Some(format!("{} {}", place(share * WIDTH), place(scale.y(ms?))))
         });
         let points: Vec<String> = points.collect();
@@ -102,9 +100,8 @@ fn percentiles(response: &Distribution, service: &Distribution, scale: &Scale) -
     };
     let labels: Vec<(f64, String)> = [0.0_f64, 50.0, 90.0, 99.0, 99.9, 99.99]
         .into_iter()
-        .map(|percentile| ((100.0 / (100.0 - percentile)).log10() / nines * 100.0, percentile))
+        .map(|percentile| (axis.share_of(percentile) * 100.0, percentile_axis::name(percentile)))
         .filter(|(left, _)| *left <= 99.0)
-        .map(|(left, percentile)| (left, format!("p{}", number(percentile))))
         .chain([(100.0, "max".to_owned())])
         .collect();
     let says = format!(
