@@ -248,6 +248,11 @@ fn random_keys_and_sizes_do_no_harm() {
         KeyCode::Char('h'),
         KeyCode::Char('l'),
         KeyCode::Char('ß'),
+        KeyCode::Char('4'),
+        KeyCode::Char('/'),
+        KeyCode::Char('x'),
+        KeyCode::Char('n'),
+        KeyCode::Char('N'),
         KeyCode::Char('+'),
         KeyCode::Char('-'),
         KeyCode::Char(' '),
@@ -261,10 +266,12 @@ fn random_keys_and_sizes_do_no_harm() {
             if let Some(open) = &mut ui.open {
                 open.trace = random.random_bool(0.7).then(slow_trace);
             }
+            traces::answer(&mut ui, random.random_range(0..80));
             drawn(&model, &mut ui, (random.random_range(0..230), random.random_range(0..70)));
         }
     }
 }
 
 mod pace;
+mod traces;
 mod why;

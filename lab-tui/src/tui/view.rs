@@ -122,7 +122,9 @@ fn keys(buffer: &mut Buffer, area: Rect, ui: &Ui) {
         return;
     }
     let keys: &[(&str, &str)] = if ui.open.is_some() {
-        &[("↑↓", "span"), ("←→", "request"), ("o", "browser"), ("y", "copy ID"), ("Esc", "back"), ("?", "help"), ("q", "quit")]
+        trace::KEYS
+    } else if ui.room == Room::Traces {
+        room::traces::keys(ui)
     } else if ui.cursor.is_some() {
         &[
             ("←→", "moment"),
