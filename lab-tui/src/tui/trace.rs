@@ -21,18 +21,23 @@ use crate::report::waterfall::{Extent, duration, log_text, span_detail};
 use shape::{Row, Shape};
 
 /// The keys that count in an open trace.
-pub(super) const KEYS: &[(&str, &str)] = &[
-    ("↑↓", "span"),
-    ("Enter", "fold"),
-    ("Tab", "details"),
-    ("←→", "trace"),
-    ("n", "error"),
-    ("o", "browser"),
-    ("y", "copy ID"),
-    ("Esc", "back"),
-    ("?", "help"),
-    ("q", "quit"),
-];
+pub(super) fn keys(open: &Open) -> &'static [(&'static str, &'static str)] {
+    if open.details.is_some() {
+        return &[("↑↓", "scroll"), ("Tab", "spans"), ("←→", "trace"), ("o", "browser"), ("y", "copy ID"), ("?", "help"), ("q", "quit")];
+    }
+    &[
+        ("↑↓", "span"),
+        ("Enter", "fold"),
+        ("Tab", "details"),
+        ("←→", "trace"),
+        ("n", "error"),
+        ("o", "browser"),
+        ("y", "copy ID"),
+        ("Esc", "back"),
+        ("?", "help"),
+        ("q", "quit"),
+    ]
+}
 
 /// From this width on, rows have room for what tells most about a span.
 const WIDE: u16 = 110;
@@ -68,7 +73,13 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, open: &mut Open, ui: &mut Ui
         Some(missing) => Span::styled(format!("incomplete: {missing}"), palette.warn),
     };
     let summary = Span::styled(format!(" {}  ", shape.summary), palette.dim);
-    Line::from(vec![summary, completeness]).render(Rect { height: 1.min(area.height), ..area }, buffer);
+    let line = Rect { height: 1.min(area.height), ..area };
+    let told = Line::from(vec![summary, completeness]);
+    let legend = Line::styled("█ critical path ", palette.dim);
+    if told.width() + legend.width() < usize::from(area.width) {
+        legend.right_aligned().render(line, buffer);
+    }
+    told.render(line, buffer);
     let below = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
     if open.details.is_some() {
         detail::draw_all(buffer, below, open, palette);
@@ -137,12 +148,12 @@ impl Columns {
         }
         let bars = self.bars(area);
         let mut free = 0;
-        for nanos in ticks(extent.length) {
+        for nanos in ticks(extent.length, u64::from(bars.width / 9).clamp(1, 8)) {
             let at = extent.start.saturating_add(nanos);
             let Ok(column) = u16::try_from(extent.bar(at..at, usize::from(bars.width)).start) else { return };
             let text = format!("╵{}", round(nanos));
             let width = u16::try_from(text.chars().count()).unwrap_or(u16::MAX);
-            if column >= free && column + width <= bars.width {
+            if column >= free && column + width < bars.width {
                 buffer.set_string(bars.x + column, area.y, &text, palette.dim);
                 free = column + width + 1;
             }
@@ -174,6 +185,8 @@ impl Columns {
             0 => format!(" +{}", format::count(row.below, "line")),
             spans => format!(" +{}", format::count(spans, "span")),
         };
+        // Not by its colour alone.
+        put(buffer, area, area.x, if span.error { "✗" } else { " " }, 1, palette.bad);
         let (x, end) = (area.x + 1 + self.indent(row), area.x + 1 + self.label);
         let room = end.saturating_sub(u16::try_from(hidden.chars().count()).unwrap_or(0));
         let x = put(buffer, area, x, fold, 1, palette.dim) + 1;
@@ -238,18 +251,18 @@ fn put(buffer: &mut Buffer, area: Rect, x: u16, text: &str, width: u16, style: S
     buffer.set_stringn(x, area.y, text, usize::from(width), style).0
 }
 
-/// Round moments of a trace of that length, in nanoseconds: at most five steps of 1, 2 or 5 times a power of ten.
-fn ticks(length: u64) -> impl Iterator<Item = u64> {
+/// Round moments of a trace of that length, in nanoseconds: at most so many, in steps of 1, 2 or 5 times a power of ten.
+fn ticks(length: u64, most: u64) -> impl Iterator<Item = u64> {
     let steps = (0..19).flat_map(|power| [1, 2, 5].map(|step| step * 10_u64.pow(power)));
-    let step = steps.into_iter().find(|step| length / step < 5).unwrap_or(length.max(1));
-    (0..5_u64).map(move |number| number.saturating_mul(step)).take_while(move |nanos| *nanos < length)
+    let step = steps.into_iter().find(|step| (length - 1) / step < most).unwrap_or(length.max(1));
+    (0..most).map(move |number| number.saturating_mul(step)).take_while(move |nanos| *nanos < length)
 }
 
 /// `0`, `50 µs`, `20 ms`, `2 s`: what is round has no decimals.
 fn round(nanos: u64) -> String {
     match nanos {
         0 => "0".to_owned(),
-        _ if nanos.is_multiple_of(1_000_000_000) => format!("{} s", nanos / 1_000_000_000),
+        1_000_000_000.. => format!("{}.{} s", nanos / 1_000_000_000, nanos / 100_000_000 % 10).replace(".0 ", " "),
         _ if nanos.is_multiple_of(1_000_000) => format!("{} ms", nanos / 1_000_000),
         _ if nanos.is_multiple_of(1_000) => format!("{} µs", nanos / 1_000),
         _ => format!("{nanos} ns"),
@@ -262,10 +275,10 @@ mod tests {
 
     #[test]
     fn ticks_are_round() {
-        let shown = |length| ticks(length).map(round).collect::<Vec<_>>();
-        assert_eq!(shown(2_000_000_000), ["0", "500 ms", "1 s", "1500 ms"]);
+        let shown = |length| ticks(length, 5).map(round).collect::<Vec<_>>();
+        assert_eq!(shown(2_000_000_000), ["0", "500 ms", "1 s", "1.5 s"]);
         assert_eq!(shown(17_200_000), ["0", "5 ms", "10 ms", "15 ms"]);
         assert_eq!(shown(1), ["0"]);
-        assert!(ticks(u64::MAX).count() <= 5);
+        assert!(ticks(u64::MAX, 5).count() <= 5);
     }
 }

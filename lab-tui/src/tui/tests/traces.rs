@@ -31,10 +31,11 @@ fn many(count: u64, trouble: bool) -> Vec<FoundTrace> {
 }
 
 fn asked(ui: &Ui) -> Option<String> {
-    ui.questions().into_iter().find_map(|question| match question {
-        Question::Traces(query) => Some(query.as_str().to_owned()),
-        _ => None,
-    })
+    query(ui).map(|query| query.as_str().to_owned())
+}
+
+fn query(ui: &Ui) -> Option<crate::query::Query> {
+    ui.questions().into_iter().find_map(|question| if let Question::Traces(query) = question { Some(query) } else { None })
 }
 
 /// The store has found so many for whatever is looked for.
@@ -43,10 +44,8 @@ pub(super) fn answer(ui: &mut Ui, count: u64) {
 }
 
 fn hear(ui: &mut Ui, found: Vec<FoundTrace>) {
-    for question in ui.questions() {
-        if let Question::Traces(query) = question {
-            ui.hear(Answer::Traces(query, Ok(found.clone())));
-        }
+    if let Some(query) = query(ui) {
+        ui.hear(Answer::Traces(query, Ok(found)));
     }
 }
 
@@ -65,7 +64,7 @@ fn the_room_in_each_state_at_each_size() {
     let model = model(21);
     for size in SIZES {
         let mut ui = in_room(&model);
-        let mut snap = |ui: &mut Ui, state: &str| {
+        let snap = |ui: &mut Ui, state: &str| {
             insta::assert_snapshot!(format!("traces_{state}_{}x{}", size.0, size.1), text(&drawn(&model, ui, size)));
         };
         snap(&mut ui, "searching");
@@ -150,6 +149,12 @@ fn a_chosen_row_stays_chosen_and_where_it_is() {
     assert!(chosen_line(&mut ui).1.contains("17:46:36.000"));
     press(&mut ui, &model, &[KeyCode::Char('g')]);
     assert_eq!(chosen_line(&mut ui).0, first);
+    // Whoever looks for the slowest must know how far back the search has reached.
+    hear(&mut ui, many(500, true));
+    assert!(text(&drawn(&model, &mut ui, (120, 36))).contains("the newest 500; a narrower query reaches further back"));
+    press(&mut ui, &model, &[KeyCode::BackTab]);
+    hear(&mut ui, many(500, true));
+    assert!(text(&drawn(&model, &mut ui, (60, 20))).contains(" 98 among the newest 500"));
 }
 
 #[test]
@@ -217,7 +222,7 @@ fn a_trace_tells_all_at_each_size() {
     let model = model(21);
     for size in SIZES {
         let mut ui = opened(&model, rich_trace());
-        let mut snap = |ui: &mut Ui, state: &str| {
+        let snap = |ui: &mut Ui, state: &str| {
             insta::assert_snapshot!(format!("trace_{state}_{}x{}", size.0, size.1), text(&drawn(&model, ui, size)));
         };
         snap(&mut ui, "rich");

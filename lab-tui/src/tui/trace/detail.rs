@@ -54,11 +54,11 @@ impl Told {
         let span = row.span(trace)?;
         let share = u128::from(row.critical_time()) * 100 / u128::from(shape.extent.length);
         let mut facts = vec![
+            (format!("status {}", span.status.as_str()), span.error),
             (format!("began {}", after(span.start_unix_nano)), false),
             (format!("took {}", format::nanoseconds(span.duration_nano)), false),
             (format!("self {}", format::nanoseconds(row.own)), false),
             (format!("critical path {share} %"), false),
-            (format!("status {}", span.status.as_str()), span.error),
         ];
         if !span.status_message.is_empty() {
             facts.push((span.status_message.clone(), span.error));

@@ -66,7 +66,10 @@ fn tabs(buffer: &mut Buffer, area: Rect, state: &State, palette: &Palette) {
         (None, Some(_)) if !state.is_answered => Line::styled("searching ", palette.dim),
         // Whoever looks for the slowest of all must know that they are not.
         (None, Some(found)) if found.len() >= FOUND => {
-            Line::styled(format!("{} of the newest {FOUND} found; a narrower query reaches further back ", state.rows.len()), palette.warn)
+            let listed = state.rows.len();
+            let few = if listed < found.len() { format!("{listed} among the newest {FOUND} ") } else { format!("the newest {FOUND} ") };
+            let all = format!("{}; a narrower query reaches further back ", few.trim_end());
+            Line::styled(if all.len() < usize::from(area.width - used) { all } else { few }, palette.warn)
         }
         (None, Some(_)) => Line::styled(format!("{} ", format::count(state.rows.len(), "trace")), palette.dim),
         (None, None) => return,
