@@ -8,7 +8,7 @@ use ratatui::widgets::{Block, BorderType, Clear, Padding, Paragraph, Widget, Wra
 use super::palette::Palette;
 use super::ui::{Overlay, Ui};
 
-const KEYS: [(&str, &str); 17] = [
+const KEYS: [(&str, &str); 16] = [
     ("← →", "move a cursor: all plots read that second"),
     ("p", "the cursor to the peak of p99"),
     ("End, Esc", "back to now"),
@@ -17,14 +17,13 @@ const KEYS: [(&str, &str); 17] = [
     ("Enter", "open its trace"),
     ("Esc", "in a trace: back; ↑ ↓ span, ← → next trace, n next error"),
     ("Enter x", "in a trace: fold a span, fold all; Tab: all that it tells"),
-    ("/", "in Traces: write a query; Enter runs it, ↑ ↓ ready-made ones"),
+    ("/", "in Traces: write a query; ↑ ↓ ready-made ones, Enter runs it"),
     ("o y", "open the trace in a browser; copy its ID"),
     ("w", "why: what tells the second under the cursor from the calm"),
     ("+ - space", "rates up and down by 10 % of the plan; pause, go on"),
     ("s", "scenarios: choose one, Enter runs it"),
     ("?", "these keys"),
     ("q", "quit; what the lab started is stopped"),
-    ("", ""),
     ("", "h j k l, g and G work as everywhere"),
 ];
 

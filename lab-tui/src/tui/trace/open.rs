@@ -23,6 +23,8 @@ pub struct Open {
     folded: HashSet<String>,
     /// The viewer's row: a span, and which row after it, for its log lines have no IDs. Until then the one that tells most.
     chosen: Option<(String, usize)>,
+    /// Which row of all that is, as far as the trace had come in.
+    row: Option<usize>,
     /// Set by drawing: which of the rows that are not hidden is the first in sight.
     pub(super) first: usize,
     /// The first line in sight of all that the chosen row tells, where that is shown in place of the rows.
@@ -40,6 +42,7 @@ impl Open {
             visible: Vec::new(),
             folded: HashSet::new(),
             chosen: None,
+            row: None,
             first: 0,
             details: None,
         }
@@ -59,6 +62,8 @@ impl Open {
         let Some(trace) = &self.trace else { return };
         if self.shape.as_ref().is_none_or(|shape| !shape.is_of(trace)) {
             let shape = Shape::of(trace);
+            let of_span = |id: &str| shape.rows.iter().position(|row| row.span(trace).is_some_and(|span| span.span_id == id));
+            self.row = self.chosen.as_ref().and_then(|(id, after)| Some(of_span(id)? + after));
             self.visible = shape.visible(trace, &self.folded);
             self.shape = Some(shape);
         }
@@ -82,10 +87,8 @@ impl Open {
 
     /// The chosen one of the rows that are not hidden: where the viewer's is hidden, the one that it is hidden in.
     pub(super) fn place(&self) -> usize {
-        let Some((trace, shape)) = self.shape() else { return 0 };
-        let of_span = |id: &str| shape.rows.iter().position(|row| row.span(trace).is_some_and(|span| span.span_id == id));
-        let chosen = self.chosen.as_ref().and_then(|(id, after)| Some(of_span(id)? + after));
-        let row = chosen.or(shape.telling.map(|(row, _)| row)).unwrap_or_default();
+        let telling = self.shape.as_ref().and_then(|shape| shape.telling);
+        let row = self.row.or(telling.map(|(row, _)| row)).unwrap_or_default();
         self.visible.partition_point(|visible| *visible <= row).saturating_sub(1)
     }
 
@@ -119,6 +122,7 @@ impl Open {
         let Some((trace, shape)) = self.shape() else { return };
         let span = (0..=row).rev().find_map(|number| Some((number, shape.rows.get(number)?.span(trace)?)));
         self.chosen = span.map(|(number, span)| (span.span_id.clone(), row - number));
+        self.row = Some(row);
     }
 
     /// The next span that failed, or the one before, hidden or not; round and round.
