@@ -61,16 +61,15 @@ pub(crate) async fn traces(flags: TracesFlags) -> Result<Exit, Failure> {
 }
 
 fn table(found: &[FoundTrace]) -> String {
-    let mut out = format!("{:<32}  {:>9}  {:>5}  {:>7}  {}\n", "trace", "duration", "spans", "matched", "root");
+    let mut out = format!("{:<32}  {:>9}  {:>5}  {:>7}  {:>6}  {}\n", "trace", "duration", "spans", "matched", "errors", "root");
     for one in found {
         let root = match (&one.root_service, &one.root_name) {
             (Some(service), Some(name)) => format!("{service} {name}"),
             _ => "(its root has not come in)".to_owned(),
         };
-        #[expect(clippy::cast_precision_loss, reason = "shown to three digits")]
-        let duration = format::milliseconds(Some(one.duration_nano as f64 / 1e6));
+        let duration = format::nanoseconds(one.duration_nano);
         // Writing to a String cannot fail.
-        let _ = writeln!(out, "{}  {duration:>9}  {:>5}  {:>7}  {root}", one.trace_id, one.spans, one.matched);
+        let _ = writeln!(out, "{}  {duration:>9}  {:>5}  {:>7}  {:>6}  {root}", one.trace_id, one.spans, one.matched, one.errors);
     }
     out
 }

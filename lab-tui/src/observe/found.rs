@@ -21,6 +21,9 @@ pub struct FoundTrace {
     pub spans: usize,
     /// Those that match.
     pub matched: usize,
+    /// Those that have failed.
+    #[serde(default)]
+    pub errors: usize,
 }
 
 impl FoundTrace {
@@ -37,6 +40,7 @@ impl FoundTrace {
             duration_nano: end.saturating_sub(start),
             spans: trace.spans.len(),
             matched,
+            errors: trace.spans.iter().filter(|span| span.error).count(),
         }
     }
 }

@@ -14,6 +14,13 @@ pub fn milliseconds(value: Option<f64>) -> String {
     }
 }
 
+/// The same of nanoseconds.
+pub fn nanoseconds(value: u64) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "shown to three digits")]
+    let nanos = value as f64;
+    milliseconds(Some(nanos / 1e6))
+}
+
 /// `12.3 s`.
 pub fn seconds(duration: Duration) -> String {
     format!("{:.1} s", duration.as_secs_f64())

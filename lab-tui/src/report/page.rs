@@ -16,7 +16,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest as _, Sha256};
 
-use super::waterfall::Waterfall;
+use super::waterfall::{Extent, Waterfall};
 use crate::observe::growth::Missing;
 use crate::observe::trace::{Trace, TraceSpan};
 
@@ -55,11 +55,11 @@ struct Shown<'a> {
 
 impl<'a> Shown<'a> {
     fn new(trace: &'a Trace) -> Self {
-        let start = trace.spans.iter().map(|span| span.start_unix_nano).min().unwrap_or_default();
-        let end = trace.spans.iter().map(|span| span.start_unix_nano.saturating_add(span.duration_nano)).max().unwrap_or_default();
+        let waterfall = Waterfall::new(trace);
         let services = trace.spans.iter().map(|span| span.service.as_str()).collect();
         let ids = trace.spans.iter().map(|span| span.span_id.as_str()).collect();
-        Self { trace, waterfall: Waterfall::new(trace), services, ids, start, length: end.saturating_sub(start).max(1) }
+        let Extent { start, length } = waterfall.extent;
+        Self { trace, waterfall, services, ids, start, length }
     }
 
     /// The class that has the service's colour.

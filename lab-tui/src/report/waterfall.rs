@@ -6,7 +6,7 @@ use std::ops::{Range, RangeInclusive};
 
 use serde_json::Value;
 
-use super::format::milliseconds;
+use super::format::nanoseconds;
 use super::timing::Timing;
 use crate::observe::trace::{LogLine, Trace, TraceSpan};
 
@@ -33,8 +33,36 @@ pub struct Waterfall<'a> {
     pub rows: Vec<Row<'a>>,
     /// Where its time went.
     pub timing: Timing<'a>,
-    start: u64,
-    length: u64,
+    /// From the first beginning to the last end.
+    pub extent: Extent,
+}
+
+/// The time that a trace takes; its bars lie on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extent {
+    /// Nanoseconds since 1970.
+    pub start: u64,
+    /// Nanoseconds; at least one.
+    pub length: u64,
+}
+
+impl Extent {
+    /// Of all spans of a trace.
+    pub fn of(trace: &Trace) -> Self {
+        let start = trace.spans.iter().map(|span| span.start_unix_nano).min().unwrap_or_default();
+        let end = trace.spans.iter().map(|span| span.start_unix_nano.saturating_add(span.duration_nano)).max().unwrap_or_default();
+        Self { start, length: (end - start).max(1) }
+    }
+
+    /// Which of `columns` columns a stretch of it takes, in nanoseconds since 1970; at least one.
+    pub fn bar(&self, stretch: Range<u64>, columns: usize) -> Range<usize> {
+        let column = |unix_nano: u64| {
+            let place = u128::from(unix_nano.saturating_sub(self.start)) * columns as u128 / u128::from(self.length);
+            usize::try_from(place).unwrap_or(usize::MAX).min(columns)
+        };
+        let from = column(stretch.start).min(columns.saturating_sub(1));
+        from..column(stretch.end).clamp(from + 1, columns.max(from + 1))
+    }
 }
 
 /// One line of a waterfall.
@@ -42,6 +70,8 @@ pub struct Waterfall<'a> {
 pub struct Row<'a> {
     /// How deep it is nested.
     pub depth: usize,
+    /// Its place among the trace's spans or log lines.
+    pub index: usize,
     /// What it shows.
     pub item: Item<'a>,
 }
@@ -58,45 +88,43 @@ pub enum Item<'a> {
 impl<'a> Waterfall<'a> {
     /// Brings a trace into order. A span whose parent is not here counts as a root.
     pub fn new(trace: &'a Trace) -> Self {
-        let mut children: HashMap<&str, Vec<&TraceSpan>> = HashMap::new();
-        for span in &trace.spans {
+        let mut children: HashMap<&str, Vec<(usize, &TraceSpan)>> = HashMap::new();
+        for (index, span) in trace.spans.iter().enumerate() {
             if let Some(parent) = &span.parent_span_id {
-                children.entry(parent).or_default().push(span);
+                children.entry(parent).or_default().push((index, span));
             }
         }
         let known: HashSet<&str> = trace.spans.iter().map(|span| span.span_id.as_str()).collect();
-        let mut logs: HashMap<&str, Vec<&LogLine>> = HashMap::new();
-        for log in &trace.logs {
+        let mut logs: HashMap<&str, Vec<(usize, &LogLine)>> = HashMap::new();
+        for (index, log) in trace.logs.iter().enumerate() {
             let span = log.line["span_id"].as_str().filter(|span| known.contains(span)).unwrap_or_default();
-            logs.entry(span).or_default().push(log);
+            logs.entry(span).or_default().push((index, log));
         }
         let mut rows = Vec::new();
         let mut seen = HashSet::new();
-        let is_root = |span: &&TraceSpan| span.parent_span_id.as_deref().is_none_or(|parent| !known.contains(parent));
-        let mut stack: Vec<(&TraceSpan, usize)> = trace.spans.iter().filter(is_root).rev().map(|span| (span, 0)).collect();
-        while let Some((span, depth)) = stack.pop() {
+        let is_root = |(_, span): &(usize, &TraceSpan)| span.parent_span_id.as_deref().is_none_or(|parent| !known.contains(parent));
+        let mut stack: Vec<_> = trace.spans.iter().enumerate().filter(is_root).rev().map(|root| (root, 0)).collect();
+        while let Some(((index, span), depth)) = stack.pop() {
             // A malformed trace may name a child twice or go round in a circle.
             if !seen.insert(span.span_id.as_str()) {
                 continue;
             }
-            rows.push(Row { depth, item: Item::Span(span) });
+            rows.push(Row { depth, index, item: Item::Span(span) });
             let below = logs.remove(span.span_id.as_str()).into_iter().flatten();
-            rows.extend(below.map(|log| Row { depth: depth + 1, item: Item::Log(log) }));
+            rows.extend(below.map(|(index, log)| Row { depth: depth + 1, index, item: Item::Log(log) }));
             let below = children.get(span.span_id.as_str()).into_iter().flatten();
             stack.extend(below.rev().map(|child| (*child, depth + 1)));
         }
         let lost = logs.remove("").into_iter().flatten();
-        rows.extend(lost.map(|log| Row { depth: 0, item: Item::Log(log) }));
-        let start = trace.spans.iter().map(|span| span.start_unix_nano).min().unwrap_or_default();
-        let end = trace.spans.iter().map(|span| span.start_unix_nano.saturating_add(span.duration_nano)).max().unwrap_or_default();
-        Self { trace, rows, timing: Timing::of(trace), start, length: (end - start).max(1) }
+        rows.extend(lost.map(|(index, log)| Row { depth: 0, index, item: Item::Log(log) }));
+        Self { trace, rows, timing: Timing::of(trace), extent: Extent::of(trace) }
     }
 
     /// How long it is and what there is of it.
     pub fn summary(&self) -> String {
         let services: HashSet<&str> = self.trace.spans.iter().map(|span| span.service.as_str()).collect();
         let (spans, logs) = (self.trace.spans.len(), self.trace.logs.len());
-        format!("{}, {spans} spans of {} services, {logs} log lines", milliseconds(Some(millis(self.length))), services.len())
+        format!("{}, {spans} spans of {} services, {logs} log lines", nanoseconds(self.extent.length), services.len())
     }
 
     /// The row that tells most, and why: the span that spent at least half of the trace's time in itself, in none of its children; else
@@ -106,7 +134,7 @@ impl<'a> Waterfall<'a> {
         let failed = |row: &&(usize, &Row<'_>)| matches!(row.1.item, Item::Span(span) if span.error);
         let rows: Vec<(usize, &Row<'_>)> = self.rows.iter().enumerate().collect();
         match rows.iter().filter(failed).max_by_key(|(_, row)| row.depth) {
-            Some((row, _)) if own < self.length / 2 => Some((*row, "the deepest error")),
+            Some((row, _)) if own < self.extent.length / 2 => Some((*row, "the deepest error")),
             _ => Some((row, "most time of its own")),
         }
     }
@@ -133,12 +161,7 @@ impl<'a> Waterfall<'a> {
 
     /// Which of `columns` columns a span takes on the trace's time axis; at least one.
     pub fn bar(&self, span: &TraceSpan, columns: usize) -> Range<usize> {
-        let column = |nanos: u64| {
-            let place = u128::from(nanos) * columns as u128 / u128::from(self.length);
-            usize::try_from(place).unwrap_or(usize::MAX).min(columns)
-        };
-        let from = column(span.start_unix_nano - self.start).min(columns.saturating_sub(1));
-        from..column(span.start_unix_nano - self.start + span.duration_nano).clamp(from + 1, columns.max(from + 1))
+        self.extent.bar(span.start_unix_nano..span.start_unix_nano.saturating_add(span.duration_nano), columns)
     }
 }
 
@@ -151,7 +174,7 @@ fn write(out: &mut String, waterfall: &Waterfall<'_>, width: usize) -> std::fmt:
     for row in &waterfall.rows {
         match row.item {
             Item::Span(span) => {
-                let own = milliseconds(Some(millis(waterfall.timing.own(span))));
+                let own = nanoseconds(waterfall.timing.own(span));
                 let bar = waterfall.bar(span, bar_width);
                 let bar = format!("{}{}{}", "·".repeat(bar.start), "█".repeat(bar.len()), "·".repeat(bar_width - bar.end));
                 let mark = if span.error { "  error" } else { "" };
@@ -174,7 +197,7 @@ pub fn label(span: &TraceSpan, depth: usize) -> String {
 
 /// How long a span took.
 pub fn duration(span: &TraceSpan) -> String {
-    milliseconds(Some(millis(span.duration_nano)))
+    nanoseconds(span.duration_nano)
 }
 
 /// A log line's level, and its message with the fields that are its own.
@@ -199,11 +222,6 @@ pub fn span_detail(span: &TraceSpan) -> Option<String> {
 /// A value as it reads: text without its quotes.
 pub fn bare(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "nanoseconds of a trace stay below 2^52")]
-fn millis(nanos: u64) -> f64 {
-    nanos as f64 / 1e6
 }
 
 #[cfg(test)]

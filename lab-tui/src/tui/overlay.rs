@@ -8,28 +8,55 @@ use ratatui::widgets::{Block, BorderType, Clear, Padding, Paragraph, Widget, Wra
 use super::finder;
 use super::glossary;
 use super::palette::Palette;
+use super::room::Room;
 use super::ui::{Overlay, Ui};
 
-const KEYS: [(&str, &str); 18] = [
+/// Wherever one is.
+const ANYWHERE: [(&str, &str); 10] = [
     ("1 … 5", "the rooms: run, latency, database, traces, logs"),
-    ("← →", "move a cursor: all plots read that second"),
-    ("p", "the cursor to the peak of p99"),
-    ("End, Esc", "back to now"),
-    ("Tab", "the next list: slowest, failed, newest, …"),
-    ("↑ ↓", "choose a request"),
-    ("Enter", "open its trace"),
-    ("Esc", "in a trace: back; ↑ ↓ span, ← → next request"),
-    ("o y", "open the trace in a browser; copy its ID"),
+    (": Ctrl-P", "the command palette: everything, by a few letters"),
     ("e", "what the numbers of this room mean, and how to query them"),
     ("w", "why: what tells the second under the cursor from the calm"),
-    ("+ - space", "rates up and down by 10 % of the plan; pause, go on"),
+    ("o y", "open the trace in a browser; copy its ID"),
     ("s", "scenarios: choose one, Enter runs it"),
-    (": Ctrl-P", "the command palette: everything, by a few letters"),
+    ("+ - space", "rates up and down by 10 % of the plan; pause, go on"),
     ("F12", "the screen as a picture: lab-1.svg"),
-    ("?", "these keys"),
+    ("?", "these keys; h j k l, g and G work as everywhere"),
     ("q", "quit; what the lab started is stopped"),
-    ("", "h j k l, g and G work as everywhere"),
 ];
+
+/// Of the cursor, which rooms with a time axis share.
+const CURSOR: [(&str, &str); 3] = [
+    ("← →", "move a cursor: all plots read that second; so does a click"),
+    ("p", "the cursor to the peak of p99"),
+    ("End, Esc", "back to now"),
+];
+
+/// The keys that count where the viewer is, beside those.
+fn keys_here(ui: &Ui) -> Vec<(&'static str, &'static str)> {
+    let more: &[(&str, &str)] = match ui.room {
+        _ if ui.open.is_some() => &[
+            ("↑ ↓", "choose a span"),
+            ("← →", "the trace before, the next one"),
+            ("n N", "the next span with an error, the one before"),
+            ("Enter x", "fold a span, fold all"),
+            ("Tab", "all that the span tells"),
+            ("Esc", "back"),
+        ],
+        Room::Run => &[("Tab", "the next list: slowest, failed, newest, …"), ("↑ ↓", "choose a request"), ("Enter", "open its trace")],
+        Room::Latency => &[("↑ ↓", "choose a kind of requests"), ("Tab", "percentiles, or time by hop"), ("Enter", "open the slowest trace")],
+        Room::Database => &[],
+        Room::Traces => &[
+            ("/", "write a query; ↑ ↓ ready-made ones, Enter runs it"),
+            ("Tab", "newest, slowest, failed"),
+            ("↑ ↓", "choose a trace"),
+            ("Enter", "open it"),
+        ],
+        Room::Logs => &[],
+    };
+    let has_cursor = ui.open.is_none() && matches!(ui.room, Room::Run | Room::Latency | Room::Database);
+    CURSOR.into_iter().filter(|_| has_cursor).chain(more.iter().copied()).collect()
+}
 
 const REPLAY_KEYS: [(&str, &str); 3] =
     [("space", "pause, and go on"), ("[ ]", "half and double the speed; < and > as well"), (", .", "ten seconds back, ten seconds on")];
@@ -49,7 +76,8 @@ fn help(buffer: &mut Buffer, area: Rect, ui: &Ui) {
     let palette = &ui.palette;
     let of_replay = REPLAY_KEYS.into_iter().filter(|_| ui.replay.is_some());
     let mut lines: Vec<Line<'_>> = of_replay
-        .chain(KEYS)
+        .chain(keys_here(ui))
+        .chain(ANYWHERE)
         .map(|(key, what)| Line::from(vec![Span::styled(format!("{key:>9}  "), palette.key), Span::raw(what)]))
         .collect();
     lines.push(Line::from(""));

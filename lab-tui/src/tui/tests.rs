@@ -311,6 +311,11 @@ fn random_keys_and_sizes_do_no_harm() {
         KeyCode::Char('1'),
         KeyCode::Char('2'),
         KeyCode::Char('ß'),
+        KeyCode::Char('4'),
+        KeyCode::Char('/'),
+        KeyCode::Char('x'),
+        KeyCode::Char('n'),
+        KeyCode::Char('N'),
         KeyCode::Char('+'),
         KeyCode::Char('-'),
         KeyCode::Char(' '),
@@ -332,6 +337,7 @@ fn random_keys_and_sizes_do_no_harm() {
             if let Some(open) = &mut ui.open {
                 open.trace = random.random_bool(0.7).then(slow_trace);
             }
+            traces::answer(&mut ui, random.random_range(0..80));
             drawn(&model, &mut ui, (random.random_range(0..230), random.random_range(0..70)));
         }
     }
@@ -339,4 +345,5 @@ fn random_keys_and_sizes_do_no_harm() {
 
 mod latency;
 mod pace;
+mod traces;
 mod why;

@@ -14,11 +14,10 @@ use super::palette::Palette;
 use super::plot::TimeAxis;
 use super::replay::Replay;
 use super::room::{self, Room};
+use super::trace::Open;
 use crate::event::{Command, Exemplar, Pace, TraceId};
 use crate::explain;
 use crate::model::Model;
-use crate::observe::trace::Trace;
-use crate::report::waterfall::{Item, Waterfall};
 use crate::report::{TraceLink, format};
 
 /// A scenario that can be chosen.
@@ -75,29 +74,6 @@ pub enum Click {
     Time(TimeAxis),
     /// Chooses a row of what the room lists, the first that is shown being this one; a second click opens it.
     Rows(usize),
-}
-
-/// A trace that is being looked at.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Open {
-    /// Its ID.
-    pub trace_id: TraceId,
-    /// What is known of its request beside the trace, such as `503 after 1.96 s`.
-    pub told: String,
-    /// As far as its spans have come in.
-    pub trace: Option<Trace>,
-    /// The chosen row of its waterfall; the span with the most time of its own, until the viewer chooses another.
-    pub row: Option<usize>,
-    /// Set by drawing: how many rows there are, and which of them is shown as chosen.
-    pub shown: (usize, usize),
-}
-
-impl Open {
-    fn choose(&mut self, next: impl FnOnce(usize) -> usize) {
-        let (rows, row) = self.shown;
-        self.row = Some(next(row).min(rows.saturating_sub(1)));
-        self.shown.1 = self.row.unwrap_or_default();
-    }
 }
 
 /// What lies over the screen.
@@ -250,11 +226,7 @@ impl Ui {
             return Some((id.clone(), self.link.as_ref().map(|link| link.of(&id))));
         };
         let id = open.trace_id.to_string();
-        let waterfall = open.trace.as_ref().map(Waterfall::new);
-        let span = waterfall.as_ref().and_then(|waterfall| match waterfall.rows.get(open.shown.1)?.item {
-            Item::Span(span) => Some(span.span_id.as_str()),
-            Item::Log(_) => None,
-        });
+        let span = open.span().map(|span| span.span_id.as_str());
         let address = self.link.as_ref().map(|link| span.map_or_else(|| link.of(&id), |span| link.of_span(&id, span)));
         Some((id, address))
     }
@@ -428,16 +400,29 @@ impl Ui {
     fn on_key_in_trace(&mut self, code: KeyCode, model: &Model) {
         let Some(open) = &mut self.open else { return };
         match code {
+            KeyCode::Tab | KeyCode::Esc | KeyCode::Backspace if open.details.is_some() => open.details = None,
             KeyCode::Esc | KeyCode::Backspace => self.open = None,
-            KeyCode::Up | KeyCode::Char('k') => open.choose(|row| row.saturating_sub(1)),
-            KeyCode::Down | KeyCode::Char('j') => open.choose(|row| row + 1),
-            KeyCode::PageUp => open.choose(|row| row.saturating_sub(10)),
-            KeyCode::PageDown => open.choose(|row| row + 10),
-            KeyCode::Home | KeyCode::Char('g') => open.choose(|_| 0),
-            KeyCode::End | KeyCode::Char('G') => open.choose(|_| usize::MAX),
-            KeyCode::Left | KeyCode::Char('h') => self.step(model, -1, true),
-            KeyCode::Right | KeyCode::Char('l') => self.step(model, 1, true),
-            _ => {}
+            KeyCode::Tab => open.details = Some(0),
+            KeyCode::Enter => open.fold(),
+            KeyCode::Char('x') => open.fold_all(),
+            KeyCode::Char('n') => open.next_error(false),
+            KeyCode::Char('N') => open.next_error(true),
+            KeyCode::Left | KeyCode::Char('h') => self.step_trace(model, -1),
+            KeyCode::Right | KeyCode::Char('l') => self.step_trace(model, 1),
+            _ => {
+                if let Some(next) = room::traces::stepped(code) {
+                    open.choose(next);
+                }
+            }
+        }
+    }
+
+    /// The trace of the next row, or of the one before it, in the room that the open one came from.
+    fn step_trace(&mut self, model: &Model, by: isize) {
+        match self.room {
+            Room::Run => self.step(model, by, true),
+            Room::Traces => room::traces::step(self, by),
+            Room::Latency | Room::Database | Room::Logs => {}
         }
     }
 
@@ -509,7 +494,7 @@ impl Ui {
 
     /// Opens a trace, whoever found it.
     pub(super) fn open_trace(&mut self, trace_id: TraceId, told: String) {
-        self.open = Some(Open { trace_id, told, trace: None, row: None, shown: (0, 0) });
+        self.open = Some(Open::new(trace_id, told));
     }
 
     /// Follows the run; stands still while the viewer looks back, and moves just so far that the cursor stays in sight.
@@ -540,7 +525,7 @@ impl Ui {
         match answer {
             Answer::Trace(id, trace) => {
                 if let Some(open) = self.open.as_mut().filter(|open| open.trace_id == id) {
-                    open.trace = trace;
+                    open.hear(trace);
                 }
             }
             Answer::Traces(question, found) => self.traces.hear(&question, found),
@@ -606,8 +591,11 @@ impl Ui {
                 }
             }
             Click::Rows(first) if self.open.is_some() => {
-                if let Some(open) = &mut self.open {
-                    open.choose(|_| first + row);
+                // As in lists: the first click chooses, the next one opens, or closes.
+                if let Some(open) = &mut self.open
+                    && open.choose(|_| first + row)
+                {
+                    open.fold();
                 }
             }
             Click::Rows(first) => self.choose(first + row, model),

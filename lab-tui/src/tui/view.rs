@@ -121,10 +121,12 @@ fn keys(buffer: &mut Buffer, area: Rect, ui: &Ui) {
         Line::styled(format!(" {note}"), ui.palette.key).render(area, buffer);
         return;
     }
-    let keys: &[(&str, &str)] = if ui.open.is_some() {
-        &[("↑↓", "span"), ("←→", "request"), ("o", "browser"), ("y", "copy ID"), ("Esc", "back"), ("?", "help"), ("q", "quit")]
+    let keys: &[(&str, &str)] = if let Some(open) = &ui.open {
+        trace::keys(open)
     } else if ui.room == Room::Latency {
         &room::latency::keys(ui)
+    } else if ui.room == Room::Traces {
+        room::traces::keys(ui)
     } else if ui.cursor.is_some() {
         &[
             ("←→", "moment"),
@@ -156,7 +158,7 @@ fn keys(buffer: &mut Buffer, area: Rect, ui: &Ui) {
     }
     let width = |keys: &[(&str, &str)]| 1 + keys.iter().map(|(key, what)| key.chars().count() + what.chars().count() + 3).sum::<usize>();
     // Where there is no room, those are left out that are found soonest; help has them all.
-    for spare in ["p", "↑↓", "Tab", "s"] {
+    for spare in ["p", "↑↓", "n", "o", "y", "Tab", "s"] {
         if width(&keys) > usize::from(area.width) + 2 {
             keys.retain(|(key, _)| *key != spare);
         }

@@ -168,6 +168,7 @@ struct SpanSet {
 #[serde(rename_all = "camelCase", default)]
 struct Stats {
     span_count: usize,
+    error_count: usize,
 }
 
 /// The traces with a span that matches and that began within the window, in nanoseconds since 1970; newest first, at most `limit`.
@@ -205,6 +206,7 @@ impl From<Found> for FoundTrace {
             start_unix_nano: found.start_time_unix_nano.parse().unwrap_or_default(),
             duration_nano: found.duration_ms.saturating_mul(1_000_000),
             spans: found.service_stats.values().map(|stats| stats.span_count).sum(),
+            errors: found.service_stats.values().map(|stats| stats.error_count).sum(),
             matched: sets.or(found.span_set.map(|set| set.matched)).unwrap_or_default(),
         }
     }

@@ -157,7 +157,7 @@ async fn both_sides_keep_the_contract_and_say_the_same() {
         let (here, there) = (here.await, there.await);
         let there = there.iter().find(|one| one.trace_id == TRACE).unwrap();
         let told = |one: &FoundTrace| {
-            (one.root_service.clone(), one.root_name.clone(), one.start_unix_nano, one.duration_nano / 1_000_000, one.matched)
+            (one.root_service.clone(), one.root_name.clone(), one.start_unix_nano, one.duration_nano / 1_000_000, one.matched, one.errors)
         };
         assert_eq!(told(there), told(&here[0]));
     }
