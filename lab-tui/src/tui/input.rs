@@ -19,7 +19,6 @@ pub(super) struct Input {
 }
 
 impl Input {
-    #[cfg(test)]
     pub(super) fn new(text: impl Into<String>) -> Self {
         let text = text.into();
         Self { at: text.len(), text }
