@@ -125,6 +125,7 @@ fn events() -> Vec<Event> {
         traits: vec![one("/a"), one("/b")],
     };
     let facts = vec![
+        Fact::Began { unix_nano: 1_795_455_000_000_000_001 },
         Fact::Tick,
         Fact::Window(window),
         Fact::LoadDone,

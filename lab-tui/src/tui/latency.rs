@@ -89,7 +89,7 @@ fn legend(model: &Model, cursor: Option<u64>, palette: &Palette) -> Line<'static
 }
 
 /// Writes each fault's name at the top of its band, so that colour is not the only sign.
-fn name_bands(buffer: &mut Buffer, graph: Rect, axis: TimeAxis, model: &Model, palette: &Palette) {
+pub(super) fn name_bands(buffer: &mut Buffer, graph: Rect, axis: TimeAxis, model: &Model, palette: &Palette) {
     let mut windows: Vec<_> = plot::fault_windows(model).collect();
     windows.sort_by_key(|(_, from, _)| *from);
     for (number, (index, from, to)) in windows.iter().copied().enumerate() {

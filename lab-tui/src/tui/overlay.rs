@@ -6,6 +6,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Clear, Padding, Paragraph, Widget, Wrap};
 
 use super::palette::Palette;
+use super::room::Room;
 use super::ui::{Overlay, Ui};
 
 const KEYS: [(&str, &str); 15] = [
@@ -29,6 +30,12 @@ const KEYS: [(&str, &str); 15] = [
 const REPLAY_KEYS: [(&str, &str); 3] =
     [("space", "pause, and go on"), ("[ ]", "half and double the speed; < and > as well"), (", .", "ten seconds back, ten seconds on")];
 
+const LOGS_KEYS: [(&str, &str); 3] = [
+    ("/", "text, /regex/ and key=value: the lines that have all of them"),
+    ("l v Tab", "the least level, the service; lines or groups of like messages"),
+    ("f G", "follow or stand still; follow"),
+];
+
 /// Draws what lies over the screen.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, overlay: Overlay, ui: &Ui) {
     match overlay {
@@ -41,7 +48,9 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, overlay: Overlay, ui: &Ui) {
 fn help(buffer: &mut Buffer, area: Rect, ui: &Ui) {
     let palette = &ui.palette;
     let of_replay = REPLAY_KEYS.into_iter().filter(|_| ui.replay.is_some());
+    let of_logs = LOGS_KEYS.into_iter().filter(|_| ui.room == Room::Logs);
     let mut lines: Vec<Line<'_>> = of_replay
+        .chain(of_logs)
         .chain(KEYS)
         .map(|(key, what)| Line::from(vec![Span::styled(format!("{key:>9}  "), palette.key), Span::raw(what)]))
         .collect();

@@ -251,6 +251,10 @@ fn random_keys_and_sizes_do_no_harm() {
         KeyCode::Char('+'),
         KeyCode::Char('-'),
         KeyCode::Char(' '),
+        KeyCode::Char('5'),
+        KeyCode::Char('/'),
+        KeyCode::Char('v'),
+        KeyCode::Char('f'),
         KeyCode::F(5),
     ];
     for seconds in [0, 1, 20, 40] {
@@ -266,5 +270,6 @@ fn random_keys_and_sizes_do_no_harm() {
     }
 }
 
+mod logs;
 mod pace;
 mod why;

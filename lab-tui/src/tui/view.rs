@@ -123,6 +123,18 @@ fn keys(buffer: &mut Buffer, area: Rect, ui: &Ui) {
     }
     let keys: &[(&str, &str)] = if ui.open.is_some() {
         &[("↑↓", "span"), ("←→", "request"), ("o", "browser"), ("y", "copy ID"), ("Esc", "back"), ("?", "help"), ("q", "quit")]
+    } else if ui.room == Room::Logs {
+        &[
+            ("↑↓", "line"),
+            ("Enter", "trace"),
+            ("Tab", "groups"),
+            ("/", "filter"),
+            ("l", "level"),
+            ("v", "service"),
+            ("G", "follow"),
+            ("?", "help"),
+            ("q", "quit"),
+        ]
     } else if ui.cursor.is_some() {
         &[
             ("←→", "moment"),
