@@ -127,7 +127,7 @@ fn keys(buffer: &mut Buffer, area: Rect, ui: &Ui) {
         &[
             ("↑↓", "line"),
             ("Enter", "trace"),
-            ("Tab", "groups"),
+            ("Tab", "lines/groups"),
             ("/", "filter"),
             ("l", "level"),
             ("v", "service"),

@@ -110,7 +110,7 @@ fn expression(text: &str) -> Option<(usize, usize)> {
     let ends = |at: &usize| text[at + 1..].chars().next().is_none_or(char::is_whitespace);
     let slashes = || text.match_indices('/').map(|(at, _)| at);
     let from = slashes().find(begins)?;
-    let to = slashes().filter(|at| *at > from + 1).filter(ends).last()?;
+    let to = slashes().rfind(|at| *at > from + 1 && ends(at))?;
     Some((from, to + 1))
 }
 
