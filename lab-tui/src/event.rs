@@ -34,6 +34,11 @@ pub struct Event {
 /// What happened.
 #[derive(Debug, Clone)]
 pub enum Fact {
+    /// When the run began, by the clock that spans and log lines are dated with.
+    Began {
+        /// Nanoseconds since 1970.
+        unix_nano: u64,
+    },
     /// Time has passed.
     Tick,
     /// What became known about one window of a load. A window may come in several parts, as its requests end.

@@ -41,6 +41,7 @@ const PROCESSES: usize = 1000;
 #[derive(Debug)]
 pub struct Model {
     plan: Arc<Plan>,
+    began: Option<u64>,
     now: Duration,
     loads: Vec<LoadState>,
     scoped: ScopedTotals,
@@ -139,6 +140,7 @@ impl Model {
             faults: vec![FaultState::default(); plan.faults.len()],
             expectations: vec![None; plan.expectations.len()],
             plan,
+            began: None,
             now: Duration::ZERO,
             seconds: Timeline::default(),
             slowest: Vec::new(),
@@ -161,6 +163,7 @@ impl Model {
     pub fn apply(&mut self, event: Event) {
         let settles = matches!(event.fact, Fact::Tick | Fact::Fault { .. } | Fact::Finished { .. });
         match event.fact {
+            Fact::Began { unix_nano } => self.began = Some(unix_nano),
             Fact::Tick => self.now = self.now.max(event.at),
             Fact::Window(window) => self.apply_window(window),
             Fact::LoadDone => {}
@@ -244,6 +247,11 @@ impl Model {
     /// The scenario that runs.
     pub fn plan(&self) -> &Plan {
         &self.plan
+    }
+
+    /// The start of the run, in nanoseconds since 1970: what telemetry's own times are counted from. Older recordings do not tell.
+    pub fn began_unix_nano(&self) -> Option<u64> {
+        self.began
     }
 
     /// Since the start of the run, as of the last tick.

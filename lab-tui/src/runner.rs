@@ -72,6 +72,7 @@ impl Run<'_> {
         // A model that is gone wants to hear nothing more.
         let tell = |fact| drop(events.send(Event { at: clock.offset(), fact }));
         let expectations = expectations::Expectations::new(self.plan, clock.start_unix());
+        tell(Fact::Began { unix_nano: clock.unix_nanos(Duration::ZERO) });
         before.into_iter().for_each(tell);
         let stop = CancellationToken::new();
         let over = stop.child_token();

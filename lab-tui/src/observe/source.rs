@@ -8,13 +8,41 @@ use url::Url;
 use super::backends::Backends;
 use super::found::FoundTrace;
 use super::logs::{LogQuestion, LogReader, LogText};
-use super::store::Store;
+use super::store::{Store, StoredLine, now};
 use super::trace::Trace;
 use crate::event::TraceId;
 use crate::query::Query;
 
 /// Lines come into a Loki somewhat later than they were written, and clocks differ.
 const LATE: u64 = 600_000_000_000;
+
+/// Whoever follows a Loki reads so much of the past once more, because lines come in late.
+const OVERLAP: u64 = 10_000_000_000;
+/// And begins with the last minute.
+const RECENT: u64 = 60_000_000_000;
+
+/// How far somebody has read the log lines as they come in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum LogMark {
+    /// Nothing yet.
+    #[default]
+    Start,
+    /// Of a store: all lines below this number.
+    Number(u64),
+    /// Of a Loki: what it had at this moment, in nanoseconds since 1970.
+    Moment(u64),
+}
+
+/// Log lines that somebody had not read yet.
+#[derive(Debug)]
+pub struct LogPage {
+    /// In the order in which they came in. Of a Loki some come again: the same line has the same time and number.
+    pub lines: Vec<StoredLine>,
+    /// How far that leads.
+    pub next: LogMark,
+    /// Whether there is more to be read at once.
+    pub more: bool,
+}
 
 /// One of the two sides.
 #[derive(Debug, Clone)]
@@ -68,6 +96,27 @@ impl Source {
             trace.logs = self.logs(&question, window).await?.iter().map(LogText::log_line).collect();
         }
         Ok(Some(trace))
+    }
+
+    /// The log lines that came in since: a store's by their numbers, so that none is lost, however late it came.
+    ///
+    /// # Errors
+    /// When a backend is not there or does not answer.
+    pub async fn logs_since(&self, mark: LogMark) -> anyhow::Result<LogPage> {
+        match self {
+            Self::Store(store) => {
+                let from = if let LogMark::Number(number) = mark { number } else { 0 };
+                let lines = store.logs_from(from);
+                let next = lines.last().map_or(from, |last| last.number + 1);
+                Ok(LogPage { next: LogMark::Number(next), more: !lines.is_empty(), lines })
+            }
+            Self::Backends(_) => {
+                let now = now();
+                let from = if let LogMark::Moment(moment) = mark { moment.saturating_sub(OVERLAP) } else { now.saturating_sub(RECENT) };
+                let lines = self.logs(&LogQuestion::default(), from..now).await?;
+                Ok(LogPage { lines: lines.into_iter().map(StoredLine::from).collect(), next: LogMark::Moment(now), more: false })
+            }
+        }
     }
 
     /// The log lines that fit, by time: those of the window, in nanoseconds since 1970; of a Loki, those that came in then.

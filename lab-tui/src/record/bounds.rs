@@ -70,7 +70,8 @@ impl Bounds {
             Fact::Pool(pool) if [pool.used, pool.idle, pool.pending, pool.max].iter().any(|number| *number > MOST_CONNECTIONS) => {
                 Err("no pool has that many connections")
             }
-            Fact::Tick
+            Fact::Began { .. }
+            | Fact::Tick
             | Fact::LoadDone
             | Fact::Process { .. }
             | Fact::Fault { .. }

@@ -155,6 +155,7 @@ fn events() -> Vec<Event> {
         }]),
         Fact::Pool(Pool { service: "die".to_owned(), used: 1, idle: 2, pending: 3, max: 4 }),
         Fact::Telemetry(vec![signals]),
+        Fact::Began { unix_nano: 1_795_455_000_000_000_001 },
         Fact::LabUsage { cpu: at(1_234_567_891) },
         Fact::Tick,
         Fact::Finished { interrupted: false },

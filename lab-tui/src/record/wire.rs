@@ -57,6 +57,7 @@ impl Line {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum WireFact {
+    Began { unix_nano: u64 },
     Tick {},
     Window(WireWindow),
     LoadDone {},
@@ -210,6 +211,7 @@ struct WireFlaw {
 impl From<&Fact> for WireFact {
     fn from(fact: &Fact) -> Self {
         match fact {
+            Fact::Began { unix_nano } => Self::Began { unix_nano: *unix_nano },
             Fact::Tick => Self::Tick {},
             Fact::Window(window) => Self::Window(window.into()),
             Fact::LoadDone => Self::LoadDone {},
@@ -272,6 +274,7 @@ impl From<&Fact> for WireFact {
 impl WireFact {
     fn into_fact(self) -> Result<Fact, Damage> {
         Ok(match self {
+            Self::Began { unix_nano } => Fact::Began { unix_nano },
             Self::Tick {} => Fact::Tick,
             Self::Window(window) => Fact::Window(window.into_window()?),
             Self::LoadDone {} => Fact::LoadDone,

@@ -204,12 +204,16 @@ pub fn duration(span: &TraceSpan) -> String {
 pub fn log_text(log: &LogLine) -> (&str, String) {
     let text = |key: &str| log.line[key].as_str().unwrap_or_default();
     let mut message = if text("message").is_empty() { log.line.to_string() } else { text("message").to_owned() };
-    for (key, value) in log.line.as_object().into_iter().flatten() {
-        if !["timestamp", "level", "message", "logger", "service", "trace_id", "span_id"].contains(&key.as_str()) {
-            message += &format!(" {key}={}", bare(value));
-        }
+    for (key, value) in own_fields(&log.line) {
+        message += &format!(" {key}={}", bare(value));
     }
     (text("level"), message)
+}
+
+/// The fields of a log line that only lines of its kind have.
+pub fn own_fields(line: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    const OF_ALL: [&str; 7] = ["timestamp", "level", "message", "logger", "service", "trace_id", "span_id"];
+    line.as_object().into_iter().flatten().filter(|(key, _)| !OF_ALL.contains(&key.as_str()))
 }
 
 /// The one thing that tells most about a span.

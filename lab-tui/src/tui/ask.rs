@@ -7,16 +7,15 @@ use tokio::sync::mpsc;
 
 use crate::event::TraceId;
 use crate::observe::found::FoundTrace;
-use crate::observe::logs::{LogQuestion, LogText};
-use crate::observe::source::Source;
-use crate::observe::store::Store;
+use crate::observe::logs::LogText;
+use crate::observe::source::{LogMark, LogPage, Source};
+use crate::observe::store::{Store, StoredLine};
 use crate::observe::trace::Trace;
 use crate::query::Query;
+use crate::tui::room::logs::{Kept, Record};
 
 /// How many traces a search finds at most.
 pub(super) const FOUND: usize = 500;
-/// How many log lines: the newest.
-pub(super) const LINES: usize = 5_000;
 
 /// What is wanted.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,8 +24,8 @@ pub enum Question {
     Trace(TraceId),
     /// The newest traces that match.
     Traces(Query),
-    /// The newest log lines that fit.
-    Logs(LogQuestion),
+    /// The log lines that came in since.
+    Logs(LogMark),
 }
 
 /// What became known; a search comes with what it was for, because the viewer may look for something else by now.
@@ -36,8 +35,8 @@ pub enum Answer {
     Trace(TraceId, Option<Trace>),
     /// Newest first; or why not.
     Traces(Query, Result<Vec<FoundTrace>, String>),
-    /// Oldest first; or why not.
-    Logs(LogQuestion, Result<Vec<LogText>, String>),
+    /// The newest of those, read, with how far that leads; or why not.
+    Logs(LogMark, Result<(Kept, LogMark), String>),
 }
 
 /// Who is asked.
@@ -92,7 +91,7 @@ impl Asker {
         let asked = match &answer {
             Answer::Trace(id, _) => Question::Trace(*id),
             Answer::Traces(query, _) => Question::Traces(query.clone()),
-            Answer::Logs(question, _) => Question::Logs(question.clone()),
+            Answer::Logs(mark, _) => Question::Logs(*mark),
         };
         self.under_way.retain(|other| *other != asked);
         answer
@@ -107,10 +106,7 @@ impl Side {
                 let found = self.search(&query).await;
                 Answer::Traces(query, found)
             }
-            Question::Logs(question) => {
-                let found = self.logs(&question).await;
-                Answer::Logs(question, found)
-            }
+            Question::Logs(mark) => Answer::Logs(mark, self.logs(mark).await),
         }
     }
 
@@ -133,22 +129,28 @@ impl Side {
         }
     }
 
-    async fn logs(&self, question: &LogQuestion) -> Result<Vec<LogText>, String> {
-        let mut lines = match self {
-            Self::Live(source) => source.logs(question, 0..u64::MAX).await.map_err(|error| format!("{error:#}"))?,
-            Self::Recorded(traces) => recorded_lines(traces, question)?,
-        };
-        lines.drain(..lines.len().saturating_sub(LINES));
-        Ok(lines)
+    /// Reads lines here, so that the screen need not.
+    async fn logs(&self, mut mark: LogMark) -> Result<(Kept, LogMark), String> {
+        let mut kept = Kept::default();
+        loop {
+            let LogPage { lines, next, more } = match self {
+                Self::Live(source) => source.logs_since(mark).await.map_err(|error| format!("{error:#}"))?,
+                Self::Recorded(traces) => recorded_lines(traces, mark),
+            };
+            lines.iter().for_each(|line| kept.add(Record::read(line)));
+            mark = next;
+            if !more {
+                return Ok((kept, mark));
+            }
+            // A store full of lines is read without keeping others from their turn.
+            tokio::task::yield_now().await;
+        }
     }
 }
 
-/// The lines of the traces that a recording kept, by time.
-fn recorded_lines(traces: &HashMap<TraceId, Trace>, question: &LogQuestion) -> Result<Vec<LogText>, String> {
-    let filter = question.filter()?;
-    let of_trace = traces.iter().filter(|(id, _)| filter.trace().is_none_or(|wanted| wanted == **id));
-    let texts = of_trace.flat_map(|(_, trace)| &trace.logs).map(LogText::from);
-    let mut lines: Vec<LogText> = texts.filter(|line| filter.fits_text(line.unix_nano, &line.service, &line.text)).collect();
-    lines.sort_by_key(|line| line.unix_nano);
-    Ok(lines)
+/// The lines of the traces that a recording kept: all at once.
+fn recorded_lines(traces: &HashMap<TraceId, Trace>, mark: LogMark) -> LogPage {
+    let lines = traces.values().filter(|_| mark == LogMark::Start).flat_map(|trace| &trace.logs);
+    let lines: Vec<StoredLine> = lines.map(|line| StoredLine::from(LogText::from(line))).collect();
+    LogPage { lines, next: LogMark::Number(0), more: false }
 }

@@ -44,7 +44,9 @@ fn keys_here(ui: &Ui) -> Vec<(&'static str, &'static str)> {
             ("Esc", "back"),
         ],
         Room::Run => &[("Tab", "the next list: slowest, failed, newest, …"), ("↑ ↓", "choose a request"), ("Enter", "open its trace")],
-        Room::Latency => &[("↑ ↓", "choose a kind of requests"), ("Tab", "percentiles, or time by hop"), ("Enter", "open the slowest trace")],
+        Room::Latency => {
+            &[("↑ ↓", "choose a kind of requests"), ("Tab", "percentiles, or time by hop"), ("Enter", "open the slowest trace")]
+        }
         Room::Database => &[],
         Room::Traces => &[
             ("/", "write a query; ↑ ↓ ready-made ones, Enter runs it"),
@@ -52,7 +54,11 @@ fn keys_here(ui: &Ui) -> Vec<(&'static str, &'static str)> {
             ("↑ ↓", "choose a trace"),
             ("Enter", "open it"),
         ],
-        Room::Logs => &[],
+        Room::Logs => &[
+            ("/", "text, /regex/ and key=value: the lines that have all of them"),
+            ("l v Tab", "the least level, the service; lines or groups of like messages"),
+            ("f G", "follow or stand still; follow"),
+        ],
     };
     let has_cursor = ui.open.is_none() && matches!(ui.room, Room::Run | Room::Latency | Room::Database);
     CURSOR.into_iter().filter(|_| has_cursor).chain(more.iter().copied()).collect()
@@ -139,7 +145,8 @@ pub(super) fn frame(buffer: &mut Buffer, area: Rect, width: u16, height: u16, ti
     let (width, height) = (width.min(area.width), height.min(area.height));
     let area = Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height };
     Clear.render(area, buffer);
-    let block = Block::bordered().border_type(BorderType::Rounded).border_style(palette.border).title(title).padding(Padding::horizontal(1));
+    let block =
+        Block::bordered().border_type(BorderType::Rounded).border_style(palette.border).title(title).padding(Padding::horizontal(1));
     let inner = block.inner(area);
     block.render(area, buffer);
     inner

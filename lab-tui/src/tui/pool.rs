@@ -93,7 +93,7 @@ fn of<'m>(columns: &[Option<&'m Pool>], axis: TimeAxis, second: u64) -> Option<&
 }
 
 /// One column of parts on top of each other, in eighths of a cell.
-fn stack(buffer: &mut Buffer, column: Rect, top: u32, parts: &[(u32, Style, &'static str)]) {
+pub(super) fn stack(buffer: &mut Buffer, column: Rect, top: u32, parts: &[(u32, Style, &'static str)]) {
     let eighths = f64::from(column.height) * 8.0;
     let mut edges = Vec::new();
     let mut sum = 0;

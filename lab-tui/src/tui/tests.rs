@@ -327,6 +327,8 @@ fn random_keys_and_sizes_do_no_harm() {
         KeyCode::Char('3'),
         KeyCode::Char('4'),
         KeyCode::Char('5'),
+        KeyCode::Char('v'),
+        KeyCode::Char('f'),
         KeyCode::F(5),
     ];
     for seconds in [0, 1, 20, 40] {
@@ -344,6 +346,7 @@ fn random_keys_and_sizes_do_no_harm() {
 }
 
 mod latency;
+mod logs;
 mod pace;
 mod traces;
 mod why;

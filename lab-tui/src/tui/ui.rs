@@ -334,7 +334,7 @@ impl Ui {
                 Room::Latency => room::latency::on_key(self, code, model),
                 Room::Database => room::database::on_key(self, code, model),
                 Room::Traces => room::traces::on_key(self, code),
-                Room::Logs => room::logs::on_key(self, code),
+                Room::Logs => room::logs::on_key(self, code, model),
             },
         }
         None
@@ -514,7 +514,8 @@ impl Ui {
         let open = self.open.as_ref().map(|open| Question::Trace(open.trace_id));
         let of_room = match self.room {
             Room::Traces => self.traces.question(),
-            Room::Logs => self.logs.question(),
+            Room::Logs if self.open.is_none() => Some(self.logs.question()),
+            Room::Logs => None,
             Room::Run | Room::Latency | Room::Database => None,
         };
         open.into_iter().chain(of_room).collect()
@@ -529,7 +530,7 @@ impl Ui {
                 }
             }
             Answer::Traces(question, found) => self.traces.hear(&question, found),
-            Answer::Logs(question, found) => self.logs.hear(&question, found),
+            Answer::Logs(mark, found) => self.logs.hear(mark, found),
         }
     }
 

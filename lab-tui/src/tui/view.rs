@@ -127,6 +127,18 @@ fn keys(buffer: &mut Buffer, area: Rect, ui: &Ui) {
         &room::latency::keys(ui)
     } else if ui.room == Room::Traces {
         room::traces::keys(ui)
+    } else if ui.room == Room::Logs {
+        &[
+            ("↑↓", "line"),
+            ("Enter", "trace"),
+            ("Tab", "lines/groups"),
+            ("/", "filter"),
+            ("l", "level"),
+            ("v", "service"),
+            ("G", "follow"),
+            ("?", "help"),
+            ("q", "quit"),
+        ]
     } else if ui.cursor.is_some() {
         &[
             ("←→", "moment"),

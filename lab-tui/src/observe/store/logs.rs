@@ -4,6 +4,7 @@
 mod facts;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::ops::{Bound, Range};
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use tokio::sync::Notify;
 
 use super::{Entry, Inner, Store, now};
 use crate::event::TraceId;
+use crate::observe::logs::LogText;
 use crate::observe::trace::LogLine;
 use facts::Facts;
 
@@ -54,6 +56,17 @@ impl StoredLine {
     pub fn log_line(&self) -> LogLine {
         let line = serde_json::from_str(&self.text).unwrap_or_else(|_| self.text.to_string().into());
         LogLine { unix_nano: self.unix_nano, service: self.service.to_string(), line }
+    }
+}
+
+/// A line that no store has numbered: the same line has always the same number.
+impl From<LogText> for StoredLine {
+    fn from(line: LogText) -> Self {
+        let LogText { unix_nano, service, text } = line;
+        let mut hasher = DefaultHasher::new();
+        (&service, &text).hash(&mut hasher);
+        let trace = Facts::read(&text).trace_id;
+        Self { number: hasher.finish(), unix_nano, service: service.into(), text: text.into(), trace }
     }
 }
 
