@@ -104,7 +104,7 @@ fn summary(recording: Recording, link: Option<&TraceLink>, mut reports: Reports)
     reports.add(&summary)?;
     // A moment that nobody can read does not keep the rest from being shown.
     let started = OffsetDateTime::parse(&header.started, &Rfc3339).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-    reports.add_page(&summary, &model, |id| traces.get(&id).cloned(), started);
+    reports.add_page(&summary, &model, |id| traces.get(&id).cloned(), link, started);
     reports.write()?;
     Ok(verdict.exit)
 }

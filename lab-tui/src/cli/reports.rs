@@ -11,7 +11,7 @@ use lab_tui::exit::Exit;
 use lab_tui::model::Model;
 use lab_tui::observe::trace::Trace;
 use lab_tui::out;
-use lab_tui::report::{Html, Junit, Ran, Summary, markdown, markdown_without_end};
+use lab_tui::report::{Html, Junit, Ran, Summary, TraceLink, markdown, markdown_without_end};
 use time::OffsetDateTime;
 
 use super::Failure;
@@ -96,12 +96,13 @@ impl Reports {
         summary: &Summary<'_>,
         model: &Model,
         trace: impl Fn(TraceId) -> Option<Trace>,
+        link: Option<&TraceLink>,
         started: OffsetDateTime,
     ) {
         if let Some((_, html)) = &mut self.html {
             let slowest = summary.slowest_traces.iter().filter_map(|slow| TraceId::parse(&slow.trace_id));
             let traces: Vec<Trace> = slowest.filter_map(trace).collect();
-            html.add(&Ran { summary, model, traces: &traces, started });
+            html.add(&Ran { summary, model, traces: &traces, link, started });
         }
     }
 
