@@ -6,7 +6,7 @@ use std::ops::{Range, RangeInclusive};
 
 use serde_json::Value;
 
-use super::format::milliseconds;
+use super::format::{count, milliseconds};
 use super::timing::Timing;
 use crate::observe::trace::{LogLine, Trace, TraceSpan};
 
@@ -15,6 +15,9 @@ const BARS: RangeInclusive<usize> = 10..=48;
 
 /// What stands beside label and bar on a line: the gaps, the duration and the time of its own.
 const BESIDE: usize = 24;
+
+/// How many levels are indented; how many more there are is told in words, for no line is as wide.
+const DEEPEST: usize = 20;
 
 /// The waterfall, ending in a line break. Bars give way first where `width` columns are few.
 pub fn waterfall(trace: &Trace, width: usize) -> String {
@@ -160,7 +163,7 @@ fn write(out: &mut String, waterfall: &Waterfall<'_>, width: usize) -> std::fmt:
             }
             Item::Log(log) => {
                 let (level, message) = log_text(log);
-                writeln!(out, "{:indent$}· {level} {message}", "", indent = row.depth * 2)?;
+                writeln!(out, "{}· {level} {message}", indent(row.depth))?;
             }
         }
     }
@@ -169,7 +172,14 @@ fn write(out: &mut String, waterfall: &Waterfall<'_>, width: usize) -> std::fmt:
 
 /// Service and name of a span, indented.
 pub fn label(span: &TraceSpan, depth: usize) -> String {
-    format!("{:indent$}{} {}", "", span.service, span.name, indent = depth * 2)
+    format!("{}{} {}", indent(depth), span.service, span.name)
+}
+
+/// What stands before a row of that depth.
+pub fn indent(depth: usize) -> String {
+    let more = depth.saturating_sub(DEEPEST);
+    let told = if more > 0 { format!("+{} ", count(more, "level")) } else { String::new() };
+    "  ".repeat(depth.min(DEEPEST)) + &told
 }
 
 /// How long a span took.
@@ -260,6 +270,19 @@ far GET      ····█···························  
     }
 
     #[test]
+    #[test]
+    fn a_deep_trace_is_as_long_as_it_is_deep_and_no_wider() {
+        let ids: Vec<String> = (0..10_000).map(|number| number.to_string()).collect();
+        let parent = |number: usize| number.checked_sub(1).map(|parent| ids[parent].as_str());
+        let spans = (0..10_000).map(|number| span(&ids[number], parent(number), "s", 0, 1)).collect();
+        let line = serde_json::json!({"level": "INFO", "message": "deep", "span_id": "9999"});
+        let logs = vec![LogLine { unix_nano: 1, service: "s".to_owned(), line }];
+        let shown = waterfall(&Trace { trace_id: String::new(), spans, logs }, 120);
+        assert!(shown.lines().all(|line| line.chars().count() < 200), "{}", shown.lines().map(str::len).max().unwrap_or_default());
+        assert!(shown.contains(&format!("\n{}+1 level s GET ", "  ".repeat(DEEPEST))), "{shown:.5000}");
+        assert!(shown.ends_with(&format!("\n{}+9980 levels · INFO deep\n", "  ".repeat(DEEPEST))));
+    }
+
     fn a_trace_that_goes_round_in_a_circle_is_survived() {
         let spans = vec![span("a", Some("b"), "s", 0, 1), span("b", Some("a"), "s", 0, 1)];
         let shown = waterfall(&Trace { trace_id: String::new(), spans, logs: Vec::new() }, 0);

@@ -11,7 +11,7 @@ use super::palette::Palette;
 use super::ui::{Open, Ui};
 use crate::observe::trace::TraceSpan;
 use crate::report::format;
-use crate::report::waterfall::{Item, Waterfall, bare, duration, log_text, span_detail};
+use crate::report::waterfall::{Item, Waterfall, bare, duration, indent, log_text, span_detail};
 
 /// Draws the open trace.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, open: &mut Open, ui: &Ui) {
@@ -65,7 +65,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, open: &mut Open, ui: &Ui) {
                     "WARNING" => palette.warn,
                     _ => palette.dim,
                 };
-                let text = format!(" {:indent$}· {level} {message}", "", indent = row.depth * 2);
+                let text = format!(" {}· {level} {message}", indent(row.depth));
                 Line::styled(text, style).render(line, buffer);
             }
         }
