@@ -99,7 +99,8 @@ impl<'a> Waterfall<'a> {
     pub fn summary(&self) -> String {
         let services: HashSet<&str> = self.trace.spans.iter().map(|span| span.service.as_str()).collect();
         let (spans, logs) = (self.trace.spans.len(), self.trace.logs.len());
-        format!("{}, {spans} spans of {} services, {logs} log lines", milliseconds(Some(millis(self.length))), services.len())
+        let took = milliseconds(Some(millis(self.length)));
+        format!("{took}, {} of {}, {}", count(spans, "span"), count(services.len(), "service"), count(logs, "log line"))
     }
 
     /// The row that tells most, and why: the span that spent at least half of the trace's time in itself, in none of its children; else
@@ -250,7 +251,7 @@ mod tests {
             logs: vec![LogLine { unix_nano: 9_000_000, service: "inner".to_owned(), line }],
         };
         let expected = "\
-trace 0af7651916cd43dd8448eb211c80319c  32.0 ms, 4 spans of 3 services, 1 log lines
+trace 0af7651916cd43dd8448eb211c80319c  32.0 ms, 4 spans of 3 services, 1 log line
 
                                                 duration       self
 lab GET      ████████████████████████████████    32.0 ms    8.00 ms  http.response.status_code=503
@@ -270,7 +271,6 @@ far GET      ····█···························  
     }
 
     #[test]
-    #[test]
     fn a_deep_trace_is_as_long_as_it_is_deep_and_no_wider() {
         let ids: Vec<String> = (0..10_000).map(|number| number.to_string()).collect();
         let parent = |number: usize| number.checked_sub(1).map(|parent| ids[parent].as_str());
@@ -283,6 +283,7 @@ far GET      ····█···························  
         assert!(shown.ends_with(&format!("\n{}+9980 levels · INFO deep\n", "  ".repeat(DEEPEST))));
     }
 
+    #[test]
     fn a_trace_that_goes_round_in_a_circle_is_survived() {
         let spans = vec![span("a", Some("b"), "s", 0, 1), span("b", Some("a"), "s", 0, 1)];
         let shown = waterfall(&Trace { trace_id: String::new(), spans, logs: Vec::new() }, 0);

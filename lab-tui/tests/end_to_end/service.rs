@@ -54,7 +54,7 @@ async fn a_service_of_ones_own_is_started_driven_and_judged() {
     let run = ended(lab.env("LAB_PG_BIN", "/nowhere").spawn().unwrap()).await;
     assert_eq!(run.code, Some(0), "{}\n{}", run.stdout, run.stderr);
     // The trace goes on from the lab's span into the program's, and its log line is beside it.
-    assert!(run.stdout.contains("2 spans of 2 services, 1 log lines"), "{}", run.stdout);
+    assert!(run.stdout.contains("2 spans of 2 services, 1 log line\n"), "{}", run.stdout);
     assert!(run.stdout.contains("  hello GET /") && run.stdout.contains("INFO Request completed"), "{}", run.stdout);
     assert!(run.stdout.ends_with("pass: all 3 thresholds kept\n"), "{}", run.stdout);
     let json = json(&out);
