@@ -74,7 +74,7 @@ async fn a_service_of_ones_own_is_started_driven_and_judged() {
     // Nor are services of the lab's told of that were not there.
     let header: Value = serde_json::from_str(std::fs::read_to_string(events).unwrap().lines().next().unwrap()).unwrap();
     assert_eq!((&header["stack"], &header["services"]), (&"none".into(), &serde_json::json!([])));
-    assert_eq!(place.run(&["replay", events]).await.stdout, run.stdout);
+    assert_eq!(place.run(&["replay", "last"]).await.stdout, run.stdout);
     place.assert_empty();
 }
 
