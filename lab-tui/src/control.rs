@@ -20,6 +20,7 @@ use crate::event::TraceId;
 use crate::http;
 use crate::observe::found::FoundTrace;
 use crate::observe::logs::{LogQuestion, LogReader, LogText};
+use crate::observe::source::Source;
 use crate::observe::store::Store;
 use crate::observe::trace::Trace;
 use crate::query::Query;
@@ -87,9 +88,11 @@ fn write(folder: &Path, status: &Status) -> anyhow::Result<()> {
 }
 
 async fn trace(State(store): State<Store>, UrlPath(id): UrlPath<String>) -> Response {
-    match TraceId::parse(&id).and_then(|id| store.trace(id)) {
-        Some(trace) => Json(trace).into_response(),
-        None => StatusCode::NOT_FOUND.into_response(),
+    let Some(id) = TraceId::parse(&id) else { return StatusCode::NOT_FOUND.into_response() };
+    match Source::Store(store).complete_trace(id).await {
+        Ok(Some(trace)) => Json(trace).into_response(),
+        Ok(None) => StatusCode::NOT_FOUND.into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }
 
@@ -168,7 +171,7 @@ impl Client {
         Ok(self.get("/status").await?.error_for_status()?.json().await?)
     }
 
-    /// One trace; `None` when it does not hold it.
+    /// One trace, which it completes for a moment where it is still being written; `None` when it does not hold it.
     ///
     /// # Errors
     /// When it does not answer.

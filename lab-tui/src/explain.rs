@@ -26,7 +26,7 @@ pub use examples::Example;
 pub use explanation::Explanation;
 pub use over_represented::Overrepresented;
 pub use question::{against, at, whole_run};
-pub use traits::traits;
+pub use traits::{VALUES, traits};
 pub use whole::is_whole;
 pub use words::{contrast_text, sentence, text};
 

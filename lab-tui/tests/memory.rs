@@ -22,6 +22,8 @@ const LOADS: usize = 3;
 const PER_WINDOW: usize = 5_000 / 10 / LOADS;
 const HOPS: [&str; 4] = ["frontend", "dice-roller", "die-service", "postgresql"];
 const MOST: u64 = 64 << 20;
+/// What the spans of one request of `lab run first-minute` say.
+const TRAITS: u64 = 72;
 
 fn plan() -> Plan {
     let mut text = "format = 1\ntitle = \"t\"\n".to_owned();
@@ -49,7 +51,7 @@ fn looked_at(second: u64, half: u64) -> Vec<Breakdown> {
         Arc::new(Trait {
             service: "s".into(),
             key: format!("key {number}").into(),
-            value: format!("value {}", (second * 40 + number) % 9_000).into(),
+            value: format!("value {}", (second * TRAITS + number) % 9_000).into(),
         })
     };
     let one = |number: u64| Breakdown {
@@ -62,7 +64,7 @@ fn looked_at(second: u64, half: u64) -> Vec<Breakdown> {
         whole: true,
         micros: 9,
         parts: (0..9).map(|number| (hop(number), 1)).collect(),
-        traits: (0..40).map(says).collect(),
+        traits: (0..TRAITS).map(says).collect(),
     };
     (0..15).map(one).collect()
 }

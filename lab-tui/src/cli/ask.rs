@@ -8,6 +8,8 @@ use lab_tui::control::Client;
 use lab_tui::event::TraceId;
 use lab_tui::exit::Exit;
 use lab_tui::observe::export;
+use lab_tui::observe::growth::{self, Missing};
+use lab_tui::observe::trace::Trace;
 use lab_tui::out;
 use lab_tui::report::{self, TraceLink};
 use lab_tui::stack::Endpoints;
@@ -55,6 +57,7 @@ pub(super) struct WhichLab {
 pub(crate) async fn trace(flags: TraceFlags) -> Result<Exit, Failure> {
     if let Some(tempo) = flags.tempo.source(flags.loki_url.as_ref()) {
         let trace = elsewhere::trace(&tempo, flags.id).await?;
+        tell_growth(&trace);
         out::result(&if flags.json { json(&export::otlp_json(&trace))? } else { report::waterfall(&trace, width()) })
             .map_err(Failure::unwritable)?;
         return Ok(Exit::Kept);
@@ -67,6 +70,7 @@ pub(crate) async fn trace(flags: TraceFlags) -> Result<Exit, Failure> {
         );
         return Err(Failure::new(Exit::BadInput, unknown));
     };
+    tell_growth(&trace);
     if flags.json {
         out::result(&json(&export::otlp_json(&trace))?).map_err(Failure::unwritable)?;
     } else {
@@ -74,6 +78,13 @@ pub(crate) async fn trace(flags: TraceFlags) -> Result<Exit, Failure> {
         out::result_linked(&report::waterfall(&trace, width()), link.as_ref()).map_err(Failure::unwritable)?;
     }
     Ok(Exit::Kept)
+}
+
+/// A trace that is not all there is not shown as if it were.
+fn tell_growth(trace: &Trace) {
+    if let Some(why) = growth::words(&Missing::from(trace)) {
+        out::note(&format!("the trace is still being written: {why}"));
+    }
 }
 
 /// The pages of a lab, where it has any.

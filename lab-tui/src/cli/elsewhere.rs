@@ -56,7 +56,7 @@ impl LokiFlag {
 
 /// One trace, which must be there.
 pub(super) async fn trace(source: &Source, id: TraceId) -> Result<Trace, Failure> {
-    let found = source.trace(id).await.map_err(not_ready)?;
+    let found = source.complete_trace(id).await.map_err(not_ready)?;
     found.ok_or_else(|| Failure::new(Exit::BadInput, anyhow!("Tempo has no trace {id}")))
 }
 

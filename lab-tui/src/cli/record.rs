@@ -14,7 +14,7 @@ use lab_tui::model::Model;
 use lab_tui::observe::store::Store;
 use lab_tui::out;
 use lab_tui::record::{Header, History, Outputs, Recorder};
-use lab_tui::scenario::Plan;
+use lab_tui::scenario::{Plan, StackKind};
 use lab_tui::stack::Endpoints;
 use lab_tui::stack::embedded::SERVICES;
 use lab_tui::verdict::Verdict;
@@ -119,7 +119,7 @@ impl Records {
             started: OffsetDateTime::now_utc().replace_nanosecond(0).ok().and_then(|now| now.format(&Rfc3339).ok()).unwrap_or_default(),
             time_scale: planned.time_scale,
             on_screen,
-            services: SERVICES.iter().map(|&name| name.to_owned()).collect(),
+            services: if plan.stack == StackKind::Embedded { SERVICES.map(str::to_owned).into() } else { Vec::new() },
             beside: planned.beside.clone(),
             text: planned.text.clone(),
             ..Header::new(plan, endpoints)

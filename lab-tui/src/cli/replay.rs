@@ -12,6 +12,8 @@ use lab_tui::record::{self, History, Player, Recording};
 use lab_tui::report::{self, Summary, TraceLink};
 use lab_tui::tui::{Palette, Screen, Theme, Ui, Wish};
 use lab_tui::verdict;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use super::Failure;
 use super::reports::{ReportFlags, Reports};
@@ -100,6 +102,9 @@ fn summary(recording: Recording, link: Option<&TraceLink>, mut reports: Reports)
         out::result_linked(&report::text(&summary, slowest), link).map_err(Failure::unwritable)?;
     }
     reports.add(&summary)?;
+    // A moment that nobody can read does not keep the rest from being shown.
+    let started = OffsetDateTime::parse(&header.started, &Rfc3339).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    reports.add_page(&summary, &model, |id| traces.get(&id).cloned(), link, started);
     reports.write()?;
     Ok(verdict.exit)
 }

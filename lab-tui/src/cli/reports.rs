@@ -9,10 +9,9 @@ use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use lab_tui::event::TraceId;
 use lab_tui::exit::Exit;
 use lab_tui::model::Model;
-use lab_tui::observe::store::Store;
 use lab_tui::observe::trace::Trace;
 use lab_tui::out;
-use lab_tui::report::{Html, Junit, Ran, Summary, markdown, markdown_without_end};
+use lab_tui::report::{Html, Junit, Ran, Summary, TraceLink, markdown, markdown_without_end};
 use time::OffsetDateTime;
 
 use super::Failure;
@@ -91,12 +90,19 @@ impl Reports {
         Ok(())
     }
 
-    /// The same run for the page, which shows more than the summary has.
-    pub(crate) fn add_page(&mut self, summary: &Summary<'_>, model: &Model, store: &Store, started: OffsetDateTime) {
+    /// The same run for the page, which shows more than the summary has. `trace` finds those that are known.
+    pub(crate) fn add_page(
+        &mut self,
+        summary: &Summary<'_>,
+        model: &Model,
+        trace: impl Fn(TraceId) -> Option<Trace>,
+        link: Option<&TraceLink>,
+        started: OffsetDateTime,
+    ) {
         if let Some((_, html)) = &mut self.html {
             let slowest = summary.slowest_traces.iter().filter_map(|slow| TraceId::parse(&slow.trace_id));
-            let traces: Vec<Trace> = slowest.filter_map(|id| store.trace(id)).collect();
-            html.add(&Ran { summary, model, traces: &traces, started });
+            let traces: Vec<Trace> = slowest.filter_map(trace).collect();
+            html.add(&Ran { summary, model, traces: &traces, link, started });
         }
     }
 

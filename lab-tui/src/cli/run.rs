@@ -234,7 +234,7 @@ async fn run_hosted(
     github::show(&annotations(&summary, planned.file.as_deref()));
     reports.add(&summary)?;
     recorded.written?;
-    reports.add_page(&summary, &model, &up.store, began);
+    reports.add_page(&summary, &model, |id| up.store.trace(id), link, began);
     Ok(exit)
 }
 

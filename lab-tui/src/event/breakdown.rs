@@ -27,7 +27,7 @@ pub struct Breakdown {
     pub micros: u32,
     /// Its time in microseconds, by where it went.
     pub parts: Vec<(Arc<Hop>, u32)>,
-    /// What its spans say, those of the deepest spans first; nothing twice.
+    /// What its spans say: status, name and load of all, then attributes, each time those of the deepest spans first; nothing twice.
     pub traits: Vec<Arc<Trait>>,
 }
 

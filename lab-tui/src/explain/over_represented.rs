@@ -1,13 +1,15 @@
 //! What spans of the one side say more often than those of the other: attributes, routes, instances, statuses.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use serde::Serialize;
 
 use super::side::Side;
 use super::statistics::{count, fisher};
+use super::traits::{FIRST, MOST, VALUES};
 use crate::event::Trait;
+use crate::model::Model;
 
 /// So many requests of the side must have it.
 pub(super) const FEWEST: usize = 5;
@@ -34,7 +36,7 @@ pub struct Overrepresented {
     pub value: String,
     /// Requests of the subject that have it.
     pub subject: usize,
-    /// Requests of the baseline that have it.
+    /// Requests of the baseline that have it; those with more attributes than are counted may, and count as if they did.
     pub baseline: usize,
     /// Fisher's exact test, one-sided, times the number of values tested.
     pub p: f64,
@@ -63,7 +65,16 @@ pub(super) fn over_represented(subject: &Side<'_>, baseline: &Side<'_>, two_runs
             }
         }
     }
-    order.retain(|one| requests[one].0.len() >= FEWEST && !(two_runs && OF_A_RUN.contains(&&*one.key)));
+    // What was left out of a request, nobody may say that it lacks.
+    let given_up: HashSet<Key<'_>> = given_up(subject.model).chain(given_up(baseline.model)).collect();
+    for one in baseline.requests.iter().filter(|one| one.traits.len() >= MOST) {
+        let own: HashSet<&Arc<Trait>> = one.traits.iter().collect();
+        let names_are_cut = one.traits.iter().all(|one| FIRST.contains(&&*one.key));
+        let unknown = |found: &Trait| names_are_cut || !FIRST.contains(&&*found.key);
+        requests.iter_mut().filter(|(found, _)| unknown(found) && !own.contains(*found)).for_each(|(_, have)| have.1 += 1);
+    }
+    let differs = |one: &Trait| two_runs && OF_A_RUN.contains(&&*one.key);
+    order.retain(|one| requests[one].0.len() >= FEWEST && !differs(one) && !given_up.contains(&key(one)));
     let (size, others) = (subject.requests.len(), baseline.requests.len());
     let mut groups: Vec<(Overrepresented, &Vec<usize>)> = Vec::new();
     for one in &order {
@@ -83,3 +94,20 @@ pub(super) fn over_represented(subject: &Side<'_>, baseline: &Side<'_>, two_runs
     groups.sort_by(|(a, _), (b, _)| a.p.total_cmp(&b.p));
     groups.into_iter().take(TOLD).map(|(group, _)| group).collect()
 }
+
+/// Service and key.
+type Key<'m> = (&'m str, &'m str);
+
+fn key(one: &Trait) -> Key<'_> {
+    (&one.service, &one.key)
+}
+
+/// Attributes that have had too many values: from then on they are not told any more, so who does not have them may have them.
+fn given_up(model: &Model) -> impl Iterator<Item = Key<'_>> {
+    let mut values: HashMap<Key<'_>, usize> = HashMap::new();
+    model.breakdowns().traits().for_each(|one| *values.entry(key(one)).or_default() += 1);
+    values.into_iter().filter(|(_, count)| *count >= VALUES).map(|(key, _)| key)
+}
+
+#[cfg(test)]
+mod tests;

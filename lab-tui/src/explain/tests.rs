@@ -172,6 +172,12 @@ fn a_locked_table_is_time_in_the_pool_and_in_the_database() {
         let difference = contrast.subject_ms.unwrap() - contrast.baseline_ms.unwrap();
         assert!((all / difference - 1.0).abs() < 0.05, "{all} of {difference}");
         assert!(!text(&explanation).contains("caused"));
+        // A large share that chance may explain is no less seen.
+        let mut unsure = contrast.clone();
+        unsure.hops[1].attributed = false;
+        let told = contrast_text(&unsure);
+        let (certain, rest) = told.split_once("\n  more time at these as well, but not certain\n    postgresql (database) ").unwrap();
+        assert!(certain.contains("connection pool of die-service") && !rest.contains("postgresql"), "{told}");
     }
 }
 

@@ -12,6 +12,9 @@ use crate::report::format::{count, milliseconds, seconds};
 
 /// How many hops a table of bands has; the others are summed up.
 const HOPS: usize = 8;
+/// How many hops are named to which the difference is not attributed, and from which share of it on.
+const UNSURE: usize = 3;
+const UNSURE_SHARE: f64 = 0.05;
 /// How many others are named that go with an attribute.
 const ALIKE: usize = 2;
 
@@ -92,10 +95,14 @@ fn write_contrast(out: &mut String, contrast: &Contrast) -> std::fmt::Result {
         } else {
             writeln!(out, "  the difference is attributed to")?;
         }
-        for hop in named {
-            writeln!(out, "    {:<44}{:>11}{:>7}   {}", cut(&hop.hop, 43), signed(hop.growth_ms), share(hop), from_to(hop))?;
-        }
+        named.into_iter().try_for_each(|hop| write_hop(out, hop))?;
         let others: Vec<&Growth> = contrast.hops.iter().filter(|hop| !hop.attributed).collect();
+        let large = others.iter().take_while(|hop| hop.share.is_some_and(|share| share >= UNSURE_SHARE)).take(UNSURE).count();
+        let (unsure, others) = others.split_at(large);
+        if !unsure.is_empty() {
+            writeln!(out, "  more time at these as well, but not certain")?;
+        }
+        unsure.iter().try_for_each(|hop| write_hop(out, hop))?;
         if !others.is_empty() {
             let rest: f64 = others.iter().map(|hop| hop.growth_ms).sum();
             writeln!(out, "    {:<44}{:>11}", format!("{} in all", count(others.len(), "other hop")), signed(rest))?;
@@ -148,6 +155,10 @@ fn write_contrast(out: &mut String, contrast: &Contrast) -> std::fmt::Result {
         write_examples(out, name, examples)?;
     }
     Ok(())
+}
+
+fn write_hop(out: &mut String, hop: &Growth) -> std::fmt::Result {
+    writeln!(out, "    {:<44}{:>11}{:>7}   {}", cut(&hop.hop, 43), signed(hop.growth_ms), share(hop), from_to(hop))
 }
 
 fn write_examples(out: &mut String, name: &str, examples: &[Example]) -> std::fmt::Result {

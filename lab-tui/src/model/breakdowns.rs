@@ -45,6 +45,11 @@ impl Breakdowns {
     pub fn iter(&self) -> impl Iterator<Item = &Breakdown> {
         self.kept.iter()
     }
+
+    /// Everything that spans of any of them have said.
+    pub fn traits(&self) -> impl Iterator<Item = &Trait> {
+        self.traits.iter().map(Arc::as_ref)
+    }
 }
 
 /// The one that is known already; `None` where there are as many as may be.

@@ -34,6 +34,12 @@ impl Missing {
     }
 }
 
+/// What is missing, in words; `None` where that is nothing.
+pub fn words(missing: &[Missing]) -> Option<String> {
+    let words: Vec<String> = missing.iter().map(Missing::to_string).collect();
+    (!words.is_empty()).then(|| words.join("; "))
+}
+
 /// A call to another service. Databases send no spans, and a call that failed may have reached nobody.
 fn expects_a_callee(span: &TraceSpan) -> bool {
     let of_a_database = || span.attributes.contains_key("db.system.name") || span.attributes.contains_key("db.system");
@@ -85,6 +91,8 @@ mod tests {
         assert_eq!(missing("cd"), [Missing::Root, Missing::Parents(1)]);
         assert_eq!(missing("acd"), [Missing::Parents(1)]);
         assert_eq!(missing(""), [Missing::Root]);
-        assert_eq!(Missing::Callees(2).to_string(), "the other sides of 2 calls have not come in");
+        assert_eq!(words(&[]), None);
+        let told = "its root has not ended; the other sides of 2 calls have not come in";
+        assert_eq!(words(&[Missing::Root, Missing::Callees(2)]).as_deref(), Some(told));
     }
 }

@@ -242,7 +242,8 @@ fn parts(request: &Ended, trace: &Trace) -> Option<(Shares, explain::Parts)> {
 impl Varied {
     fn told(&mut self, one: &Waiting, trace: &Trace, whole: bool) -> Option<Breakdown> {
         let (parts, found) = parts(&one.request, trace)?;
-        let traits = explain::traits(&trace.spans, &found.depth).into_iter().filter(|one| self.is_countable(one)).map(Arc::new).collect();
+        let traits = explain::traits(&trace.spans, &found.depth, |one| self.is_countable(one));
+        let traits = traits.into_iter().map(Arc::new).collect();
         let Ended { at, load, trace_id, outcome, .. } = one.request;
         let micros = parts.iter().try_fold(0_u32, |sum, (_, micros)| sum.checked_add(*micros))?;
         Some(Breakdown { at, load, trace_id, outcome, failed: one.failed, chosen: one.chosen, whole, micros, parts, traits })

@@ -1,12 +1,14 @@
 //! Who is asked for traces and log lines: the lab's own store, or a Tempo and a Loki. Who asks cannot tell which.
 
 use std::ops::Range;
+use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use url::Url;
 
 use super::backends::Backends;
 use super::found::FoundTrace;
+use super::growth::Missing;
 use super::logs::{LogQuestion, LogReader, LogText};
 use super::store::{Store, StoredLine, now};
 use super::trace::Trace;
@@ -43,6 +45,11 @@ pub struct LogPage {
     /// Whether there is more to be read at once.
     pub more: bool,
 }
+
+/// How often a trace that is still being written is asked for again, and how long after the time before. What then lacks may never come:
+/// something in it sends no spans, or they are lost.
+const TIMES: usize = 8;
+const AGAIN: Duration = Duration::from_millis(300);
 
 /// One of the two sides.
 #[derive(Debug, Clone)]
@@ -117,6 +124,23 @@ impl Source {
                 Ok(LogPage { lines: lines.into_iter().map(StoredLine::from).collect(), next: LogMark::Moment(now), more: false })
             }
         }
+    }
+
+    /// The same as soon as it is complete: nothing is missing that its spans tell of. One that stays incomplete is given as far as it has
+    /// come; [`Missing`] says what it lacks.
+    ///
+    /// # Errors
+    /// When a backend is not there or does not answer.
+    pub async fn complete_trace(&self, id: TraceId) -> anyhow::Result<Option<Trace>> {
+        let mut found = self.trace(id).await?;
+        for _ in 0..TIMES {
+            if found.as_ref().is_none_or(|trace| Missing::from(trace).is_empty()) {
+                break;
+            }
+            tokio::time::sleep(AGAIN).await;
+            found = self.trace(id).await?;
+        }
+        Ok(found)
     }
 
     /// The log lines that fit, by time: those of the window, in nanoseconds since 1970; of a Loki, those that came in then.

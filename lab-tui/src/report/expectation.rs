@@ -112,6 +112,15 @@ pub(super) fn write(out: &mut String, expectations: &[ExpectationSummary]) -> st
     Ok(())
 }
 
+/// What is broken although nothing can be said of the whole, as in `; 3 thresholds and 1 expectation are broken as well`.
+pub(super) fn broken_as_well(summary: &Summary<'_>) -> String {
+    let broken = summary.thresholds.iter().map(|one| one.ok).chain(summary.expectations.iter().filter_map(|one| one.ok));
+    match broken.filter(|ok| !ok).count() {
+        0 => String::new(),
+        many => format!("; {} {} broken as well", promises(summary, |ok| !ok), if many == 1 { "is" } else { "are" }),
+    }
+}
+
 /// As in `3 thresholds and 1 expectation`; what was skipped does not count.
 pub(super) fn promises(summary: &Summary<'_>, counts: impl Fn(bool) -> bool) -> String {
     let thresholds = summary.thresholds.iter().filter(|threshold| counts(threshold.ok)).count();

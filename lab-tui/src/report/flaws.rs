@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use maud::{Markup, html};
 
+use super::TraceLink;
 use super::summary::{FlawSummary, Telemetry};
 
 impl Telemetry<'_> {
@@ -46,7 +47,7 @@ pub(super) fn write(out: &mut String, telemetry: &Telemetry<'_>) -> std::fmt::Re
 }
 
 /// A sentence where there are none, else a table.
-pub(super) fn markup(telemetry: &Telemetry<'_>) -> Markup {
+pub(super) fn markup(telemetry: &Telemetry<'_>, link: Option<&TraceLink>) -> Markup {
     html! {
         @if telemetry.flaws.is_empty() {
             p.soft { "Spans and log lines hang together: every parent came in, every request's line carries its trace, every call has today's attributes." }
@@ -64,7 +65,7 @@ pub(super) fn markup(telemetry: &Telemetry<'_>) -> Markup {
                             th scope="row" { (flaw.service) }
                             td.number { (flaw.count) }
                             td { (flaw.what()) }
-                            td { @for id in &flaw.examples { code { (id) } " " } }
+                            td { @for id in &flaw.examples { code { (TraceLink::in_page(link, id)) } " " } }
                         }
                     }
                 }

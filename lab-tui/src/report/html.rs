@@ -25,7 +25,7 @@ mod traces;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use time::OffsetDateTime;
 
-use super::Summary;
+use super::{Summary, TraceLink};
 use crate::model::Model;
 use crate::observe::trace::Trace;
 use head::Verdict;
@@ -45,6 +45,8 @@ pub struct Ran<'a> {
     pub model: &'a Model,
     /// Those of the slowest requests, as far as they are known.
     pub traces: &'a [Trace],
+    /// Where traces can be looked at.
+    pub link: Option<&'a TraceLink>,
     /// When it began.
     pub started: OffsetDateTime,
 }
@@ -166,13 +168,13 @@ fn section(ran: &Ran<'_>, number: usize) -> Markup {
             (head::head(ran))
             (timeline::timeline(ran))
             (promises::promises(ran))
-            (explanation::explanation(&summary.explanation))
+            (explanation::explanation(&summary.explanation, ran.link))
             (distribution::distributions(ran))
             (tables::loads(summary))
             (tables::hops(ran.model))
             (calls::calls(&summary.calls))
             (traces::traces(ran))
-            (facts::telemetry(summary))
+            (facts::telemetry(summary, ran.link))
             (facts::lab(summary))
             (facts::endpoints(summary))
         }

@@ -1,5 +1,6 @@
 //! Trace IDs that lead somewhere: to a template's address, to Grafana's Explore, or to the lab's own page.
 
+use maud::{Markup, html};
 use serde_json::json;
 
 /// Where a trace can be looked at.
@@ -85,27 +86,38 @@ impl TraceLink {
 
     /// A text for a terminal, in which every trace ID is a link.
     pub fn in_terminal(&self, text: &str) -> String {
-        let mut out = String::with_capacity(text.len());
-        let mut rest = text;
-        while let Some(at) = rest.find(|character: char| character.is_ascii_alphanumeric()) {
-            let length = rest[at..].find(|character: char| !character.is_ascii_alphanumeric()).unwrap_or(rest.len() - at);
-            let (before, word) = rest[..at + length].split_at(at);
-            out += before;
-            let is_id = length == DIGITS && word.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f'));
-            if is_id {
-                out += &format!("\x1b]8;id={word};{}\x1b\\{word}\x1b]8;;\x1b\\", self.of(word));
-            } else {
-                out += word;
+        let linked = |id: &str| format!("\x1b]8;id={id};{}\x1b\\{id}\x1b]8;;\x1b\\", self.of(id));
+        pieces(text).fold(String::with_capacity(text.len()), |out, (id, rest)| match id {
+            "" => out + rest,
+            id => out + &linked(id) + rest,
+        })
+    }
+
+    /// A text for a page, in which every trace ID is a link; without one, the text alone.
+    pub fn in_page(link: Option<&Self>, text: &str) -> Markup {
+        let Some(link) = link else { return html! { (text) } };
+        html! {
+            @for (id, rest) in pieces(text) {
+                @if !id.is_empty() { a href=(link.of(id)) rel="noreferrer" { (id) } }
+                (rest)
             }
-            rest = &rest[at + length..];
         }
-        out + rest
     }
 
     /// The template itself, for those who fill it in themselves.
     pub fn as_template(&self) -> &str {
         &self.template
     }
+}
+
+/// A text in pieces: trace IDs, each with what stands between it and the next word; of all else, the first of the two is empty.
+fn pieces(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    let between = |character: char| !character.is_ascii_alphanumeric();
+    let is_id = |word: &str| word.len() == DIGITS && word.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f'));
+    text.split_inclusive(between).map(move |piece| {
+        let word = piece.trim_end_matches(between);
+        piece.split_at(if is_id(word) { word.len() } else { 0 })
+    })
 }
 
 #[cfg(test)]
@@ -158,5 +170,9 @@ mod tests {
         for plain in ["", "é", &id[1..], &format!("{id}0"), &id.to_uppercase(), &format!("x{id}"), &"z".repeat(32)] {
             assert_eq!(link.in_terminal(plain), plain);
         }
+        let page = |link| TraceLink::in_page(link, &format!("<trace {id}>\n{id}")).into_string();
+        let linked = format!("<a href=\"http://t/{id}\" rel=\"noreferrer\">{id}</a>");
+        assert_eq!(page(Some(&link)), format!("&lt;trace {linked}&gt;\n{linked}"));
+        assert_eq!(page(None), format!("&lt;trace {id}&gt;\n{id}"));
     }
 }

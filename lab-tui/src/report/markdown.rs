@@ -1,10 +1,11 @@
-//! The summary as GitHub's Markdown, short enough for the page of a workflow's run: the verdict, the thresholds, the slowest requests.
+//! The summary as GitHub's Markdown, short enough for the page of a workflow's run: the verdict, the promises, the slowest
+//! requests.
 
 use std::fmt::Write as _;
 
-use super::Summary;
 use super::format::{count, milliseconds, number};
 use super::text::conclusion;
+use super::{ExpectationSummary, Summary};
 
 /// A run that has ended, or as far as it has come; ends in a line break.
 pub fn markdown(summary: &Summary<'_>) -> String {
@@ -35,6 +36,7 @@ fn write(out: &mut String, summary: &Summary<'_>) -> std::fmt::Result {
         }
         writeln!(out)?;
     }
+    write_expectations(out, &summary.expectations)?;
     for load in &summary.loads {
         let times = &load.response_time_ms;
         let [p50, p95, p99] = [times.p50, times.p95, times.p99].map(milliseconds);
@@ -60,6 +62,25 @@ fn write(out: &mut String, summary: &Summary<'_>) -> std::fmt::Result {
         writeln!(out)?;
     }
     Ok(())
+}
+
+fn write_expectations(out: &mut String, expectations: &[ExpectationSummary]) -> std::fmt::Result {
+    if expectations.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "| | Expectation | Expected | Value |\n| --- | --- | ---: | ---: |")?;
+    for one in expectations {
+        let sign = match one.ok {
+            Some(true) => "✅ kept",
+            Some(false) => "❌ broken",
+            None if one.skipped => "skipped",
+            None => "⚠️ unclear",
+        };
+        let why = one.why_not.as_ref().map_or(String::new(), |why| format!(": {}", text(why)));
+        let value = one.value.map_or("-".to_owned(), number);
+        writeln!(out, "| {sign} | {}{why} | {} | {value} |", text(&one.name), text(&one.expected))?;
+    }
+    writeln!(out)
 }
 
 /// Text that stays text: neither a tag, nor a link, nor the end of a cell.
@@ -90,6 +111,42 @@ fn address(url: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn expectations_are_told_with_their_reasons() {
+        let one = |name: &str, ok: Option<bool>, why: Option<&str>| ExpectationSummary {
+            name: name.to_owned(),
+            what: "traces { }".to_owned(),
+            scope: None,
+            expected: ">=5".to_owned(),
+            value: ok.map(|_| 2.0),
+            ok,
+            why_not: why.map(str::to_owned),
+            skipped: why.is_some_and(|why| why.starts_with("no")),
+            traces: Vec::new(),
+        };
+        let all = [
+            one("seen", Some(true), None),
+            one("a|b", Some(false), Some("there were 2")),
+            one("asked", None, Some("no Tempo")),
+            one("late", None, Some("it began too late")),
+        ];
+        let mut out = String::new();
+        write_expectations(&mut out, &all).unwrap();
+        let expected = "\
+| | Expectation | Expected | Value |
+| --- | --- | ---: | ---: |
+| ✅ kept | seen | >=5 | 2 |
+| ❌ broken | a\\|b: there were 2 | >=5 | 2 |
+| skipped | asked: no Tempo | >=5 | - |
+| ⚠️ unclear | late: it began too late | >=5 | - |
+
+";
+        assert_eq!(out, expected.replace(">=", "&gt;="));
+        out.clear();
+        write_expectations(&mut out, &[]).unwrap();
+        assert_eq!(out, "");
+    }
 
     #[test]
     fn names_stay_text() {

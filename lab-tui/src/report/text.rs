@@ -158,7 +158,7 @@ pub(super) fn conclusion(summary: &Summary<'_>) -> String {
         }
         Word::Fail if summary.thresholds.len() == 1 => "fail: the threshold was broken".to_owned(),
         Word::Fail => format!("fail: {broken} of {} thresholds broken", summary.thresholds.len()),
-        Word::Inconclusive => format!("inconclusive: {}", summary.inconclusive.join("; ")),
+        Word::Inconclusive => format!("inconclusive: {}{}", summary.inconclusive.join("; "), expectation::broken_as_well(summary)),
     };
     let verdict = match &summary.aborted_by {
         Some(promise) => format!("{verdict}; aborted by {promise}"),

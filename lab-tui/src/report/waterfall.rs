@@ -6,7 +6,7 @@ use std::ops::{Range, RangeInclusive};
 
 use serde_json::Value;
 
-use super::format::nanoseconds;
+use super::format::{count, nanoseconds};
 use super::timing::Timing;
 use crate::observe::trace::{LogLine, Trace, TraceSpan};
 
@@ -15,6 +15,9 @@ const BARS: RangeInclusive<usize> = 10..=48;
 
 /// What stands beside label and bar on a line: the gaps, the duration and the time of its own.
 const BESIDE: usize = 24;
+
+/// How many levels are indented; how many more there are is told in words, for no line is as wide.
+const DEEPEST: usize = 20;
 
 /// The waterfall, ending in a line break. Bars give way first where `width` columns are few.
 pub fn waterfall(trace: &Trace, width: usize) -> String {
@@ -124,7 +127,8 @@ impl<'a> Waterfall<'a> {
     pub fn summary(&self) -> String {
         let services: HashSet<&str> = self.trace.spans.iter().map(|span| span.service.as_str()).collect();
         let (spans, logs) = (self.trace.spans.len(), self.trace.logs.len());
-        format!("{}, {spans} spans of {} services, {logs} log lines", nanoseconds(self.extent.length), services.len())
+        let took = nanoseconds(self.extent.length);
+        format!("{took}, {} of {}, {}", count(spans, "span"), count(services.len(), "service"), count(logs, "log line"))
     }
 
     /// The row that tells most, and why: the span that spent at least half of the trace's time in itself, in none of its children; else
@@ -183,7 +187,7 @@ fn write(out: &mut String, waterfall: &Waterfall<'_>, width: usize) -> std::fmt:
             }
             Item::Log(log) => {
                 let (level, message) = log_text(log);
-                writeln!(out, "{:indent$}· {level} {message}", "", indent = row.depth * 2)?;
+                writeln!(out, "{}· {level} {message}", indent(row.depth))?;
             }
         }
     }
@@ -192,7 +196,14 @@ fn write(out: &mut String, waterfall: &Waterfall<'_>, width: usize) -> std::fmt:
 
 /// Service and name of a span, indented.
 pub fn label(span: &TraceSpan, depth: usize) -> String {
-    format!("{:indent$}{} {}", "", span.service, span.name, indent = depth * 2)
+    format!("{}{} {}", indent(depth), span.service, span.name)
+}
+
+/// What stands before a row of that depth.
+pub fn indent(depth: usize) -> String {
+    let more = depth.saturating_sub(DEEPEST);
+    let told = if more > 0 { format!("+{} ", count(more, "level")) } else { String::new() };
+    "  ".repeat(depth.min(DEEPEST)) + &told
 }
 
 /// How long a span took.
@@ -262,7 +273,7 @@ mod tests {
             logs: vec![LogLine { unix_nano: 9_000_000, service: "inner".to_owned(), line }],
         };
         let expected = "\
-trace 0af7651916cd43dd8448eb211c80319c  32.0 ms, 4 spans of 3 services, 1 log lines
+trace 0af7651916cd43dd8448eb211c80319c  32.0 ms, 4 spans of 3 services, 1 log line
 
                                                 duration       self
 lab GET      ████████████████████████████████    32.0 ms    8.00 ms  http.response.status_code=503
@@ -279,6 +290,19 @@ far GET      ····█···························  
         let spans = vec![span("a", None, "lab", 0, 30), span("c", Some("a"), "inner", 0, 10), span("b", Some("a"), "inner", 10, 11)];
         let trace = Trace { spans, logs: Vec::new(), ..trace };
         assert_eq!(Waterfall::new(&trace).telling(), Some((1, "the deepest error")));
+    }
+
+    #[test]
+    fn a_deep_trace_is_as_long_as_it_is_deep_and_no_wider() {
+        let ids: Vec<String> = (0..10_000).map(|number| number.to_string()).collect();
+        let parent = |number: usize| number.checked_sub(1).map(|parent| ids[parent].as_str());
+        let spans = (0..10_000).map(|number| span(&ids[number], parent(number), "s", 0, 1)).collect();
+        let line = serde_json::json!({"level": "INFO", "message": "deep", "span_id": "9999"});
+        let logs = vec![LogLine { unix_nano: 1, service: "s".to_owned(), line }];
+        let shown = waterfall(&Trace { trace_id: String::new(), spans, logs }, 120);
+        assert!(shown.lines().all(|line| line.chars().count() < 200), "{}", shown.lines().map(str::len).max().unwrap_or_default());
+        assert!(shown.contains(&format!("\n{}+1 level s GET ", "  ".repeat(DEEPEST))), "{shown:.5000}");
+        assert!(shown.ends_with(&format!("\n{}+9980 levels · INFO deep\n", "  ".repeat(DEEPEST))));
     }
 
     #[test]

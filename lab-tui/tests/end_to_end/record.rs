@@ -1,5 +1,7 @@
 //! Runs that are recorded, listed, replayed and compared.
 
+use std::path::Path;
+
 use rustix::process::Signal;
 use serde_json::Value;
 
@@ -20,7 +22,9 @@ async fn a_recorded_run_is_listed_and_its_replay_says_the_same_to_the_digit() {
     let place = Place::new();
     let (out, again, events) = (place.path("out.json"), place.path("again.json"), place.path("events.ndjson"));
     let [out_name, again_name, events_name] = [&out, &again, &events].map(|path| path.to_str().unwrap());
-    let run = place.run(&[&SHORT[..], &["--json", out_name, "--events", events_name]].concat()).await;
+    let (page, page_again) = (place.path("out.html"), place.path("again.html"));
+    let [page_name, page_again_name] = [&page, &page_again].map(|path| path.to_str().unwrap());
+    let run = place.run(&[&SHORT[..], &["--json", out_name, "--html", page_name, "--events", events_name]].concat()).await;
     assert!(ENDED.contains(&run.code), "{}\n{}", run.stdout, run.stderr);
     let summary = std::fs::read_to_string(&out).unwrap();
 
@@ -35,10 +39,17 @@ async fn a_recorded_run_is_listed_and_its_replay_says_the_same_to_the_digit() {
     assert!(table.lines().nth(1).unwrap().starts_with(id), "{table}");
 
     // The file that the scenario was read from is not needed, nor is anything but the recording.
-    let replay = place.run(&["replay", id, "--json", again_name]).await;
+    let replay = place.run(&["replay", id, "--json", again_name, "--html", page_again_name]).await;
     assert_eq!(replay.code, run.code, "{}", replay.stderr);
     assert_eq!(std::fs::read_to_string(&again).unwrap(), summary);
     assert_eq!(replay.stdout, run.stdout, "the text as well, with the slowest trace");
+    // The recording knows to the second when the run began.
+    let but_its_date = |page: &Path| {
+        let page = std::fs::read_to_string(page).unwrap();
+        let (before, rest) = page.split_once("<dt>Date</dt><dd>").expect("a page");
+        before.to_owned() + rest.split_once("</dd>").unwrap().1
+    };
+    assert_eq!(but_its_date(&page_again), but_its_date(&page), "the page as well, with the slowest traces");
     for other in [events_name, "last", "20"] {
         let replay = place.run(&["replay", other, "--json", "-"]).await;
         assert_eq!(replay.stdout, summary, "{other}\n{}", replay.stderr);

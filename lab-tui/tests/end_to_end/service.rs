@@ -48,13 +48,14 @@ async fn a_service_of_ones_own_is_started_driven_and_judged() {
     let services = format!("stack = \"none\"\n[[service]]\nname = \"hello\"\n{}", hello());
     let thresholds = "http_req_failed = [\"rate==0\"]\ntelemetry_loss = [\"count==0\"]\nhttp_req_duration = [\"p(50)<5000\"]";
     let file = place.write("s.toml", &scenario(&services, "1s", requests, thresholds));
-    let out = place.path("out.json");
+    let (out, events) = (place.path("out.json"), place.path("events.ndjson"));
+    let events = events.to_str().unwrap();
     // No database is needed, nor one looked for.
-    let mut lab = place.lab(&["run", file.to_str().unwrap(), "--json", out.to_str().unwrap()]);
+    let mut lab = place.lab(&["run", file.to_str().unwrap(), "--json", out.to_str().unwrap(), "--events", events]);
     let run = ended(lab.env("LAB_PG_BIN", "/nowhere").spawn().unwrap()).await;
     assert_eq!(run.code, Some(0), "{}\n{}", run.stdout, run.stderr);
     // The trace goes on from the lab's span into the program's, and its log line is beside it.
-    assert!(run.stdout.contains("2 spans of 2 services, 1 log lines"), "{}", run.stdout);
+    assert!(run.stdout.contains("2 spans of 2 services, 1 log line\n"), "{}", run.stdout);
     assert!(run.stdout.contains("  hello GET /") && run.stdout.contains("INFO Request completed"), "{}", run.stdout);
     assert!(run.stdout.ends_with("pass: all 3 thresholds kept\n"), "{}", run.stdout);
     let json = json(&out);
@@ -70,6 +71,10 @@ async fn a_service_of_ones_own_is_started_driven_and_judged() {
     assert_eq!(json["services"], serde_json::json!([{ "name": "hello", "crashed": null }]));
     assert_eq!((&json["endpoints"]["database"], &json["processes"]), (&Value::Null, &serde_json::json!([])));
     assert!(json["endpoints"]["services"]["hello"].as_str().unwrap().starts_with("http://127.0.0.1:"));
+    // Nor are services of the lab's told of that were not there.
+    let header: Value = serde_json::from_str(std::fs::read_to_string(events).unwrap().lines().next().unwrap()).unwrap();
+    assert_eq!((&header["stack"], &header["services"]), (&"none".into(), &serde_json::json!([])));
+    assert_eq!(place.run(&["replay", "last"]).await.stdout, run.stdout);
     place.assert_empty();
 }
 

@@ -85,7 +85,8 @@ fn a_trace_is_told_once_it_is_whole_and_its_parts_add_up_from_the_intended_start
     let parts: Vec<(String, u32)> = one.parts.iter().map(|(hop, micros)| (hop.to_string(), *micros)).collect();
     let expected = [("door (own time)", 4_000), ("network lab → door", 6_000), ("lab, before it was sent", 2_000)];
     assert_eq!(parts, expected.map(|(hop, micros)| (hop.to_owned(), micros)));
-    assert_eq!(one.traits[0].to_string(), "door http.route=/x", "the deepest first");
+    assert_eq!(&*one.traits[0].key, "lab.load", "what is told of all comes first");
+    assert_eq!(one.traits[1].to_string(), "door http.route=/x", "then the deepest");
     // What is still not whole at the end is told as far as it goes.
     let rest = told(sampler.look(&store, true));
     let told_of: Vec<_> = rest.iter().map(|one| (one.outcome, one.failed, one.whole, one.micros)).collect();

@@ -4,9 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::event::Trait;
+use crate::explain::VALUES;
 
-/// An attribute of more values than this is a measurement or an identifier.
-const VALUES: usize = 64;
 /// How many attributes are counted.
 const KEYS: usize = 512;
 

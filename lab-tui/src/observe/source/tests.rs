@@ -3,6 +3,8 @@
 //! `LAB_TEST_TEMPO_URL` and `LAB_TEST_LOKI_URL` name them.
 
 use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -161,6 +163,45 @@ async fn both_sides_keep_the_contract_and_say_the_same() {
             (one.root_service.clone(), one.root_name.clone(), one.start_unix_nano, one.duration_nano / 1_000_000, one.matched, one.errors)
         };
         assert_eq!(told(there), told(&here[0]));
+    }
+}
+
+/// A side on which the trace lacks its first service until it was asked for so often. The rest comes by itself on none of them.
+async fn growing(asked: usize) -> [Source; 2] {
+    let mut part = TracesData::decode(V1).unwrap();
+    let frontend = part.resource_spans.remove(0);
+    let store = Store::new(DEFAULT_BYTES);
+    part.resource_spans.iter().for_each(|batch| assert_eq!(store.add_spans(batch.clone()), 0));
+    let (late, wait) = (store.clone(), AGAIN * u32::try_from(asked).unwrap() - AGAIN / 2);
+    tokio::spawn(async move {
+        tokio::time::sleep(wait).await;
+        late.add_spans(frontend)
+    });
+    let (times, part) = (Arc::new(AtomicUsize::new(0)), part.encode_to_vec());
+    let answer = move || {
+        let whole = times.fetch_add(1, Ordering::Relaxed) >= asked;
+        let trace = if whole { V1.to_vec() } else { part.clone() };
+        async move { ([(header::CONTENT_TYPE, "application/protobuf")], trace) }
+    };
+    let router = Router::new().route("/api/traces/{id}", get(answer)).route("/loki/api/v1/query_range", get(lines));
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let url: Url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    [Source::Store(store), backends(url.clone(), url)]
+}
+
+#[tokio::test]
+async fn a_trace_that_is_still_being_written_is_completed_as_it_grows() {
+    for source in growing(3).await {
+        let first = source.trace(id(TRACE)).await.unwrap().unwrap();
+        assert_eq!(Missing::from(&first), [Missing::Root, Missing::Parents(1)], "{source:?}");
+        let whole = source.complete_trace(id(TRACE)).await.unwrap().unwrap();
+        assert_eq!((Missing::from(&whole), whole.spans.len()), (Vec::new(), 13), "{source:?}");
+    }
+    // Nobody waits for ever for one that stays as it is.
+    for source in growing(1_000).await {
+        let part = source.complete_trace(id(TRACE)).await.unwrap().unwrap();
+        assert!(!Missing::from(&part).is_empty() && part.spans.len() < 13, "{source:?}");
     }
 }
 

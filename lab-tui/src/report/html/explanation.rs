@@ -3,20 +3,21 @@
 use maud::{Markup, html};
 
 use crate::explain::{self, Band, Contrast, Explanation};
+use crate::report::TraceLink;
 use crate::report::format::milliseconds;
 
 /// How many hops the table has.
 const HOPS: usize = 16;
 
 /// Nothing where no trace came in.
-pub(super) fn explanation(explanation: &Explanation) -> Markup {
+pub(super) fn explanation(explanation: &Explanation, link: Option<&TraceLink>) -> Markup {
     html! {
         @if explanation.requests > 0 {
             section {
                 h2 { "Why" }
                 p { (explain::sentence(explanation)) }
                 (bands(&explanation.bands))
-                @for contrast in &explanation.contrasts { (told(contrast)) }
+                @for contrast in &explanation.contrasts { (told(contrast, link)) }
                 p.soft {
                     "Of " (explanation.requests) " requests that were looked at. What is found is attributed to a hop or coincides with something; neither says that it is the cause."
                 }
@@ -48,11 +49,11 @@ fn bands(bands: &[Band]) -> Markup {
 }
 
 /// The same text as on the command line, which is laid out in columns.
-fn told(contrast: &Contrast) -> Markup {
+fn told(contrast: &Contrast, link: Option<&TraceLink>) -> Markup {
     html! {
         details.contrast open[contrast.says_something()] {
             summary { strong { (contrast.subject) } " against " (contrast.baseline) }
-            div.scroll { pre { (explain::contrast_text(contrast)) } }
+            div.scroll { pre { (TraceLink::in_page(link, &explain::contrast_text(contrast))) } }
         }
     }
 }

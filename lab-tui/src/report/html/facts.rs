@@ -3,13 +3,13 @@
 use maud::{Markup, html};
 use serde_json::Value;
 
-use crate::report::Summary;
 use crate::report::flaws;
 use crate::report::format::{count, milliseconds};
 use crate::report::summary::ServiceSummary;
+use crate::report::{Summary, TraceLink};
 
 /// Requests answered against spans and log lines received, for each service.
-pub(super) fn telemetry(summary: &Summary<'_>) -> Markup {
+pub(super) fn telemetry(summary: &Summary<'_>, link: Option<&TraceLink>) -> Markup {
     let telemetry = &summary.telemetry;
     let whole = match telemetry.loss {
         0 => "Every request that a service answered has left its span and its access log line.".to_owned(),
@@ -40,7 +40,7 @@ pub(super) fn telemetry(summary: &Summary<'_>) -> Markup {
                         }
                     }
                 } }
-                (flaws::markup(telemetry))
+                (flaws::markup(telemetry, link))
             }
         }
     }

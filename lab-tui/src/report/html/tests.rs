@@ -7,14 +7,17 @@ use serde_json::json;
 
 use super::*;
 use crate::event::{
-    Breakdown, Cell, Chosen, EdgeCalls, Event, Exemplar, Fact, FaultChange, Hop, HopKind, HopSpans, LoadWindow, Outcome, Pool,
-    ProcessChange, Samples, TraceId, Trait,
+    Breakdown, Cell, Chosen, EdgeCalls, Event, Exemplar, Fact, FaultChange, Flaw, FlawKind, Hop, HopKind, HopSpans, LoadWindow, Outcome,
+    Pool, ProcessChange, Samples, TraceId, Trait,
 };
 use crate::observe::trace::{LogLine, Resource, Status, TraceSpan};
 use crate::report::TraceLink;
 use crate::scenario::Plan;
 use crate::stack::Endpoints;
 use crate::verdict;
+
+/// The trace that something does not hang together in.
+const FLAWED: u128 = 0xf1a3_ed00_0000_0000;
 
 const HOSTILE: &str = "</script><img src=x onerror=alert(1)>\"'&";
 
@@ -91,6 +94,14 @@ fn model(plan: &Arc<Plan>, name: &str, seconds: u64) -> Model {
     }
     apply(Duration::from_secs(1), Fact::Fault { index: 0, change: FaultChange::Started });
     apply(Duration::from_secs(3), Fact::Fault { index: 0, change: FaultChange::Failed(name.to_owned()) });
+    let flaw = Flaw {
+        kind: FlawKind::OrphanSpan,
+        service: name.to_owned(),
+        what: name.to_owned(),
+        count: 1,
+        examples: vec![TraceId(FLAWED.to_be_bytes())],
+    };
+    apply(Duration::from_secs(seconds), Fact::Flaws(vec![flaw]));
     apply(Duration::from_secs(seconds), Fact::Tick);
     apply(Duration::from_secs(seconds), Fact::Finished { interrupted: false });
     model
@@ -129,7 +140,7 @@ fn page(name: &str, seconds: u64, spans: usize) -> String {
     let summary = Summary::new(name, &model, &verdict, &endpoints, Some(&link));
     let traces: Vec<Trace> = summary.slowest_traces.iter().map(|slow| trace(&slow.trace_id, name, spans)).collect();
     let mut html = Html::default();
-    html.add(&Ran { summary: &summary, model: &model, traces: &traces, started: OffsetDateTime::UNIX_EPOCH });
+    html.add(&Ran { summary: &summary, model: &model, traces: &traces, link: Some(&link), started: OffsetDateTime::UNIX_EPOCH });
     html.to_html()
 }
 
@@ -142,7 +153,13 @@ fn what_names_say_is_text() {
     let shown = "&lt;/script&gt;&lt;img src=x onerror=alert(1)&gt;&quot;'&amp;";
     assert!(page.matches(shown).count() > 40, "{}", page.matches(shown).count());
     assert!(page.contains("1970-01-01 00:00:00 UTC"));
+    // That nothing can be said for certain hides nothing of what is broken.
+    assert!(page.contains("; 2 thresholds are broken as well"), "{page}");
     assert!(page.contains("<h2>Why</h2>") && page.contains("over-represented") && page.contains("<h2>Who calls whom</h2>"));
+    // Examples of the reasons and of what does not hang together are links, as the slowest requests are.
+    let linked = |id: u128| page.matches(&format!("rel=\"noreferrer\">{id:032x}</a>")).count();
+    assert!(page.split("<h2>Why</h2>").nth(1).unwrap().split("</section>").next().unwrap().contains("<a href="), "{page}");
+    assert_eq!(linked(FLAWED), 1, "{page}");
     let mut without = Html::default();
     without.add_without_end(HOSTILE, HOSTILE);
     without.add_without_end(HOSTILE, HOSTILE);
@@ -166,7 +183,7 @@ fn a_run_in_which_nothing_happened_has_a_page() {
     let summary = Summary::new("calm", &model, &verdict, &endpoints, None);
     let mut html = Html::default();
     assert!(html.is_empty());
-    html.add(&Ran { summary: &summary, model: &model, traces: &[], started: OffsetDateTime::UNIX_EPOCH });
+    html.add(&Ran { summary: &summary, model: &model, traces: &[], link: None, started: OffsetDateTime::UNIX_EPOCH });
     html.add_without_end("other", "the stack did not come up");
     let page = html.to_html();
     assert!(page.contains("No request was due.") && page.contains("no samples"), "{page}");

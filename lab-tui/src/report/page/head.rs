@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use time::OffsetDateTime;
 
 use super::{Shown, share, time};
-use crate::observe::growth::Missing;
+use crate::observe::growth::{self, Missing};
 use crate::report::format::count;
 
 /// How many of the spans that took most are named.
@@ -40,14 +40,13 @@ pub(super) fn head(shown: &Shown<'_>, missing: &[Missing]) -> Markup {
 }
 
 fn state(missing: &[Missing], errors: usize) -> Markup {
-    let why: Vec<String> = missing.iter().map(Missing::to_string).collect();
     html! {
-        @if why.is_empty() {
+        @if let Some(why) = growth::words(missing) {
+            p.state.unclear role="status" { span.dot.live {} span { "Still being written: " (why) } }
+        } @else {
             p.state.fail[errors > 0].pass[errors == 0] role="status" {
                 span.dot {} span { "Complete" @if errors > 0 { ", with " (count(errors, "span")) " that failed" } }
             }
-        } @else {
-            p.state.unclear role="status" { span.dot.live {} span { "Still being written: " (why.join("; ")) } }
         }
     }
 }

@@ -170,12 +170,22 @@ impl<'t> Mender<'t> {
         is_last || table.keys_of(chosen(table, given)).any(|key| key.needed && key.name == name)
     }
 
-    /// A key that is not known becomes the one that was meant, a selector loses its tags, and all else is taken away.
+    /// A key that is not known becomes the one that was meant, a selector loses the tag that is wrong, and all else is taken away.
     fn mend_key(&mut self, steps: &[Step]) -> bool {
         let Some((Step::Key(name), before)) = steps.split_last() else { return false };
         let span = self.new_span();
         let known = shape(before);
         let Some(Container::Table(table)) = self.container(before) else { return false };
+        if matches!(known, Some(Shape::Thresholds(_)))
+            && let Some(rest) = without_its_wrong_tag(name)
+            && let Some(written) = table.get_key_value(name.as_str()).map(|(key, _)| key.span())
+            && !table.contains_key(rest.as_str())
+            && let Some(value) = table.remove(name.as_str())
+        {
+            // It is still the author's place, so that what else is wrong with it is told as well.
+            table.insert(Spanned::new(written, DeString::from(rest)), value);
+            return true;
+        }
         let meant = match (known, known.and_then(table_of)) {
             (_, Some(known)) => {
                 let names: Vec<&str> = known.keys_of(chosen(known, table)).map(|key| key.name).collect();
@@ -459,4 +469,15 @@ fn dotted(steps: &[Step]) -> String {
 fn chosen(table: &'static Table, given: &DeTable<'_>) -> Option<&'static Case> {
     let by = table.choice.as_ref()?.by;
     table.case(given.get(by)?.get_ref().as_str()?)
+}
+
+/// The selector without the first of its tags that its metric cannot have; `None` where there is none.
+fn without_its_wrong_tag(selector: &str) -> Option<String> {
+    let (metric, tags) = selector.split_once('{')?;
+    let mut tags: Vec<&str> = tags.strip_suffix('}')?.split(',').collect();
+    let with = |tags: &[&str]| format!("{metric}{{{}}}", tags.join(","));
+    Selector::parse(metric).ok()?;
+    let wrong = (0..tags.len()).find(|last| Selector::parse(&with(&tags[..=*last])).is_err())?;
+    tags.remove(wrong);
+    Some(if tags.is_empty() { metric.to_owned() } else { with(&tags) })
 }

@@ -172,8 +172,8 @@ fn keys_and_clicks_choose_a_kind_of_requests_and_open_the_worst() {
     let rows = ui.clicks.iter().find(|(_, click)| matches!(click, Click::Rows(_))).unwrap().0;
     assert_eq!(rows.height, 3);
     let click = |ui: &mut Ui, column, row| {
-        let kind = crossterm::event::MouseEventKind::Down(crossterm::event::MouseButton::Left);
-        ui.on_mouse(crossterm::event::MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE }, &model);
+        let kind = MouseEventKind::Down(MouseButton::Left);
+        ui.on_mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE }, &model);
     };
     click(&mut ui, rows.x, rows.y + 2);
     click(&mut ui, rows.x, rows.y + 3);

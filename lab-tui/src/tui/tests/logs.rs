@@ -200,8 +200,8 @@ fn a_second_click_opens_and_one_on_the_histogram_moves_the_cursor() {
     let shown = text_of(&mut ui, &model);
     let row = u16::try_from(shown.lines().position(|line| line.contains("Die service refused")).unwrap()).unwrap();
     let click = |ui: &mut Ui, column, row| {
-        let kind = crossterm::event::MouseEventKind::Down(crossterm::event::MouseButton::Left);
-        ui.on_mouse(crossterm::event::MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE }, &model);
+        let kind = MouseEventKind::Down(MouseButton::Left);
+        ui.on_mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE }, &model);
         drawn(&model, ui, (120, 36));
     };
     click(&mut ui, 40, row);
