@@ -1,5 +1,6 @@
 //! die-service: which dice there are, and what they look like. Its answers come from PostgreSQL, one query each.
 
+mod complaint;
 mod database;
 mod dial;
 mod lease;

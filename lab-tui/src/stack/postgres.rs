@@ -31,6 +31,7 @@ pub use programs::{NotFound, Programs};
 pub use template::default_cache;
 
 use super::port::{Port, PortTaken};
+use crate::out::sentence;
 use guard::Settings;
 
 /// The services' login role, which owns their database. Its password is public: it opens nothing but throw-away data.
@@ -80,7 +81,7 @@ pub enum StartError {
     #[error(transparent)]
     PortTaken(#[from] PortTaken),
     /// Displayed with its causes; where the server itself failed, with the last lines of its log.
-    #[error("the private PostgreSQL did not start: {0:#}")]
+    #[error("the private PostgreSQL did not start: {said}", said = sentence(.0))]
     Other(anyhow::Error),
 }
 

@@ -8,6 +8,7 @@ use sqlx::Connection as _;
 use sqlx::migrate::Migrator;
 use tokio::sync::watch;
 
+use super::complaint::complaint;
 use super::pool::Connections;
 use crate::config::DieServiceConfig;
 
@@ -95,8 +96,8 @@ impl Supervisor {
     async fn migrate(&self) -> Result<(), String> {
         let options = self.connections.options().clone().options([("statement_timeout", "0")]);
         let dial = tokio::time::timeout(Duration::from_secs(5), options.connect());
-        let mut connection = dial.await.map_err(|_| "timed out".to_owned())?.map_err(|error| error.to_string())?;
-        MIGRATIONS.run_direct(None, &mut connection, false).await.map_err(|error| error.to_string())?;
+        let mut connection = dial.await.map_err(|_| "timed out".to_owned())?.map_err(|error| complaint(&error))?;
+        MIGRATIONS.run_direct(None, &mut connection, false).await.map_err(|error| complaint(&error))?;
         let _ = connection.close().await;
         Ok(())
     }
