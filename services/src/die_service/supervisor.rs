@@ -7,6 +7,7 @@ use sqlx::ConnectOptions;
 use sqlx::Connection as _;
 use sqlx::migrate::Migrator;
 use tokio::sync::watch;
+use tokio::task::AbortHandle;
 
 use super::complaint::complaint;
 use super::pool::Connections;
@@ -29,8 +30,8 @@ pub(super) struct Outlook {
     pub(super) reachable: watch::Receiver<bool>,
 }
 
-/// Starts watching; it ends with the runtime.
-pub(super) fn start(connections: Connections, config: &DieServiceConfig) -> Outlook {
+/// Starts watching. It ends when it is aborted, as it must be before the pool is closed, or with the runtime.
+pub(super) fn start(connections: Connections, config: &DieServiceConfig) -> (Outlook, AbortHandle) {
     let (set_prepared, prepared) = watch::channel(false);
     let (set_reachable, reachable) = watch::channel(false);
     let supervisor = Supervisor {
@@ -41,8 +42,8 @@ pub(super) fn start(connections: Connections, config: &DieServiceConfig) -> Outl
         prepared: set_prepared,
         reachable: set_reachable,
     };
-    tokio::spawn(supervisor.run());
-    Outlook { prepared, reachable }
+    let watching = tokio::spawn(supervisor.run());
+    (Outlook { prepared, reachable }, watching.abort_handle())
 }
 
 struct Supervisor {
