@@ -100,7 +100,7 @@ pub(crate) fn process<S: Service>(name: &'static str, common: &Common, service: 
 pub(crate) async fn run<S: Service>(listener: TcpListener, service: S, shared: Shared, shutdown: CancellationToken) -> Result<(), ()> {
     let router = service.router().map_err(|error| refuse(&error))?;
     if let Ok(addr) = listener.local_addr() {
-        tracing::info!(addr = addr.to_string(), "listening");
+        tracing::info!(target: logs::ADDRESS, addr = addr.to_string(), "listening");
     }
     let upkeep = tokio::spawn(shared.metrics.clone().upkeep());
     let asked = serve::serve(listener, router, shutdown).await;
