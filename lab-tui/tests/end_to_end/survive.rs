@@ -60,8 +60,11 @@ async fn a_start_can_be_ended_at_any_moment() {
                 child.wait().await.unwrap();
             } else {
                 let run = ended(child).await;
-                // Before it listens for signals, the signal's own default ends it.
+                // Before it listens for signals, the signal's own default ends it, and after the start the run is judged.
                 assert!(run.code == code || run.code.is_none(), "{how:?} after {millis} ms: {run:?}");
+                assert!(run.code.is_none() || run.stderr.contains("interrupted") || run.stdout.contains("interrupted"), "{run:?}");
+                assert_eq!(alive(all), Vec::<String>::new(), "{how:?} after {millis} ms");
+                place.assert_empty();
             }
             until("every process to be gone", Duration::from_secs(3), || async move { alive(all).is_empty() }).await;
         }
@@ -70,6 +73,25 @@ async fn a_start_can_be_ended_at_any_moment() {
     let run = place.run(&["run", "traffic", "--time-scale", "0.02"]).await;
     assert_eq!(run.code, Some(0), "{}", run.stderr);
     place.assert_empty();
+}
+
+/// With an empty cache there is `initdb` to be ended, and a template that is half copied.
+#[tokio::test]
+async fn an_interrupted_first_start_has_cleaned_up_when_it_ends() {
+    for millis in [300, 600, 1000, 1500] {
+        let place = Place::cold();
+        let child = place.lab(&["up"]).spawn().unwrap();
+        let pid = child.id().unwrap();
+        tokio::time::sleep(Duration::from_millis(millis)).await;
+        let all = family(pid);
+        signal(pid, Signal::INT);
+        let up = ended(child).await;
+        assert_eq!(alive(&all), Vec::<String>::new(), "after {millis} ms");
+        place.assert_empty();
+        // A machine that is quick enough has it up by then, and Ctrl-C is how it ends.
+        let interrupted = up.code == Some(105) && up.stderr.contains("lab: interrupted before the stack was ready");
+        assert!(interrupted || up.stderr.contains("the stack is up"), "after {millis} ms: {up:?}");
+    }
 }
 
 #[tokio::test]
