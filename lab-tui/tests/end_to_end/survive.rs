@@ -32,7 +32,7 @@ async fn nothing_outlives_a_lab_that_is_killed() {
 #[tokio::test]
 async fn a_database_whose_guard_is_killed_goes_with_it() {
     let place = Place::new();
-    let up = place.up(&[]).await;
+    let up = place.run_until(&["traffic"], "frontend", 1.0).await;
     let all = family(up.pid());
     let server = vec![all.iter().find(|(.., line)| line.contains("postgres -D")).unwrap().clone()];
     signal(pid_of(&all, "lab guard"), Signal::KILL);
@@ -40,7 +40,24 @@ async fn a_database_whose_guard_is_killed_goes_with_it() {
     until("the server to be gone", Duration::from_secs(3), || async move { alive(server).is_empty() }).await;
     let roll = &format!("{}/roll?die=fair", up.url("frontend"));
     until("an honest answer", PATIENCE, || async move { get(roll).await.0 == 503 }).await;
-    up.stop().await;
+    signal(up.pid(), Signal::INT);
+    assert_eq!(ended(up.child).await.code, Some(105));
+    assert_eq!(alive(&all), Vec::<String>::new());
+    place.assert_empty();
+}
+
+/// A stack that nothing runs on is of no use without it.
+#[tokio::test]
+async fn a_stack_whose_database_is_gone_for_good_ends() {
+    let place = Place::new();
+    let child = place.lab(&["up"]).spawn().unwrap();
+    let pid = child.id().unwrap();
+    until("the stack", PATIENCE, || async { place.status(pid).await.is_some() }).await;
+    let all = family(pid);
+    signal(pid_of(&all, "lab guard"), Signal::KILL);
+    let up = ended(child).await;
+    let sentence = "lab: the private PostgreSQL is gone for good, because its guard process (`lab guard`) was killed";
+    assert!(up.code == Some(100) && up.stderr.contains(sentence), "{up:?}");
     assert_eq!(alive(&all), Vec::<String>::new());
     place.assert_empty();
 }
