@@ -159,7 +159,8 @@ impl Connections {
                 let status = self.pool.status();
                 tracing::warn!(
                     size = status.size,
-                    pending = status.waiting,
+                    // With the one that has just given up.
+                    pending = status.waiting + 1,
                     waited_ms = milliseconds(waited),
                     "Database connection pool exhausted"
                 );
