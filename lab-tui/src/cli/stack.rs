@@ -13,7 +13,7 @@ use lab_tui::observe::backends::Backends;
 use lab_tui::observe::store::{DEFAULT_BYTES, Store};
 use lab_tui::out;
 use lab_tui::scenario::StackKind;
-use lab_tui::stack::embedded::{Options, STANDARD_PORTS};
+use lab_tui::stack::embedded::{Options, SERVICES, STANDARD_PORTS};
 use lab_tui::stack::postgres::NotFound;
 use lab_tui::stack::postgres::fetch::{Source, WRITE_MIRROR};
 use lab_tui::stack::{Notice, Running, children};
@@ -41,7 +41,7 @@ pub(crate) struct StackFlags {
     /// Where initdb and postgres are, if not on PATH or in one of the usual places
     #[arg(long, value_name = "FOLDER", env = "LAB_PG_BIN", value_parser = OsStringValueParser::new().map(PathBuf::from))]
     pg_bin: Option<PathBuf>,
-    /// Use this version of PostgreSQL, fetched once, whatever this machine has, such as 17.6.0
+    /// Use this version of PostgreSQL, fetched once, whatever this machine has, such as 17.6
     #[arg(long, value_name = "VERSION", env = "LAB_PG_VERSION")]
     pg_version: Option<String>,
     /// Fetch PostgreSQL from here, where it has to be fetched: the address before /VERSION/postgresql-VERSION-SYSTEM.tar.gz
@@ -172,6 +172,11 @@ impl StackFlags {
             env: self.env,
         };
         options.check(kind)?;
+        if kind == StackKind::Embedded {
+            for service in SERVICES {
+                services::check(service, &options.env).map_err(|why| anyhow!("{service} would not start with that --env: {why}"))?;
+            }
+        }
         Ok(options)
     }
 }
