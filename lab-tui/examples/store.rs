@@ -187,6 +187,7 @@ fn requests(random: &mut StdRng, count: usize) -> Vec<ClientSpan> {
         sent_unix_nano: start + 31_000,
         ended_unix_nano: start + random.random_range(500_000..5_000_000),
         outcome: Outcome::Status(200),
+        expected: true,
         why: None,
     };
     (0..count as u64).map(|number| 1_790_000_000_000_000_000 + number * 25_000).map(one).collect()

@@ -121,11 +121,28 @@ fn harmless(text: &str) -> Cow<'_, str> {
 
 /// An error with its causes, as one sentence. Some libraries say their cause in their own words already; it is not said again.
 pub fn sentence(error: &anyhow::Error) -> String {
-    error.chain().fold(String::new(), |said, cause| match cause.to_string() {
-        text if said.is_empty() => text,
-        text if said.ends_with(&text) => said,
-        text => format!("{said}: {text}"),
-    })
+    let mut said = String::new();
+    for cause in error.chain() {
+        let database = refusal(cause);
+        let text = database.clone().unwrap_or_else(|| cause.to_string());
+        if said.is_empty() {
+            said = text;
+        } else if !said.ends_with(&text) {
+            said = format!("{said}: {text}");
+        }
+        // Behind it is the same once more.
+        if database.is_some() {
+            break;
+        }
+    }
+    said
+}
+
+/// What a database said. The line of PostgreSQL's source that sqlx adds means nothing to a reader; the SQLSTATE does.
+fn refusal(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
+    let error = cause.downcast_ref::<sqlx::Error>()?.as_database_error()?;
+    let code = error.code().map(|code| format!(" (SQLSTATE {code})")).unwrap_or_default();
+    Some(format!("{}{code}", error.message()))
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Where the system runs. A stack gives [`Endpoints`] and cleans up after itself.
 
+pub mod children;
 pub mod embedded;
 mod ground;
 pub mod hosted;

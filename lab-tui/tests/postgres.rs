@@ -455,7 +455,7 @@ async fn a_server_that_cannot_start_shows_its_log() {
 #[test]
 fn a_wrong_folder_for_the_programs_is_named() {
     let error = Programs::find(Some(Path::new("/nowhere/bin"))).unwrap_err().to_string();
-    assert!(error.starts_with("LAB_PG_BIN is /nowhere/bin, but /nowhere/bin/postgres cannot be used"), "{error}");
+    assert!(error.starts_with("--pg-bin (or LAB_PG_BIN) is /nowhere/bin, but /nowhere/bin/postgres cannot be used"), "{error}");
 }
 
 #[test]

@@ -297,6 +297,7 @@ mod tests {
         assert!(refusal(&["dice-roller", "--roll-delay-ms", "5"]).contains("0..1000"));
         assert!(refusal(&["frontend", "--listen-addr", "8111"]).contains("--listen-addr"));
         assert!(refusal(&["frontend", "--log-level", "services=loud"]).contains("--log-level"));
+        assert!(refusal(&["frontend", "--log-level", "bogus"]).contains("'bogus' for '--log-level <LEVEL>': write off, error"));
         assert!(refusal(&["frontend", "--trace-url-template", "javascript:alert(1)"]).contains("http://"));
     }
 

@@ -31,7 +31,8 @@ impl KnownDice {
         if self.has(name) { name } else { UNKNOWN }
     }
 
-    fn has(&self, name: &str) -> bool {
+    /// Whether the name is its own label.
+    pub(crate) fn has(&self, name: &str) -> bool {
         self.0.read().unwrap_or_else(PoisonError::into_inner).contains(name)
     }
 }

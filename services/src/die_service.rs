@@ -1,5 +1,6 @@
 //! die-service: which dice there are, and what they look like. Its answers come from PostgreSQL, one query each.
 
+mod complaint;
 mod database;
 mod dial;
 mod lease;
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 use axum::Router;
 use metrics::{Counter, Gauge};
+use tokio::task::AbortHandle;
 use utoipa::OpenApi;
 
 use crate::config::DieServiceConfig;
@@ -34,6 +36,7 @@ pub(crate) struct Service {
     shared: Shared,
     connections: Connections,
     outlook: Outlook,
+    supervisor: AbortHandle,
     state: Arc<State>,
 }
 
@@ -50,7 +53,7 @@ impl Service {
     /// Needs no database to be there: it is looked for in the background.
     pub(crate) fn new(shared: Shared, config: &DieServiceConfig) -> Result<Self, String> {
         let connections = Connections::new(&shared, config)?;
-        let outlook = supervisor::start(connections.clone(), config);
+        let (outlook, supervisor) = supervisor::start(connections.clone(), config);
         let metrics = &shared.metrics;
         let state = State {
             database: Database::new(&shared, config, connections.clone(), outlook.prepared.clone()),
@@ -59,7 +62,7 @@ impl Service {
             listed: metrics.counter("die_list_requests_total", "Requests for the list of dice.", &[]),
             loaded: metrics.gauge("die_specifications_loaded", "Dice in the database when last counted.", &[]),
         };
-        Ok(Self { shared, connections, outlook, state: Arc::new(state) })
+        Ok(Self { shared, connections, outlook, supervisor, state: Arc::new(state) })
     }
 
     fn ready(&self) -> Ready {
@@ -100,6 +103,8 @@ impl run::Service for Service {
     }
 
     async fn close(self) {
+        // First, or a closed pool would look to it like a database that is away.
+        self.supervisor.abort();
         self.connections.close().await;
         tracing::info!("Database connection pool closed");
     }

@@ -3,6 +3,7 @@
 //! A request walks frontend -> dice-roller -> die-service -> PostgreSQL, and every step tells the same story in traces,
 //! metrics and logs. Nothing here knows the lab that watches.
 
+mod check;
 mod client;
 mod config;
 mod dice;
@@ -22,6 +23,7 @@ mod testing;
 
 use std::process::ExitCode;
 
+pub use check::check;
 pub use config::{CommonArgs, DiceRollerArgs, DieServiceArgs, FrontendArgs};
 
 /// One service of the observed system, with its flags. Each flag has an environment twin; the flag wins.

@@ -13,7 +13,7 @@ use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
-use tracing_subscriber::filter::{ParseError, Targets};
+use tracing_subscriber::filter::{LevelFilter, ParseError, Targets};
 use tracing_subscriber::layer::{Context as LayerContext, Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -24,16 +24,25 @@ pub(crate) fn check_filter(level: &str) -> Result<(), String> {
     filter(level).map(drop)
 }
 
+/// Where the line comes from that names the address in force. Whoever asked for port 0 learns the port from it, so it passes
+/// at every level but `off`.
+pub(crate) const ADDRESS: &str = "services::address";
+
 /// A bare level is meant for our own lines; libraries speak up only when something is wrong.
 fn filter(level: &str) -> Result<Targets, String> {
     let directives = match level.to_ascii_lowercase().as_str() {
+        "off" => return Ok(Targets::new()),
         "warning" | "warn" => "warn".to_owned(),
         "critical" | "fatal" | "error" => "error".to_owned(),
-        "off" => "off".to_owned(),
         own @ ("trace" | "debug" | "info") => format!("warn,services={own}"),
+        // Alone it would be the name of a target that logs nothing.
+        word if !word.contains(['=', ',']) && word.parse::<LevelFilter>().is_err() => {
+            return Err("write off, error, warning, info, debug, trace, or TARGET=LEVEL,…".to_owned());
+        }
         _ => level.to_owned(),
     };
-    directives.parse().map_err(|error: ParseError| error.to_string())
+    let targets: Targets = directives.parse().map_err(|error: ParseError| error.to_string())?;
+    Ok(targets.with_target(ADDRESS, Level::INFO))
 }
 
 /// Starts logging to standard output for this process.
@@ -289,6 +298,18 @@ mod tests {
         assert_eq!(raw.matches('\n').count(), 1);
         assert!(!raw.contains("trace_id"));
         assert_eq!(lines.all()[0]["text"], "a\r\n\u{1}\u{2028}b\\");
+    }
+
+    #[test]
+    fn a_mistyped_level_is_refused_and_the_address_is_told_at_every_level() {
+        for level in ["bogus", "inf", "warn ing", "services"] {
+            assert!(super::check_filter(level).unwrap_err().starts_with("write off, error, warning"), "{level}");
+        }
+        for (level, tells) in [("off", false), ("ERROR", true), ("warning", true), ("services=error", true), ("hyper=debug,warn", true)] {
+            let filter = super::filter(level).unwrap();
+            assert_eq!(filter.would_enable(super::ADDRESS, &tracing::Level::INFO), tells, "{level}");
+            assert!(!filter.would_enable("services::http", &tracing::Level::INFO), "{level}");
+        }
     }
 
     #[test]

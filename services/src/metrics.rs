@@ -67,7 +67,7 @@ impl Metrics {
     /// Everything in Prometheus' text format, with the process' own numbers read now.
     pub(crate) fn render(&self) -> String {
         metrics::with_local_recorder(&*self.recorder, || self.process.collect());
-        self.handle.render()
+        without_false_limit(self.handle.render())
     }
 
     /// Folds recorded samples into their buckets now and then: without it they pile up until somebody scrapes.
@@ -78,6 +78,15 @@ impl Metrics {
             self.handle.run_upkeep();
         }
     }
+}
+
+/// A limit that is not set would be told as one of no bytes; it is left out.
+fn without_false_limit(text: String) -> String {
+    const LIMIT: &str = "process_virtual_memory_max_bytes";
+    if text.lines().all(|line| line.strip_prefix(LIMIT) != Some(" 0")) {
+        return text;
+    }
+    text.lines().filter(|line| !line.contains(LIMIT)).flat_map(|line| [line, "\n"]).collect()
 }
 
 /// Makes the handle for a set of labels.
@@ -130,6 +139,13 @@ fn key(name: &'static str, labels: &[(&'static str, &str)]) -> Key {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_limit_that_is_not_set_is_left_out() {
+        let text = |limit| format!("a 1\n# HELP process_virtual_memory_max_bytes M.\nprocess_virtual_memory_max_bytes {limit}\n\nb 2\n");
+        assert_eq!(without_false_limit(text("0")), "a 1\n\nb 2\n");
+        assert_eq!(without_false_limit(text("01024")), text("01024"));
+    }
 
     #[test]
     fn histograms_have_buckets_and_counters_start_at_zero() {

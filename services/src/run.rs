@@ -23,8 +23,9 @@ const NOT_STARTED: u8 = 100;
 /// Exit code for flags that cannot be.
 pub(crate) const BAD_FLAGS: u8 = 104;
 
-/// How long spans that wait get to leave.
-const SPAN_PATIENCE: Duration = Duration::from_millis(600);
+/// When spans that wait must have left, counted from the request to stop. Two seconds are allowed until the process is gone, and
+/// the last log lines take some of them.
+const SPANS_GONE: Duration = Duration::from_millis(1800);
 
 /// What the parts of one service share.
 #[derive(Clone)]
@@ -99,13 +100,13 @@ pub(crate) fn process<S: Service>(name: &'static str, common: &Common, service: 
 pub(crate) async fn run<S: Service>(listener: TcpListener, service: S, shared: Shared, shutdown: CancellationToken) -> Result<(), ()> {
     let router = service.router().map_err(|error| refuse(&error))?;
     if let Ok(addr) = listener.local_addr() {
-        tracing::info!(addr = addr.to_string(), "listening");
+        tracing::info!(target: logs::ADDRESS, addr = addr.to_string(), "listening");
     }
     let upkeep = tokio::spawn(shared.metrics.clone().upkeep());
-    serve::serve(listener, router, shutdown).await;
+    let asked = serve::serve(listener, router, shutdown).await;
     upkeep.abort();
     service.close().await;
-    shared.telemetry.shutdown(SPAN_PATIENCE).await;
+    shared.telemetry.shutdown(SPANS_GONE.saturating_sub(asked.elapsed())).await;
     tracing::info!("stopped");
     Ok(())
 }

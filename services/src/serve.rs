@@ -1,7 +1,7 @@
 //! From a listener to the last flushed span: accepting, and stopping without losing anything that can be kept.
 
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
@@ -17,8 +17,9 @@ const IN_FLIGHT_PATIENCE: Duration = Duration::from_millis(900);
 
 /// Serves `router` until `shutdown`, then lets requests in flight finish for a bounded time.
 ///
-/// When this returns, no request is at work any more: each was answered, or dropped and recorded as such.
-pub(crate) async fn serve(listener: TcpListener, router: Router, shutdown: CancellationToken) {
+/// When this returns, no request is at work any more: each was answered, or dropped and recorded as such. It tells the moment at
+/// which it was asked to stop.
+pub(crate) async fn serve(listener: TcpListener, router: Router, shutdown: CancellationToken) -> Instant {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
@@ -36,11 +37,13 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, shutdown: Cance
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
         }
     }
+    let asked = Instant::now();
     drop(listener);
     let finished = async { while connections.join_next().await.is_some() {} };
     if tokio::time::timeout(IN_FLIGHT_PATIENCE, finished).await.is_err() {
         connections.shutdown().await;
     }
+    asked
 }
 
 async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, shutdown: CancellationToken) {

@@ -8,7 +8,10 @@ use super::Failure;
 use super::run::Planned;
 use super::stack::Up;
 
-/// Starts what the scenario brings along, beside the stack. `None` when the user interrupted it; nothing is left then.
+/// What becomes of a run that was interrupted before it could begin.
+pub(crate) const INTERRUPTED: &str = "interrupted before its services were ready";
+
+/// Starts what the scenario brings along, beside the stack. `None` when the user interrupted it; nothing is left soon then.
 pub(crate) async fn start(planned: &Planned, up: &mut Up) -> Result<Option<Hosted>, Failure> {
     let options = Options { services: &planned.plan.services, folder: &planned.folder, endpoints: &up.stack.endpoints, env: &up.env };
     let hosted = tokio::select! {

@@ -33,7 +33,7 @@ use super::beside::{APP, Beside, ExecFlags};
 use super::check::refusals;
 use super::record::{RecordFlags, Records};
 use super::reports::{ReportFlags, Reports};
-use super::stack::{StackFlags, Up};
+use super::stack::{INTERRUPTED, StackFlags, Up};
 use super::{ask, github, hosted, scenario_files, screen};
 
 #[derive(Debug, Args)]
@@ -113,7 +113,7 @@ pub(crate) async fn run(flags: Run) -> Result<Exit, Failure> {
     let mut up = match flags.stack.start(Some(needed), template).await {
         Ok(Some(up)) => up,
         not_up => {
-            let why = not_up.as_ref().err().map_or("interrupted before the stack was ready".to_owned(), Failure::to_string);
+            let why = not_up.as_ref().err().map_or(INTERRUPTED.to_owned(), Failure::to_string);
             plans.iter().for_each(|planned| reports.add_without_end(&planned.name, &why));
             let written = reports.write();
             not_up?;
@@ -128,17 +128,25 @@ pub(crate) async fn run(flags: Run) -> Result<Exit, Failure> {
         // For as long as the screen is there, the lab's own page is.
         let link = link.or_else(|| TraceLink::lab(up.stack.endpoints.tempo.as_deref()?).ok());
         let left = screen::run(&plans, theme, link, &mut up, &mut records).await;
-        up.stack.stop().await;
+        stop(up, &left).await;
         return left;
     }
 
     let ran = run_all(&plans, &mut up, link.as_ref(), &mut reports, &mut records).await;
-    up.stack.stop().await;
+    stop(up, &ran).await;
     // What was measured before a failure is written as well, and the failure is what the user hears of.
     let written = reports.write();
     let worst = ran?;
     written?;
     Ok(worst)
+}
+
+/// Ends the stack, and waits for programs whose start was interrupted.
+async fn stop(mut up: Up, ran: &Result<Exit, Failure>) {
+    up.stack.stop().await;
+    if matches!(ran, Ok(Exit::Interrupted)) {
+        up.interrupts.cleaned_up().await;
+    }
 }
 
 async fn run_all(
@@ -172,7 +180,8 @@ async fn run_one(
     records: &mut Records,
 ) -> Result<Exit, Failure> {
     let Some(hosted) = hosted::start(planned, up).await? else {
-        reports.add_without_end(&planned.name, "interrupted before its services were ready");
+        out::note(&format!("lab: {}", hosted::INTERRUPTED));
+        reports.add_without_end(&planned.name, hosted::INTERRUPTED);
         return Ok(Exit::Interrupted);
     };
     hosted::announce(planned, &hosted);

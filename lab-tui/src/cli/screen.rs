@@ -41,7 +41,10 @@ pub(crate) async fn run(
     let ui = Ui::new(Palette::new(theme), link, listed);
     let mut current = 0;
     // The first scenario's programs come before the screen, which has nothing to show until they are ready.
-    let Some(mut hosted) = hosted::start(&scenarios[current], up).await? else { return Ok(Exit::Interrupted) };
+    let Some(mut hosted) = hosted::start(&scenarios[current], up).await? else {
+        out::note(&interrupted());
+        return Ok(Exit::Interrupted);
+    };
     let mut screen = Screen::enter(ui).map_err(|error| gone(&error))?;
     let (exit, told) = loop {
         let shown = show(&scenarios[current], current, &hosted, &mut screen, up, records).await;
@@ -53,13 +56,17 @@ pub(crate) async fn run(
         }
         match hosted::start(&scenarios[current], up).await? {
             Some(next) => hosted = next,
-            None => break (Exit::Interrupted, None),
+            None => break (Exit::Interrupted, Some(interrupted())),
         }
     };
     // The terminal first, then what is to stay on it.
     drop(screen);
     told.iter().for_each(|told| out::note(told));
     Ok(exit)
+}
+
+fn interrupted() -> String {
+    format!("lab: {}", hosted::INTERRUPTED)
 }
 
 /// What the viewer wishes next, and what became of the recording, in one line.

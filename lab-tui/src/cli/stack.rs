@@ -1,6 +1,7 @@
 //! Flags of the stack, and how it is brought up so that an interruption at any moment cleans up.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{anyhow, bail};
 use clap::Args;
@@ -12,16 +13,22 @@ use lab_tui::observe::backends::Backends;
 use lab_tui::observe::store::{DEFAULT_BYTES, Store};
 use lab_tui::out;
 use lab_tui::scenario::StackKind;
-use lab_tui::stack::embedded::{Options, STANDARD_PORTS};
+use lab_tui::stack::embedded::{Options, SERVICES, STANDARD_PORTS};
 use lab_tui::stack::postgres::NotFound;
 use lab_tui::stack::postgres::fetch::{Source, WRITE_MIRROR};
-use lab_tui::stack::{Notice, Running};
+use lab_tui::stack::{Notice, Running, children};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use url::Url;
 
 use super::Failure;
 use super::fetching::Fetching;
+
+/// What becomes of a run that was interrupted before it could begin.
+pub(crate) const INTERRUPTED: &str = "interrupted before the stack was ready";
+
+/// How long the processes of a start that was given up may take to end: as long as PostgreSQL's guard does.
+const CLEANING: Duration = Duration::from_secs(3);
 
 #[derive(Debug, Args)]
 pub(crate) struct StackFlags {
@@ -34,7 +41,7 @@ pub(crate) struct StackFlags {
     /// Where initdb and postgres are, if not on PATH or in one of the usual places
     #[arg(long, value_name = "FOLDER", env = "LAB_PG_BIN", value_parser = OsStringValueParser::new().map(PathBuf::from))]
     pg_bin: Option<PathBuf>,
-    /// Use this version of PostgreSQL, fetched once, whatever this machine has, such as 17.6.0
+    /// Use this version of PostgreSQL, fetched once, whatever this machine has, such as 17.6
     #[arg(long, value_name = "VERSION", env = "LAB_PG_VERSION")]
     pg_version: Option<String>,
     /// Fetch PostgreSQL from here, where it has to be fetched: the address before /VERSION/postgresql-VERSION-SYSTEM.tar.gz
@@ -84,7 +91,7 @@ pub(crate) struct Up {
 }
 
 impl StackFlags {
-    /// Brings the stack up. `None` when the user interrupted it; nothing is left then.
+    /// Brings the stack up. `None` when the user interrupted it, which was told; nothing is left then.
     /// `needed` is the stack that the scenarios need, unless the user insists on another. `more` goes into the services' environment,
     /// unless the user set it.
     pub(crate) async fn start(
@@ -112,7 +119,11 @@ impl StackFlags {
         };
         // Its line goes before anything else is said.
         drop(fetching);
-        let Some(stack) = stack else { return Ok(None) };
+        let Some(stack) = stack else {
+            interrupts.cleaned_up().await;
+            out::note(&format!("lab: {INTERRUPTED}"));
+            return Ok(None);
+        };
         let stack = stack.map_err(|error| {
             // A folder that the user named and that is wrong is a bad flag; programs that are nowhere are not.
             let bad_flag = options.postgres.bin.is_some() && error.is::<NotFound>();
@@ -164,6 +175,11 @@ impl StackFlags {
             env: self.env,
         };
         options.check(kind)?;
+        if kind == StackKind::Embedded {
+            for service in SERVICES {
+                services::check(service, &options.env).map_err(|why| anyhow!("{service} would not start with that --env: {why}"))?;
+            }
+        }
         Ok(options)
     }
 }
@@ -196,6 +212,14 @@ impl Interrupts {
             });
         }
         Ok(Self { signals })
+    }
+
+    /// Waits until nothing is left of a start that was given up, unless the user is impatient.
+    pub(crate) async fn cleaned_up(&mut self) {
+        tokio::select! {
+            () = children::ended(CLEANING) => {}
+            () = self.next() => {}
+        }
     }
 
     pub(crate) async fn next(&mut self) {

@@ -11,6 +11,7 @@ use tokio::time::MissedTickBehavior;
 
 use super::database::{APPLICATION, Database, LOCK_PATIENCE};
 use super::{End, Injected, Undone};
+use crate::out::sentence;
 use crate::scenario::DbLock;
 
 /// The server ends a lock that outlives its time by this much, should it not notice that the lab is gone.
@@ -42,7 +43,7 @@ pub(super) async fn inject(kind: &DbLock, duration: Duration, database: &Databas
                 database.give_back(connection).await;
                 End::Undone
             }
-            Err(error) => End::Early(format!("the lock on {table} was lost before its time: {error}")),
+            Err(error) => End::Early(format!("the lock on {table} was lost before its time: {}", sentence(&error.into()))),
         };
         Undone { end, touched: u64::try_from(waited.len()).ok() }
     }))

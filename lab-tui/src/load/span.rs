@@ -33,6 +33,8 @@ pub(super) struct Ended {
     pub(super) sent: Duration,
     pub(super) ended: Duration,
     pub(super) outcome: Outcome,
+    /// Whether the plan expects that.
+    pub(super) expected: bool,
     /// What was wrong with the connection, if anything.
     pub(super) why: Option<String>,
 }
@@ -56,6 +58,7 @@ impl Spans {
             sent_unix_nano: self.clock.unix_nanos(request.sent),
             ended_unix_nano: self.clock.unix_nanos(request.ended),
             outcome: request.outcome,
+            expected: request.expected,
             why: request.why,
         });
     }
@@ -90,7 +93,7 @@ mod tests {
         let (method, outcome, why) = (Method::Get, Outcome::Status(204), None);
         let (intended, sent, ended) = (Duration::ZERO, Duration::from_millis(2), Duration::from_millis(12));
         let (trace_id, span_id, load, url) = (TraceId([1; 16]), [2; 8], 0, url.to_owned());
-        spans.push(Ended { trace_id, span_id, load, method, url, intended, sent, ended, outcome, why });
+        spans.push(Ended { trace_id, span_id, load, method, url, intended, sent, ended, outcome, expected: true, why });
         let span = spans.take().remove(0);
         assert_eq!((span.sent_unix_nano - span.intended_unix_nano, span.ended_unix_nano - span.sent_unix_nano), (2_000_000, 10_000_000));
         span.server.map(|(address, port)| (address.to_string(), port))

@@ -134,16 +134,18 @@ impl<S: Sender, C: Clock> Worker<S, C> {
                     let mut done: Done = done;
                     per_load[done.arrival.load] -= 1;
                     windows.ended(done.arrival, done.sent, done.ended, done.exemplar(&plan));
+                    let request = &plan.loads[done.arrival.load].requests[done.request];
                     spans.push(Ended {
                         trace_id: done.trace_id,
                         span_id: done.span_id,
                         load: done.arrival.load,
-                        method: plan.loads[done.arrival.load].requests[done.request].method,
+                        method: request.method,
                         url: std::mem::take(&mut done.url),
                         intended: done.arrival.intended,
                         sent: done.sent,
                         ended: done.ended,
                         outcome: done.outcome,
+                        expected: request.expects(done.outcome),
                         why: done.why.take(),
                     });
                     done.next_turn(&plan)

@@ -156,6 +156,14 @@ impl Embedded {
         Ok(Self { access, shown_database, services, postgres })
     }
 
+    /// Returns when the database is gone for good; never where it is somebody else's.
+    pub(super) async fn lost(&self) {
+        match &self.postgres {
+            Some(postgres) => postgres.lost().await,
+            None => std::future::pending().await,
+        }
+    }
+
     /// Ends everything in order: the services first, which flush what they have, then the database.
     pub(super) async fn stop(self) {
         // The door first, so that what is under way inside can still end.

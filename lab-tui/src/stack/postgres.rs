@@ -24,6 +24,7 @@ use sqlx::{ConnectOptions, Connection};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::broadcast;
+use tokio_util::sync::CancellationToken;
 
 pub use fetch::Source;
 pub use guard::Event;
@@ -31,6 +32,7 @@ pub use programs::{NotFound, Programs};
 pub use template::default_cache;
 
 use super::port::{Port, PortTaken};
+use crate::out::sentence;
 use guard::Settings;
 
 /// The services' login role, which owns their database. Its password is public: it opens nothing but throw-away data.
@@ -80,7 +82,7 @@ pub enum StartError {
     #[error(transparent)]
     PortTaken(#[from] PortTaken),
     /// Displayed with its causes; where the server itself failed, with the last lines of its log.
-    #[error("the private PostgreSQL did not start: {0:#}")]
+    #[error("the private PostgreSQL did not start: {said}", said = sentence(.0))]
     Other(anyhow::Error),
 }
 
@@ -98,6 +100,8 @@ pub struct PrivatePostgres {
     stdin: ChildStdin,
     guard: Child,
     events: broadcast::Sender<Event>,
+    /// Set when the guard has ended, and the server with it.
+    gone: CancellationToken,
     place: PathBuf,
     port: u16,
     from_template: bool,
@@ -134,7 +138,8 @@ impl PrivatePostgres {
         };
         let (events, _) = broadcast::channel(64);
         let password = format!("{:032x}", rand::random::<u128>());
-        let this = Self { stdin, guard, events, place, port, from_template, password };
+        let gone = CancellationToken::new();
+        let this = Self { stdin, guard, events, gone: gone.clone(), place, port, from_template, password };
         this.set_superuser_password().await.context("cannot set the superuser's password")?;
         let (events, data) = (this.events.clone(), this.place.join("data"));
         tokio::spawn(async move {
@@ -145,6 +150,7 @@ impl PrivatePostgres {
             // The guard has ended: in order, or because somebody killed it. A server without its guard would outlive the lab.
             let _ = tokio::task::spawn_blocking(move || processes::end_in(&data, Duration::from_secs(1))).await;
             let _ = events.send(Event::Exited { status: "for good, with its guard process".to_owned() });
+            gone.cancel();
         });
         Ok(this)
     }
@@ -200,6 +206,11 @@ impl PrivatePostgres {
     /// Deaths and restarts of the server from now on. The channel closes when the guard ends.
     pub fn events(&self) -> broadcast::Receiver<Event> {
         self.events.subscribe()
+    }
+
+    /// Returns when the server is gone for good, because its guard is.
+    pub async fn lost(&self) {
+        self.gone.cancelled().await;
     }
 
     /// Ends the server and returns when it is gone.

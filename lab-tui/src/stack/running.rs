@@ -59,6 +59,14 @@ impl Running {
         self.ground.folder.path()
     }
 
+    /// Returns when the private database is gone for good; never where there is none.
+    pub async fn lost(&self) {
+        match &self.system {
+            Some(system) => system.lost().await,
+            None => std::future::pending().await,
+        }
+    }
+
     /// Ends everything in order.
     pub async fn stop(self) {
         if let Some(system) = self.system {

@@ -196,7 +196,7 @@ async fn what_a_service_was_asked_for_lapses_within_three_seconds() {
 async fn a_fault_that_cannot_be_injected_is_inconclusive() {
     let place = Place::new();
     for (fault, why) in [
-        ("kind = \"db.lock\"\ntable = \"no_such_table\"", "relation \"no_such_table\" does not exist"),
+        ("kind = \"db.lock\"\ntable = \"no_such_table\"", "relation \"no_such_table\" does not exist (SQLSTATE 42P01)"),
         ("kind = \"dice.error_rate\"\ndie = \"nobody\"\nrate = 1", "there is no die `nobody`"),
         (
             "kind = \"service.error\"\nservice = \"die-service\"\nroute = \"/roll\"",

@@ -128,7 +128,7 @@ async fn bad_input_is_refused_before_anything_starts() {
     let good = place.write("good.toml", &scenario("1s", "get = \"/roll?die=fair\"", ""));
     let (bad, good) = (bad.to_str().unwrap(), good.to_str().unwrap());
     let unwritable = place.path("no/such/folder/out.json");
-    let cases: [(&[&str], &str); 19] = [
+    let cases: [(&[&str], &str); 20] = [
         (&["run", bad], ":7:12: `soon` is no time (write a time such as"),
         (&["run", good, bad], ":7:12: `soon` is no time"),
         (
@@ -145,6 +145,10 @@ async fn bad_input_is_refused_before_anything_starts() {
         (&["run", good, "--port", "frontend=9000,dice-roller=9000"], "cannot both have port 9000"),
         (&["run", good, "--port", "frontend=9000", "--port", "frontend=9001"], "cannot have both port 9000 and port 9001; name it once"),
         (&["run", good, "--env", "LOG_LEVEL=error"], "the lab reads the services' INFO lines"),
+        (
+            &["run", good, "--env", "DB_POOL_MAX=abc"],
+            "die-service would not start with that --env: invalid value 'abc' for '--db-pool-max <N>'",
+        ),
         (&["run", good, "--pg-bin", "/no/such/folder"], "/no/such/folder"),
         (&["run", good, "--database-url", "mysql://wrong@127.0.0.1/x"], "write postgresql://user:password@host:5432/database"),
         (&["run", good, "--database-url", "foo"], "the database URL cannot be read; write postgresql://user:password@host:5432/database\n"),

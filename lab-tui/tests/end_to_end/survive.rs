@@ -32,7 +32,7 @@ async fn nothing_outlives_a_lab_that_is_killed() {
 #[tokio::test]
 async fn a_database_whose_guard_is_killed_goes_with_it() {
     let place = Place::new();
-    let up = place.up(&[]).await;
+    let up = place.run_until(&["traffic"], "frontend", 1.0).await;
     let all = family(up.pid());
     let server = vec![all.iter().find(|(.., line)| line.contains("postgres -D")).unwrap().clone()];
     signal(pid_of(&all, "lab guard"), Signal::KILL);
@@ -40,7 +40,24 @@ async fn a_database_whose_guard_is_killed_goes_with_it() {
     until("the server to be gone", Duration::from_secs(3), || async move { alive(server).is_empty() }).await;
     let roll = &format!("{}/roll?die=fair", up.url("frontend"));
     until("an honest answer", PATIENCE, || async move { get(roll).await.0 == 503 }).await;
-    up.stop().await;
+    signal(up.pid(), Signal::INT);
+    assert_eq!(ended(up.child).await.code, Some(105));
+    assert_eq!(alive(&all), Vec::<String>::new());
+    place.assert_empty();
+}
+
+/// A stack that nothing runs on is of no use without it.
+#[tokio::test]
+async fn a_stack_whose_database_is_gone_for_good_ends() {
+    let place = Place::new();
+    let child = place.lab(&["up"]).spawn().unwrap();
+    let pid = child.id().unwrap();
+    until("the stack", PATIENCE, || async { place.status(pid).await.is_some() }).await;
+    let all = family(pid);
+    signal(pid_of(&all, "lab guard"), Signal::KILL);
+    let up = ended(child).await;
+    let sentence = "lab: the private PostgreSQL is gone for good, because its guard process (`lab guard`) was killed";
+    assert!(up.code == Some(100) && up.stderr.contains(sentence), "{up:?}");
     assert_eq!(alive(&all), Vec::<String>::new());
     place.assert_empty();
 }
@@ -60,8 +77,11 @@ async fn a_start_can_be_ended_at_any_moment() {
                 child.wait().await.unwrap();
             } else {
                 let run = ended(child).await;
-                // Before it listens for signals, the signal's own default ends it.
+                // Before it listens for signals, the signal's own default ends it, and after the start the run is judged.
                 assert!(run.code == code || run.code.is_none(), "{how:?} after {millis} ms: {run:?}");
+                assert!(run.code.is_none() || run.stderr.contains("interrupted") || run.stdout.contains("interrupted"), "{run:?}");
+                assert_eq!(alive(all), Vec::<String>::new(), "{how:?} after {millis} ms");
+                place.assert_empty();
             }
             until("every process to be gone", Duration::from_secs(3), || async move { alive(all).is_empty() }).await;
         }
@@ -70,6 +90,25 @@ async fn a_start_can_be_ended_at_any_moment() {
     let run = place.run(&["run", "traffic", "--time-scale", "0.02"]).await;
     assert_eq!(run.code, Some(0), "{}", run.stderr);
     place.assert_empty();
+}
+
+/// With an empty cache there is `initdb` to be ended, and a template that is half copied.
+#[tokio::test]
+async fn an_interrupted_first_start_has_cleaned_up_when_it_ends() {
+    for millis in [300, 600, 1000, 1500] {
+        let place = Place::cold();
+        let child = place.lab(&["up"]).spawn().unwrap();
+        let pid = child.id().unwrap();
+        tokio::time::sleep(Duration::from_millis(millis)).await;
+        let all = family(pid);
+        signal(pid, Signal::INT);
+        let up = ended(child).await;
+        assert_eq!(alive(&all), Vec::<String>::new(), "after {millis} ms");
+        place.assert_empty();
+        // A machine that is quick enough has it up by then, and Ctrl-C is how it ends.
+        let interrupted = up.code == Some(105) && up.stderr.contains("lab: interrupted before the stack was ready");
+        assert!(interrupted || up.stderr.contains("the stack is up"), "after {millis} ms: {up:?}");
+    }
 }
 
 #[tokio::test]

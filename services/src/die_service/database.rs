@@ -9,6 +9,7 @@ use opentelemetry_semantic_conventions::attribute;
 use sqlx::PgConnection;
 use tokio::sync::watch;
 
+use super::complaint::complaint;
 use super::lease::{Lease, broken};
 use super::pool::Connections;
 use crate::config::DieServiceConfig;
@@ -147,9 +148,10 @@ impl Database {
                 }
                 let kind = state.unwrap_or_else(|| "connection_error".to_owned());
                 span.set_attribute(KeyValue::new(attribute::ERROR_TYPE, kind));
-                span.set_status(Status::error(error.to_string()));
+                let words = complaint(&error);
+                span.set_status(Status::error(words.clone()));
                 let _attached = cx.clone().attach();
-                tracing::error!(query_type = measures.kind, error = error.to_string(), "Database query failed");
+                tracing::error!(query_type = measures.kind, error = words, "Database query failed");
                 Err(if broken(&error) { DatabaseError::Unavailable } else { DatabaseError::Failed })
             }
         };

@@ -15,6 +15,7 @@ use opentelemetry_semantic_conventions::attribute;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _};
 
+use super::complaint::complaint;
 use super::dial::Dialer;
 use super::lease::Lease;
 use crate::config::DieServiceConfig;
@@ -73,7 +74,7 @@ impl std::fmt::Display for AcquireError {
         match self {
             Self::Exhausted => f.write_str("no free connection in time"),
             Self::DialTimeout => f.write_str("the database did not accept a connection in time"),
-            Self::Refused(error) => write!(f, "{error}"),
+            Self::Refused(error) => f.write_str(&complaint(error)),
             Self::Closed => f.write_str("the pool is closed"),
         }
     }
@@ -158,7 +159,8 @@ impl Connections {
                 let status = self.pool.status();
                 tracing::warn!(
                     size = status.size,
-                    pending = status.waiting,
+                    // With the one that has just given up.
+                    pending = status.waiting + 1,
                     waited_ms = milliseconds(waited),
                     "Database connection pool exhausted"
                 );

@@ -7,7 +7,9 @@ use sqlx::ConnectOptions;
 use sqlx::Connection as _;
 use sqlx::migrate::Migrator;
 use tokio::sync::watch;
+use tokio::task::AbortHandle;
 
+use super::complaint::complaint;
 use super::pool::Connections;
 use crate::config::DieServiceConfig;
 
@@ -28,8 +30,8 @@ pub(super) struct Outlook {
     pub(super) reachable: watch::Receiver<bool>,
 }
 
-/// Starts watching; it ends with the runtime.
-pub(super) fn start(connections: Connections, config: &DieServiceConfig) -> Outlook {
+/// Starts watching. It ends when it is aborted, as it must be before the pool is closed, or with the runtime.
+pub(super) fn start(connections: Connections, config: &DieServiceConfig) -> (Outlook, AbortHandle) {
     let (set_prepared, prepared) = watch::channel(false);
     let (set_reachable, reachable) = watch::channel(false);
     let supervisor = Supervisor {
@@ -40,8 +42,8 @@ pub(super) fn start(connections: Connections, config: &DieServiceConfig) -> Outl
         prepared: set_prepared,
         reachable: set_reachable,
     };
-    tokio::spawn(supervisor.run());
-    Outlook { prepared, reachable }
+    let watching = tokio::spawn(supervisor.run());
+    (Outlook { prepared, reachable }, watching.abort_handle())
 }
 
 struct Supervisor {
@@ -95,8 +97,8 @@ impl Supervisor {
     async fn migrate(&self) -> Result<(), String> {
         let options = self.connections.options().clone().options([("statement_timeout", "0")]);
         let dial = tokio::time::timeout(Duration::from_secs(5), options.connect());
-        let mut connection = dial.await.map_err(|_| "timed out".to_owned())?.map_err(|error| error.to_string())?;
-        MIGRATIONS.run_direct(None, &mut connection, false).await.map_err(|error| error.to_string())?;
+        let mut connection = dial.await.map_err(|_| "timed out".to_owned())?.map_err(|error| complaint(&error))?;
+        MIGRATIONS.run_direct(None, &mut connection, false).await.map_err(|error| complaint(&error))?;
         let _ = connection.close().await;
         Ok(())
     }

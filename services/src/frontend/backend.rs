@@ -32,8 +32,7 @@ pub(super) fn current_trace_id() -> String {
 impl State {
     /// Asks dice-roller about a die. The error is a finished answer.
     pub(super) async fn ask<T: DeserializeOwned>(&self, die: &str, path: &str, patience: Duration) -> Result<T, Box<Response>> {
-        self.requests.with(&[self.known.label(die), "received"]).increment(1);
-        let outcome = Outcome { state: self, die, status: "error" };
+        let outcome = Outcome::begin(self, die);
         let started = Instant::now();
         let answer = self.shared.client.get(&self.config.dice_roller, path, patience).await;
         let elapsed = started.elapsed();
@@ -105,14 +104,24 @@ fn problem(status: StatusCode, words: &str) -> Response {
     json(status, &BackendProblem { detail: words, trace_id: current_trace_id() })
 }
 
-/// Counts what became of one request. One that nobody waits for any more counts as an error.
+/// Counts one request as received, and what became of it under the same label. While nobody has confirmed its die, both wait for
+/// the answer, which may do that. A request that nobody waits for any more counts as an error.
 struct Outcome<'a> {
     state: &'a State,
     die: &'a str,
+    received: bool,
     status: &'static str,
 }
 
-impl Outcome<'_> {
+impl<'a> Outcome<'a> {
+    fn begin(state: &'a State, die: &'a str) -> Self {
+        let received = state.known.has(die);
+        if received {
+            state.requests.with(&[die, "received"]).increment(1);
+        }
+        Self { state, die, received, status: "error" }
+    }
+
     fn is(mut self, status: &'static str) {
         self.status = status;
     }
@@ -120,6 +129,10 @@ impl Outcome<'_> {
 
 impl Drop for Outcome<'_> {
     fn drop(&mut self) {
-        self.state.requests.with(&[self.state.known.label(self.die), self.status]).increment(1);
+        let label = self.state.known.label(self.die);
+        if !self.received {
+            self.state.requests.with(&[label, "received"]).increment(1);
+        }
+        self.state.requests.with(&[label, self.status]).increment(1);
     }
 }

@@ -92,7 +92,10 @@ async fn the_backends_status_passes_through() {
         assert!(got.body.contains(got.headers["x-trace-id"].to_str().unwrap()));
     }
     let requests = |die: &str, status: &str| metric(&shared, &format!(r#"frontend_requests_total{{die_type="{die}",status="{status}"}}"#));
-    assert_eq!(requests("unknown", "received"), Some(4.0));
+    for (die, fates) in [("unknown", ["error", "timeout"]), ("risky", ["error", "none"]), ("garbled", ["error", "none"])] {
+        let ended: f64 = fates.iter().filter_map(|fate| requests(die, fate)).sum();
+        assert_eq!(requests(die, "received"), Some(ended), "{die}");
+    }
     assert_eq!(requests("risky", "error"), Some(1.0));
     assert_eq!(requests("unknown", "timeout"), Some(1.0));
     assert_eq!(requests("invented", "error"), None, "a name that nobody confirmed is no label");

@@ -9,9 +9,13 @@ use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{Tra
 use opentelemetry_proto::tonic::collector::trace::v1::{ExportTraceServiceRequest, ExportTraceServiceResponse};
 use prost::Message;
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 use super::exporter::{Protocol, Settings};
 use super::*;
+use crate::faults::Faults;
+use crate::logs::testing::Lines;
+use crate::run::{self, Shared};
 
 #[derive(Clone, Default)]
 struct Received(Arc<Mutex<Vec<ExportTraceServiceRequest>>>);
@@ -104,6 +108,60 @@ async fn a_receiver_that_never_answers_does_not_hold_the_end_back_and_a_full_que
         let started = Instant::now();
         telemetry.shutdown(Duration::from_millis(200)).await;
         assert!(started.elapsed() < Duration::from_secs(2), "{protocol:?}");
+    }
+}
+
+/// A service without routes.
+struct Idle;
+
+impl run::Service for Idle {
+    fn router(&self) -> Result<axum::Router, String> {
+        Ok(axum::Router::new())
+    }
+}
+
+/// How long a service with this telemetry takes from the request to stop to its end.
+async fn stopped(telemetry: Telemetry) -> Duration {
+    let shared = Shared::new(telemetry, Faults::for_token(None), None).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (shutdown, asked) = (CancellationToken::new(), Instant::now());
+    shutdown.cancel();
+    run::run(listener, Idle, shared, shutdown).await.unwrap();
+    asked.elapsed()
+}
+
+#[tokio::test]
+async fn a_slow_receiver_gets_every_span_of_a_service_that_stops() {
+    let (lines, _guard) = Lines::capture();
+    let received = Received::default();
+    let theirs = received.clone();
+    let take = axum::routing::post(async move |body: axum::body::Bytes| {
+        tokio::time::sleep(Duration::from_millis(900)).await;
+        theirs.0.lock().unwrap().push(ExportTraceServiceRequest::decode(body).unwrap());
+    });
+    let (addr, _server) = crate::testing::serve(axum::Router::new().route("/v1/traces", take)).await;
+    let telemetry = exporting(Protocol::Http, format!("http://{addr}/v1/traces"), 100);
+    make_spans(&telemetry, 7);
+    stopped(telemetry).await;
+    assert_eq!(received.spans(), 7);
+    assert_eq!(lines.with_message("Spans were left undelivered"), Vec::<serde_json::Value>::new());
+}
+
+#[tokio::test]
+async fn a_service_with_a_dead_receiver_stops_within_two_seconds() {
+    let gone = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let refused = gone.local_addr().unwrap();
+    drop(gone);
+    let blackhole = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let silent = blackhole.local_addr().unwrap();
+    let cases = [(Protocol::Grpc, refused), (Protocol::Http, refused), (Protocol::Grpc, silent), (Protocol::Http, silent)];
+    let stopped = cases.map(async |(protocol, addr)| {
+        let telemetry = exporting(protocol, format!("http://{addr}/v1/traces"), 100);
+        make_spans(&telemetry, 7);
+        (protocol, addr, stopped(telemetry).await)
+    });
+    for (protocol, addr, took) in futures_util::future::join_all(stopped).await {
+        assert!(took < Duration::from_secs(2), "{protocol:?} {addr} (silent: {}) {took:?}", addr == silent);
     }
 }
 

@@ -31,6 +31,7 @@ fn request(number: u64, due_ms: u64, status: u16) -> ClientSpan {
         sent_unix_nano: due + 2_000_000,
         ended_unix_nano: due + 12_000_000,
         outcome: Outcome::Status(status),
+        expected: status < 400,
         why: None,
     }
 }

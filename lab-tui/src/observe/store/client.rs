@@ -44,6 +44,8 @@ pub struct ClientSpan {
     pub ended_unix_nano: u64,
     /// How it ended.
     pub outcome: Outcome,
+    /// Whether the scenario expects that.
+    pub expected: bool,
     /// What was wrong with the connection, if anything.
     pub why: Option<String>,
 }
@@ -151,10 +153,10 @@ impl Keys {
 
 /// A span's tail into `out`, and its head.
 fn pack(span: &ClientSpan, scenario: &str, origin: u32, keys: &Keys, texts: &mut Texts, out: &mut Vec<u8>) -> Head {
-    // For a client every status from 400 on is an error, expected by the scenario or not.
+    // For a client every status from 400 on is an error, unless it knows more: an answer that the scenario expects is none.
     let status;
     let error = match span.outcome {
-        Outcome::Status(code) if code >= 400 => {
+        Outcome::Status(code) if code >= 400 && !span.expected => {
             status = code.to_string();
             Some(&*status)
         }
@@ -258,6 +260,7 @@ mod tests {
             sent_unix_nano: 1_700_000_000_002_000_000,
             ended_unix_nano: 1_700_000_000_012_000_000,
             outcome,
+            expected: false,
             why: why.map(str::to_owned),
         }
     }
@@ -318,6 +321,9 @@ mod tests {
             }
             assert_eq!(store.counts("lab").spans, 14);
         }
+        let expecting = Store::new(1 << 20);
+        expecting.add_client_spans("a scenario", &[ClientSpan { expected: true, ..request(1, Outcome::Status(404), None) }]);
+        assert_eq!(expecting.resource_spans(TraceId([1; 16])), Some(vec![expected(1, None, Some(404), None)]));
         let spans = Store::new(1 << 20);
         spans.add_client_spans("a scenario", &[request(1, Outcome::Timeout, None), request(1, Outcome::Timeout, None)]);
         assert_eq!(spans.counts("lab").spans, 1, "counted once");

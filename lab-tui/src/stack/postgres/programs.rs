@@ -34,7 +34,7 @@ pub struct Programs {
 pub struct NotFound(String);
 
 impl Programs {
-    /// Looks in the folder that the user named (`LAB_PG_BIN`) and nowhere else, or, where none is named, on PATH and
+    /// Looks in the folder that the user named (`--pg-bin`, `LAB_PG_BIN`) and nowhere else, or, where none is named, on PATH and
     /// then in the places that packages use, the newest version first.
     ///
     /// # Errors
@@ -42,7 +42,10 @@ impl Programs {
     pub fn find(explicit: Option<&Path>) -> Result<Self, NotFound> {
         if let Some(folder) = explicit {
             return Self::in_folder(folder).map_err(|problem| {
-                NotFound(format!("LAB_PG_BIN is {}, but {problem}: name the folder that holds `initdb` and `postgres`", folder.display()))
+                NotFound(format!(
+                    "--pg-bin (or LAB_PG_BIN) is {}, but {problem}: name the folder that holds `initdb` and `postgres`",
+                    folder.display()
+                ))
             });
         }
         let mut refused = Vec::new();
@@ -268,6 +271,6 @@ mod tests {
         let folder = programs("echo 'postgres (PostgreSQL) 12.3'");
         let refused = Programs::find(Some(folder.path())).unwrap_err().to_string();
         assert!(refused.contains("is PostgreSQL 12.3, and the lab needs 13 or newer"), "{refused}");
-        assert!(refused.starts_with("LAB_PG_BIN is "), "{refused}");
+        assert!(refused.starts_with("--pg-bin (or LAB_PG_BIN) is "), "{refused}");
     }
 }

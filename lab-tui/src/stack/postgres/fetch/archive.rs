@@ -1,5 +1,6 @@
 //! Which archive is fetched, from where, and what it must be.
 
+use std::borrow::Cow;
 use std::env::consts::{ARCH, OS};
 
 use anyhow::{Context, Result, ensure};
@@ -38,7 +39,7 @@ impl Archive {
     pub(super) fn new(version: Option<&str>, mirror: Option<&Url>) -> Result<Self> {
         let target = target(OS, ARCH, cfg!(target_env = "musl"));
         let target = target.with_context(|| format!("no archive is published for {OS} on {ARCH}"))?;
-        let version = version.unwrap_or(PINNED);
+        let version = &*whole(version.unwrap_or(PINNED));
         let name = format!("postgresql-{version}-{target}");
         let base = mirror.map_or(RELEASES, Url::as_str).trim_end_matches('/');
         let url = Url::parse(&format!("{base}/{version}/{name}.tar.gz")).context("the mirror's address cannot be used")?;
@@ -63,13 +64,18 @@ pub(super) fn shown(url: &Url) -> String {
     url.to_string()
 }
 
+/// PostgreSQL's own versions have two numbers; the archives' third is that of the build.
+fn whole(version: &str) -> Cow<'_, str> {
+    if version.split('.').count() == 2 { format!("{version}.0").into() } else { version.into() }
+}
+
 /// # Errors
-/// It is not three numbers, or is older than what the lab is tried with.
+/// It is not two or three numbers, or is older than what the lab is tried with.
 pub(super) fn check_version(version: &str) -> Result<()> {
     let parts: Vec<&str> = version.split('.').collect();
     let number = |part: &&str| !part.is_empty() && part.len() < 6 && part.bytes().all(|byte| byte.is_ascii_digit());
     ensure!(
-        parts.len() == 3 && parts.iter().all(number),
+        matches!(parts.len(), 2 | 3) && parts.iter().all(number),
         "`{version}` is no version of the published archives; write three numbers, such as {PINNED}"
     );
     let major: u32 = parts[0].parse()?;
@@ -102,7 +108,7 @@ mod tests {
             format!("https://github.com/theseus-rs/postgresql-binaries/releases/download/{version}/{name}.tar.gz")
         );
         let mirror = Url::parse("http://user:secret@mirror.example/pg/").unwrap();
-        let mirrored = Archive::new(Some("17.6.0"), Some(&mirror)).unwrap();
+        let mirrored = Archive::new(Some("17.6"), Some(&mirror)).unwrap();
         assert_eq!(mirrored.sum, None, "only the pinned version's are known");
         let name = &mirrored.name;
         assert_eq!(shown(&mirrored.sum_url()), format!("http://mirror.example/pg/17.6.0/{name}.tar.gz.sha256"));
@@ -119,10 +125,10 @@ mod tests {
 
     #[test]
     fn a_version_is_three_numbers_and_no_path() {
-        for good in ["18.4.0", "13.22.1"] {
+        for good in ["18.4.0", "18.4", "13.22.1"] {
             check_version(good).unwrap();
         }
-        for bad in ["18", "18.4", "../../x", "18.4.0/..", "18.4.0 ", "18.4.", "v18.4.0", "999999.0.0", "12.22.0"] {
+        for bad in ["18", "9.6", "../../x", "18.4.0/..", "18.4.0 ", "18.4.", "v18.4.0", "999999.0.0", "12.22.0"] {
             assert!(check_version(bad).is_err(), "{bad}");
         }
     }
