@@ -63,7 +63,7 @@ impl Run<'_> {
         let pages = scrape::pages(self.endpoints, &foreign);
         let signals = Signals::since_now(http.clone(), self.store.clone(), pages.clone(), &foreign).await;
         let sender = HttpSender::new(self.plan, &self.endpoints.services)?;
-        let scraper = Scraper::new(http, pages, self.plan);
+        let scraper = Scraper::new(http, pages, self.store.clone(), self.plan);
         // What counters are before the first request is what they grow from.
         let before = scraper.read().await;
         let clock = RunClock::start_now();

@@ -1,7 +1,8 @@
-//! The OTLP receiver: traces and logs over gRPC and over HTTP, there as protobuf or JSON, gzip accepted, into the store.
+//! The OTLP receiver: traces, logs and metrics over gRPC and over HTTP, there as protobuf or JSON, gzip accepted, into the store.
 
 pub(super) mod json;
 mod logs;
+mod metrics;
 
 use std::time::Duration;
 
@@ -38,7 +39,8 @@ pub async fn serve_grpc(listener: TcpListener, store: Store, stop: CancellationT
     tonic::transport::Server::builder()
         .timeout(SLOWEST_REQUEST)
         .add_service(traces)
-        .add_service(logs::grpc(store))
+        .add_service(logs::grpc(store.clone()))
+        .add_service(metrics::grpc(store))
         .serve_with_incoming_shutdown(TcpIncoming::from(listener).with_nodelay(Some(true)), stop.cancelled_owned())
         .await?;
     Ok(())
@@ -52,6 +54,7 @@ pub async fn serve_http(listener: TcpListener, store: Store, stop: CancellationT
     let router = Router::new()
         .route("/v1/traces", post(http_traces))
         .route("/v1/logs", post(logs::http))
+        .route("/v1/metrics", post(metrics::http))
         .layer(DefaultBodyLimit::max(LARGEST_MESSAGE))
         .layer(RequestDecompressionLayer::new())
         .with_state(store);

@@ -35,6 +35,7 @@ use self::room::Pins;
 use self::texts::Texts;
 use self::traces::{COST, Stored, Traces, is_call};
 use self::unpacked::Words as _;
+use super::pushed::Pushed;
 use super::trace::Trace;
 use crate::event::TraceId;
 
@@ -51,6 +52,7 @@ const MOST_SERVICES: usize = 10_000;
 #[derive(Debug, Clone)]
 pub struct Store {
     inner: Arc<Mutex<Inner>>,
+    pushed: Pushed,
 }
 
 #[derive(Debug)]
@@ -156,7 +158,12 @@ impl Store {
             listener: None,
             scratch: Vec::new(),
         };
-        Self { inner: Arc::new(Mutex::new(inner)) }
+        Self { inner: Arc::new(Mutex::new(inner)), pushed: Pushed::new() }
+    }
+
+    /// The metrics that services send; they have a bound of their own.
+    pub fn pushed(&self) -> &Pushed {
+        &self.pushed
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -381,7 +388,7 @@ pub(super) fn now() -> u64 {
     u64::try_from(now.as_nanos()).unwrap_or(u64::MAX)
 }
 
-fn text(value: Option<&AnyValue>) -> Option<&str> {
+pub(super) fn text(value: Option<&AnyValue>) -> Option<&str> {
     match value?.value.as_ref()? {
         Value::StringValue(text) => Some(text),
         _ => None,
