@@ -21,6 +21,7 @@ pub(crate) mod runs;
 mod scenario_files;
 pub(crate) mod schema;
 pub(crate) mod screen;
+mod size;
 pub(crate) mod stack;
 pub(crate) mod traces;
 pub(crate) mod up;
