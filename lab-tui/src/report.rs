@@ -4,6 +4,7 @@ pub mod annotation;
 mod calls;
 mod control;
 mod expectation;
+mod drops;
 mod flaws;
 pub mod format;
 mod html;

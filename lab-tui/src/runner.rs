@@ -67,6 +67,7 @@ impl Run<'_> {
         // What counters are before the first request is what they grow from.
         let before = scraper.read().await;
         let clock = RunClock::start_now();
+        let dropped = self.store.drops();
         self.store.watch_integrity(clock.unix_nanos(Duration::ZERO));
         let mut watch = watch::Watch::since_now();
         // A model that is gone wants to hear nothing more.
@@ -165,6 +166,7 @@ impl Run<'_> {
         scraper.read().await.into_iter().for_each(tell);
         tell(Fact::Telemetry(settled));
         tell(Fact::Flaws(self.store.flaws()));
+        tell(Fact::Drops(self.store.drops().since(&dropped)));
         let looked = tokio::select! {
             () = expectations.look(self.store, self.backends, &tell) => true,
             // Whoever cannot wait for what backends still lack is told what is known.

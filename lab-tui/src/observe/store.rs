@@ -37,7 +37,7 @@ use self::traces::{COST, Stored, Traces, is_call};
 use self::unpacked::Words as _;
 use super::pushed::Pushed;
 use super::trace::Trace;
-use crate::event::TraceId;
+use crate::event::{Drops, TraceId};
 
 /// 256 MiB.
 pub const DEFAULT_BYTES: usize = 256 << 20;
@@ -126,19 +126,6 @@ pub struct Counts {
     pub access_log_lines: u64,
 }
 
-/// What did not get in, or not to stay.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Drops {
-    /// Traces pushed out by newer ones.
-    pub evicted_traces: u64,
-    /// Their spans.
-    pub evicted_spans: u64,
-    /// Spans refused for a trace, span or parent ID that is none.
-    pub refused_ids: u64,
-    /// Spans refused because their trace is too large already.
-    pub refused_too_large: u64,
-}
-
 impl Store {
     /// An empty store that keeps up to `limit` bytes.
     pub fn new(limit: usize) -> Self {
@@ -204,7 +191,12 @@ impl Store {
 
     /// What did not get in, or not to stay.
     pub fn drops(&self) -> Drops {
-        self.lock().drops
+        Drops { refused_data_points: self.pushed.refused(), ..self.lock().drops }
+    }
+
+    /// Counts log records that did not get here.
+    pub(super) fn count_refused_log_records(&self, refused: u64) {
+        self.lock().drops.refused_log_records += refused;
     }
 
     /// Bytes in use.
