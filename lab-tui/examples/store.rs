@@ -1,5 +1,6 @@
 //! What the trace store takes and gives, for `benches/store` to print: one figure a line, `NAME VALUE`. Times are the processor time of
-//! one thread. `store` measures the store, `store receive` the OTLP receiver in front of it at 20,000 spans a second.
+//! one thread. `store` measures the store, `store bound` whether it keeps to its bound, `store receive` the OTLP receiver in front of it at
+//! 20,000 spans a second.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Display;
@@ -42,6 +43,7 @@ const QUERIES: [(&str, &str); 6] = [
 fn main() -> anyhow::Result<()> {
     match std::env::args().nth(1).as_deref() {
         None => measure(),
+        Some("bound") => bound(),
         Some("receive") => tokio::runtime::Runtime::new()?.block_on(receive()),
         Some(address) => tokio::runtime::Runtime::new()?.block_on(send(address)),
     }
@@ -85,6 +87,15 @@ impl Encoded {
             }
         }
     }
+
+    /// At least: what tables and allocators keep for themselves is left out.
+    fn bytes(&self) -> usize {
+        let of_trace = |trace: &EncodedTrace| {
+            let spans = trace.spans.iter().map(|span| size_of::<Box<[u8]>>() + span.len());
+            size_of::<EncodedTrace>() + spans.sum::<usize>() + trace.ids.len() * 8
+        };
+        self.0.values().map(of_trace).sum()
+    }
 }
 
 fn measure() -> anyhow::Result<()> {
@@ -96,7 +107,7 @@ fn measure() -> anyhow::Result<()> {
     let (mut ids, mut spans, mut wire) = (Vec::new(), 0, 0);
     let store = Store::new(1 << 30);
     let resident = resident();
-    let mut kept_old = 0;
+    let (mut kept_old, mut bytes_old) = (0, 0.0);
     while spans < MILLION {
         for batch in batches(&mut random, &mut ids) {
             let bytes = ExportTraceServiceRequest { resource_spans: vec![batch] }.encode_to_vec();
@@ -116,6 +127,7 @@ fn measure() -> anyhow::Result<()> {
             anyhow::ensure!(refused == 0, "{refused} spans were refused");
         }
         if spans >= OLD && !encoded.0.is_empty() {
+            bytes_old = encoded.bytes() as f64 / encoded.0.values().map(|trace| trace.spans.len()).sum::<usize>() as f64;
             encoded = Encoded::default();
         }
     }
@@ -129,6 +141,7 @@ fn measure() -> anyhow::Result<()> {
     say("bytes_per_span", store.bytes() / spans)?;
     say("bytes_per_span_resident", resident_since(resident) / spans)?;
     say("bytes_per_span_on_the_wire", wire / spans)?;
+    say("bytes_per_span_old_way", bytes_old)?;
     let mut gets: Vec<Duration> = Vec::new();
     for _ in 0..2000 {
         let id = ids[random.random_range(0..ids.len())];
@@ -161,6 +174,28 @@ fn measure() -> anyhow::Result<()> {
     }
     say("client_span_us", time.as_secs_f64() * 1e6 / OLD as f64)?;
     say("client_span_bytes", store.bytes() / OLD)
+}
+
+/// What a store takes that is offered three times as much as it may keep.
+fn bound() -> anyhow::Result<()> {
+    const BOUND: usize = 64 << 20;
+    let (mut random, mut ids) = (StdRng::seed_from_u64(3), Vec::new());
+    let (resident, store) = (resident(), Store::new(BOUND));
+    let (mut spans, mut each, mut most) = (0, 0.0, 0);
+    while each * spans as f64 < 3.0 * BOUND as f64 {
+        for batch in batches(&mut random, &mut ids) {
+            spans += batch.scope_spans[0].spans.len();
+            store.add_spans(batch);
+            most = most.max(store.bytes());
+        }
+        if store.evicted_traces() == 0 {
+            each = store.bytes() as f64 / spans as f64;
+        }
+    }
+    say("bound_bytes", BOUND)?;
+    say("offered_bytes", each * spans as f64)?;
+    say("most_bytes", most)?;
+    say("resident_bytes", resident_since(resident))
 }
 
 /// In bytes.

@@ -22,6 +22,7 @@ mod scenario_files;
 pub(crate) mod schema;
 pub(crate) mod screen;
 pub(crate) mod screenshot;
+mod size;
 pub(crate) mod stack;
 pub(crate) mod traces;
 pub(crate) mod up;

@@ -16,7 +16,7 @@ use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 use tokio::net::UnixListener;
 
-use crate::event::TraceId;
+use crate::event::{Drops, TraceId};
 use crate::http;
 use crate::observe::found::FoundTrace;
 use crate::observe::logs::{LogQuestion, LogReader, LogText};
@@ -40,6 +40,9 @@ pub struct Status {
     pub version: String,
     /// Where everything is.
     pub endpoints: Endpoints,
+    /// What it could not keep so far of the telemetry that came in.
+    #[serde(default)]
+    pub drops: Drops,
 }
 
 /// The lab's side: what it says of itself can change while it runs.
@@ -67,11 +70,14 @@ pub fn serve(folder: &Path, endpoints: &Endpoints, store: Store) -> anyhow::Resu
     let socket = folder.join(SOCKET);
     let listener = UnixListener::bind(&socket).with_context(|| format!("cannot make the control socket {}", socket.display()))?;
     std::fs::set_permissions(&socket, std::fs::Permissions::from_mode(0o600))?;
-    let status = Status { pid: std::process::id(), version: env!("CARGO_PKG_VERSION").to_owned(), endpoints: endpoints.clone() };
+    let (version, drops) = (env!("CARGO_PKG_VERSION").to_owned(), Drops::default());
+    let status = Status { pid: std::process::id(), version, endpoints: endpoints.clone(), drops };
     write(folder, &status)?;
     let status = Arc::new(Mutex::new(status));
     let told = Arc::clone(&status);
-    let tell = move || async move { Json(told.lock().unwrap_or_else(PoisonError::into_inner).clone()) };
+    let tell = move |State(store): State<Store>| async move {
+        Json(Status { drops: store.drops(), ..told.lock().unwrap_or_else(PoisonError::into_inner).clone() })
+    };
     let router = Router::new().route("/status", get(tell)).route("/traces", get(search)).route("/traces/{id}", get(trace));
     let router = router.route("/logs", post(logs)).with_state(store);
     tokio::spawn(async move { axum::serve(listener, router).await });

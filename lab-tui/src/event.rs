@@ -4,6 +4,7 @@
 
 mod breakdown;
 mod control;
+mod drops;
 mod expectation;
 mod flaw;
 mod lab;
@@ -16,6 +17,7 @@ use std::time::Duration;
 
 pub use breakdown::{Breakdown, Chosen, EdgeCalls, Hop, HopKind, Trait};
 pub use control::{Control, Pace};
+pub use drops::Drops;
 pub use expectation::{EXAMPLES, Found};
 pub use flaw::{Flaw, FlawKind};
 pub use lab::LabDelay;
@@ -85,6 +87,8 @@ pub enum Fact {
     Telemetry(Vec<ServiceSignals>),
     /// Spans and log lines of the run that do not hang together, when all telemetry had come in.
     Flaws(Vec<Flaw>),
+    /// What the lab could not keep of the telemetry of the run, when all of it had come in.
+    Drops(Drops),
     /// What was found of an expectation, when all telemetry had come in.
     Expectation {
         /// Its index in the plan.

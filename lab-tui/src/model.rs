@@ -26,7 +26,8 @@ pub use series::{Gauge, SeriesTotals};
 pub use timeline::{Place, SECONDS, Second, Timeline};
 
 use crate::event::{
-    Event, Exemplar, Fact, FaultChange, Flaw, Found, LoadWindow, Outcome, ProcessChange, Samples, ScrapedSeries, ServiceSignals, WINDOW,
+    Drops, Event, Exemplar, Fact, FaultChange, Flaw, Found, LoadWindow, Outcome, ProcessChange, Samples, ScrapedSeries, ServiceSignals,
+    WINDOW,
 };
 use crate::scenario::{Plan, Scope, Selector, Series};
 use scoped::{Known, Part, ScopedTotals};
@@ -57,6 +58,7 @@ pub struct Model {
     pools: Pools,
     services: Vec<ServiceSignals>,
     flaws: Vec<Flaw>,
+    drops: Drops,
     processes: VecDeque<(Duration, String, ProcessChange)>,
     controls: Controls,
     faults: Vec<FaultState>,
@@ -151,6 +153,7 @@ impl Model {
             pools: Pools::default(),
             services: Vec::new(),
             flaws: Vec::new(),
+            drops: Drops::default(),
             processes: VecDeque::new(),
             controls: Controls::default(),
             lab: LabState::default(),
@@ -186,6 +189,7 @@ impl Model {
             }
             Fact::Telemetry(services) => self.services = services,
             Fact::Flaws(flaws) => self.flaws = flaws,
+            Fact::Drops(drops) => self.drops = drops,
             Fact::Expectation { index, found } => {
                 if let Some(expectation) = self.expectations.get_mut(index) {
                     *expectation = Some(found);

@@ -9,6 +9,7 @@ pub mod growth;
 pub mod live;
 pub mod logs;
 pub mod otlp;
+pub mod pushed;
 pub mod sampler;
 pub mod scrape;
 pub mod scraper;

@@ -3,6 +3,7 @@
 pub mod annotation;
 mod calls;
 mod control;
+mod drops;
 mod expectation;
 mod flaws;
 pub mod format;

@@ -63,10 +63,11 @@ impl Run<'_> {
         let pages = scrape::pages(self.endpoints, &foreign);
         let signals = Signals::since_now(http.clone(), self.store.clone(), pages.clone(), &foreign).await;
         let sender = HttpSender::new(self.plan, &self.endpoints.services)?;
-        let scraper = Scraper::new(http, pages, self.plan);
+        let scraper = Scraper::new(http, pages, self.store.clone(), self.plan);
         // What counters are before the first request is what they grow from.
         let before = scraper.read().await;
         let clock = RunClock::start_now();
+        let dropped = self.store.drops();
         self.store.watch_integrity(clock.unix_nanos(Duration::ZERO));
         let mut watch = watch::Watch::since_now();
         // A model that is gone wants to hear nothing more.
@@ -166,6 +167,7 @@ impl Run<'_> {
         scraper.read().await.into_iter().for_each(tell);
         tell(Fact::Telemetry(settled));
         tell(Fact::Flaws(self.store.flaws()));
+        tell(Fact::Drops(self.store.drops().since(&dropped)));
         let looked = tokio::select! {
             () = expectations.look(self.store, self.backends, &tell) => true,
             // Whoever cannot wait for what backends still lack is told what is known.

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on says so by panicking")]
 
+#[path = "otlp/metrics.rs"]
+mod metrics;
+
 use std::io::Write as _;
 use std::net::SocketAddr;
 

@@ -94,7 +94,8 @@ pub(super) async fn link(lab: &Client) -> Option<TraceLink> {
 
 pub(crate) async fn status(flags: StatusFlags) -> Result<Exit, Failure> {
     let status = Client::find(flags.lab.lab).map_err(not_ready)?.status().await.map_err(not_ready)?;
-    let text = || format!("lab {} (pid {})\n{}", status.version, status.pid, addresses(&status.endpoints));
+    let drops: String = status.drops.told().map(|(count, what)| format!("{:<12}  {count} {what}\n", "lab's store")).collect();
+    let text = || format!("lab {} (pid {})\n{}{drops}", status.version, status.pid, addresses(&status.endpoints));
     out::result(&if flags.json { json(&status)? } else { text() }).map_err(Failure::unwritable)?;
     Ok(Exit::Kept)
 }

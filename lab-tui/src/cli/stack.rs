@@ -23,6 +23,7 @@ use url::Url;
 
 use super::Failure;
 use super::fetching::Fetching;
+use super::size::store_bytes;
 
 /// What becomes of a run that was interrupted before it could begin.
 pub(crate) const INTERRUPTED: &str = "interrupted before the stack was ready";
@@ -53,6 +54,9 @@ pub(crate) struct StackFlags {
     /// Insist on a port: frontend, dice-roller, die-service, postgres, otlp-grpc, otlp-http or tempo
     #[arg(long = "port", value_name = "NAME=PORT", env = "LAB_PORT", value_delimiter = ',', value_parser = port)]
     ports: Vec<(String, u16)>,
+    /// How much memory traces and log lines may take before newer ones push out the oldest, at least 16MiB; 256MiB if not given
+    #[arg(long, value_name = "SIZE", env = "LAB_STORE_BYTES", value_parser = store_bytes)]
+    store_bytes: Option<usize>,
     /// Further environment of the services, such as DB_POOL_MAX=4
     #[arg(long = "env", value_name = "NAME=VALUE", value_parser = variable)]
     env: Vec<(String, String)>,
@@ -106,7 +110,7 @@ impl StackFlags {
         let somebody_elses = self.database_url.is_some();
         let options = self.options(kind).map_err(|error| Failure::new(Exit::BadInput, error))?;
         let mut interrupts = Interrupts::listen()?;
-        let store = Store::new(DEFAULT_BYTES);
+        let store = Store::new(self.store_bytes.unwrap_or(DEFAULT_BYTES));
         let (told, notices) = mpsc::unbounded_channel();
         let mut fetching = Fetching::new();
         if kind == StackKind::Embedded {

@@ -1,12 +1,17 @@
-//! What of the telemetry does not hang together.
+//! What of the telemetry does not hang together, and what of it could not be kept.
 
 use super::Model;
-use crate::event::{Flaw, FlawKind};
+use crate::event::{Drops, Flaw, FlawKind};
 
 impl Model {
     /// All that was found, by kind and service.
     pub fn flaws(&self) -> &[Flaw] {
         &self.flaws
+    }
+
+    /// What the lab could not keep of it.
+    pub fn drops(&self) -> &Drops {
+        &self.drops
     }
 
     /// How many there are of a kind, but for those that are expected.

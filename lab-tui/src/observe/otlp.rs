@@ -1,7 +1,8 @@
-//! The OTLP receiver: traces and logs over gRPC and over HTTP, there as protobuf or JSON, gzip accepted, into the store.
+//! The OTLP receiver: traces, logs and metrics over gRPC and over HTTP, there as protobuf or JSON, gzip accepted, into the store.
 
 pub(super) mod json;
 mod logs;
+mod metrics;
 
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::{ExportTracePartialSuccess
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::codec::CompressionEncoding;
+use tonic::service::Routes;
 use tonic::transport::server::TcpIncoming;
 use tower_http::decompression::RequestDecompressionLayer;
 
@@ -32,16 +34,20 @@ const SLOWEST_REQUEST: Duration = Duration::from_secs(10);
 /// # Errors
 /// When the listener breaks.
 pub async fn serve_grpc(listener: TcpListener, store: Store, stop: CancellationToken) -> anyhow::Result<()> {
-    let traces = TraceServiceServer::new(GrpcTraces(store.clone()))
-        .accept_compressed(CompressionEncoding::Gzip)
-        .max_decoding_message_size(LARGEST_MESSAGE);
     tonic::transport::Server::builder()
         .timeout(SLOWEST_REQUEST)
-        .add_service(traces)
-        .add_service(logs::grpc(store))
+        .add_routes(grpc(store))
         .serve_with_incoming_shutdown(TcpIncoming::from(listener).with_nodelay(Some(true)), stop.cancelled_owned())
         .await?;
     Ok(())
+}
+
+/// What answers over gRPC.
+pub fn grpc(store: Store) -> Routes {
+    let traces = TraceServiceServer::new(GrpcTraces(store.clone()))
+        .accept_compressed(CompressionEncoding::Gzip)
+        .max_decoding_message_size(LARGEST_MESSAGE);
+    Routes::new(traces).add_service(logs::grpc(store.clone())).add_service(metrics::grpc(store))
 }
 
 /// Serves OTLP over HTTP until `stop`, as protobuf and as JSON.
@@ -49,14 +55,19 @@ pub async fn serve_grpc(listener: TcpListener, store: Store, stop: CancellationT
 /// # Errors
 /// When the listener breaks.
 pub async fn serve_http(listener: TcpListener, store: Store, stop: CancellationToken) -> anyhow::Result<()> {
-    let router = Router::new()
+    axum::serve(listener, http(store)).with_graceful_shutdown(stop.cancelled_owned()).await?;
+    Ok(())
+}
+
+/// What answers over HTTP.
+pub fn http(store: Store) -> Router {
+    Router::new()
         .route("/v1/traces", post(http_traces))
         .route("/v1/logs", post(logs::http))
+        .route("/v1/metrics", post(metrics::http))
         .layer(DefaultBodyLimit::max(LARGEST_MESSAGE))
         .layer(RequestDecompressionLayer::new())
-        .with_state(store);
-    axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await?;
-    Ok(())
+        .with_state(store)
 }
 
 struct GrpcTraces(Store);

@@ -1,18 +1,18 @@
-//! Asks the services for what the run needs of their `/metrics`: the state of pools, and what promises are about.
+//! What the run needs of the services' metrics: the state of pools, and what promises are about. Pages are asked for; what services send
+//! over OTLP is at hand.
 
-use std::collections::BTreeMap;
-use std::sync::OnceLock;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use futures_util::future::join_all;
 use url::Url;
 
 use super::exposition::{self, Sample};
+use super::pushed::BUCKETS;
 use super::scrape;
+use super::store::Store;
 use crate::event::{Fact, ScrapedSeries, ScrapedValue};
 use crate::scenario::{Plan, Reading, Series};
-
-/// The most buckets that are read of one histogram.
-const BUCKETS: usize = 200;
 
 /// Asks all services at once; what one of them does not answer is left out.
 #[derive(Debug)]
@@ -20,6 +20,9 @@ pub struct Scraper {
     client: reqwest::Client,
     series: Vec<Series>,
     targets: Vec<Target>,
+    store: Store,
+    /// Services that have sent what is asked for; nothing before the first reading.
+    senders: Mutex<Option<BTreeSet<String>>>,
 }
 
 #[derive(Debug)]
@@ -31,11 +34,11 @@ struct Target {
 }
 
 impl Scraper {
-    /// Nothing is asked yet. `pages` are the services' pages of metrics, by name.
-    pub fn new(client: reqwest::Client, pages: BTreeMap<String, Url>, plan: &Plan) -> Self {
+    /// Nothing is asked yet. `pages` are the services' pages of metrics, by name; `store` has what they send.
+    pub fn new(client: reqwest::Client, pages: BTreeMap<String, Url>, store: Store, plan: &Plan) -> Self {
         let target = |(service, url)| Target { service, url, has_pool: OnceLock::new() };
         let series = plan.series().into_iter().cloned().collect();
-        Self { client, series, targets: pages.into_iter().map(target).collect() }
+        Self { client, series, targets: pages.into_iter().map(target).collect(), store, senders: Mutex::new(None) }
     }
 
     /// What the services say now, as facts.
@@ -47,18 +50,51 @@ impl Scraper {
             let text = scrape::metrics(&self.client, &target.url).await.ok()?;
             Some((target, text))
         });
-        let (mut facts, mut scraped) = (Vec::new(), Vec::new());
+        let (mut facts, mut scraped) = (Vec::new(), BTreeMap::new());
         for (target, text) in join_all(asked).await.into_iter().flatten() {
             let pool = scrape::parse_pool(&target.service, &text);
             target.has_pool.get_or_init(|| pool.is_some());
             facts.extend(pool.map(Fact::Pool));
-            scraped.extend(read_all(&self.series, &target.service, &text));
+            scraped.insert(target.service.clone(), read_all(&self.series, &target.service, &text));
         }
+        let scraped: Vec<ScrapedSeries> = self.add_sent(scraped).into_values().flatten().collect();
         if !scraped.is_empty() {
             facts.push(Fact::Scraped(scraped));
         }
         facts
     }
+
+    /// What is on a service's own page counts; what is not there may have been sent.
+    fn add_sent(&self, mut scraped: BTreeMap<String, Vec<ScrapedSeries>>) -> BTreeMap<String, Vec<ScrapedSeries>> {
+        if self.series.is_empty() {
+            return scraped;
+        }
+        let pages = self.store.pushed().pages(|service, name| self.series.iter().any(|one| asks(one, service) && is_of(one, name)));
+        let mut senders = self.senders.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_first = senders.is_none();
+        let senders = senders.get_or_insert_default();
+        for (service, page) in pages {
+            let sent = read_all(&self.series, &service, &page);
+            let is_new = senders.insert(service.clone()) && !is_first;
+            let all = scraped.entry(service).or_default();
+            if all.is_empty() {
+                // What began to come while the run goes on was nothing before.
+                let nothing = sent.iter().filter(|_| is_new).map(|one| ScrapedSeries { value: None, ..one.clone() });
+                all.extend(nothing.collect::<Vec<_>>());
+                all.extend(sent);
+            } else {
+                for (one, sent) in all.iter_mut().zip(sent).filter(|(one, sent)| one.value.is_none() && sent.value.is_some()) {
+                    *one = sent;
+                }
+            }
+        }
+        scraped
+    }
+}
+
+/// Whether a metric of that name is read for it.
+fn is_of(series: &Series, name: &str) -> bool {
+    series.name == name || series.minus.as_deref() == Some(name)
 }
 
 fn asks(series: &Series, service: &str) -> bool {

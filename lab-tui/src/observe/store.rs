@@ -35,8 +35,9 @@ use self::room::Pins;
 use self::texts::Texts;
 use self::traces::{COST, Stored, Traces, is_call};
 use self::unpacked::Words as _;
+use super::pushed::Pushed;
 use super::trace::Trace;
-use crate::event::TraceId;
+use crate::event::{Drops, TraceId};
 
 /// 256 MiB.
 pub const DEFAULT_BYTES: usize = 256 << 20;
@@ -51,6 +52,7 @@ const MOST_SERVICES: usize = 10_000;
 #[derive(Debug, Clone)]
 pub struct Store {
     inner: Arc<Mutex<Inner>>,
+    pushed: Pushed,
 }
 
 #[derive(Debug)]
@@ -124,19 +126,6 @@ pub struct Counts {
     pub access_log_lines: u64,
 }
 
-/// What did not get in, or not to stay.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Drops {
-    /// Traces pushed out by newer ones.
-    pub evicted_traces: u64,
-    /// Their spans.
-    pub evicted_spans: u64,
-    /// Spans refused for a trace, span or parent ID that is none.
-    pub refused_ids: u64,
-    /// Spans refused because their trace is too large already.
-    pub refused_too_large: u64,
-}
-
 impl Store {
     /// An empty store that keeps up to `limit` bytes.
     pub fn new(limit: usize) -> Self {
@@ -156,7 +145,12 @@ impl Store {
             listener: None,
             scratch: Vec::new(),
         };
-        Self { inner: Arc::new(Mutex::new(inner)) }
+        Self { inner: Arc::new(Mutex::new(inner)), pushed: Pushed::new() }
+    }
+
+    /// The metrics that services send; they have a bound of their own.
+    pub fn pushed(&self) -> &Pushed {
+        &self.pushed
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -197,7 +191,12 @@ impl Store {
 
     /// What did not get in, or not to stay.
     pub fn drops(&self) -> Drops {
-        self.lock().drops
+        Drops { refused_data_points: self.pushed.refused(), ..self.lock().drops }
+    }
+
+    /// Counts log records that did not get here.
+    pub(super) fn count_refused_log_records(&self, refused: u64) {
+        self.lock().drops.refused_log_records += refused;
     }
 
     /// Bytes in use.
@@ -381,7 +380,7 @@ pub(super) fn now() -> u64 {
     u64::try_from(now.as_nanos()).unwrap_or(u64::MAX)
 }
 
-fn text(value: Option<&AnyValue>) -> Option<&str> {
+pub(super) fn text(value: Option<&AnyValue>) -> Option<&str> {
     match value?.value.as_ref()? {
         Value::StringValue(text) => Some(text),
         _ => None,

@@ -78,6 +78,7 @@ impl Bounds {
             | Fact::Control { .. }
             | Fact::Scraped(_)
             | Fact::Flaws(_)
+            | Fact::Drops(_)
             | Fact::Expectation { .. }
             | Fact::Edge { .. }
             | Fact::Breakdowns(_)

@@ -12,8 +12,8 @@ use super::header::Outline;
 use super::wire::{Held, Line};
 use super::{FORMAT, Header, History, Outputs, Player, Recorder, read};
 use crate::event::{
-    Breakdown, Cell, Chosen, EdgeCalls, Event, Exemplar, Fact, FaultChange, Flaw, FlawKind, Hop, HopKind, HopSpans, LoadWindow, Outcome,
-    Pool, ProcessChange, Samples, ServiceSignals, TraceId, Trait,
+    Breakdown, Cell, Chosen, Drops, EdgeCalls, Event, Exemplar, Fact, FaultChange, Flaw, FlawKind, Hop, HopKind, HopSpans, LoadWindow,
+    Outcome, Pool, ProcessChange, Samples, ServiceSignals, TraceId, Trait,
 };
 use crate::model::Model;
 use crate::observe::store::Store;
@@ -153,6 +153,15 @@ fn events() -> Vec<Event> {
             count: 7,
             examples: vec![TraceId([3; 16])],
         }]),
+        Fact::Drops(Drops {
+            evicted_traces: 1,
+            evicted_spans: 2,
+            evicted_log_lines: 3,
+            refused_ids: 4,
+            refused_too_large: 5,
+            refused_log_records: 6,
+            refused_data_points: 7,
+        }),
         Fact::Pool(Pool { service: "die".to_owned(), used: 1, idle: 2, pending: 3, max: 4 }),
         Fact::Telemetry(vec![signals]),
         Fact::Began { unix_nano: 1_795_455_000_000_000_001 },

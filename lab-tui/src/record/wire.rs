@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::bounds::LONGEST_RUN;
 use crate::event::{
-    Cell, Control, EXAMPLES, EdgeCalls, Event, Exemplar, Fact, FaultChange, Flaw, FlawKind, Found, HopSpans, LabDelay, LoadWindow, Outcome,
-    Pace, Pool, ProcessChange, Samples, ScrapedSeries, ScrapedValue, ServiceSignals, TraceId,
+    Cell, Control, Drops, EXAMPLES, EdgeCalls, Event, Exemplar, Fact, FaultChange, Flaw, FlawKind, Found, HopSpans, LabDelay, LoadWindow,
+    Outcome, Pace, Pool, ProcessChange, Samples, ScrapedSeries, ScrapedValue, ServiceSignals, TraceId,
 };
 use crate::observe::trace::Trace;
 use breakdown::WireBreakdowns;
@@ -71,6 +71,7 @@ enum WireFact {
     Scraped { series: Vec<WireScraped> },
     Telemetry { services: Vec<WireSignals> },
     Flaws { flaws: Vec<WireFlaw> },
+    Drops(WireDrops),
     Control { change: WireControl },
     Expectation { index: usize, found: WireFound },
     LabUsage { cpu_seconds: f64 },
@@ -199,6 +200,17 @@ struct WireSignals {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
+struct WireDrops {
+    evicted_traces: u64,
+    evicted_spans: u64,
+    evicted_log_lines: u64,
+    refused_ids: u64,
+    refused_too_large: u64,
+    refused_log_records: u64,
+    refused_data_points: u64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
 struct WireFlaw {
     /// As the metric is called.
     kind: String,
@@ -244,6 +256,7 @@ impl From<&Fact> for WireFact {
             }
             Fact::Scraped(series) => Self::Scraped { series: series.iter().map(WireScraped::from).collect() },
             Fact::Telemetry(services) => Self::Telemetry { services: services.iter().map(WireSignals::from).collect() },
+            Fact::Drops(drops) => Self::Drops(drops.into()),
             Fact::Flaws(flaws) => Self::Flaws { flaws: flaws.iter().map(WireFlaw::from).collect() },
             Fact::Control { change } => Self::Control {
                 change: match change {
@@ -305,6 +318,7 @@ impl WireFact {
             Self::Pool { service, used, idle, pending, max } => Fact::Pool(Pool { service, used, idle, pending, max }),
             Self::Scraped { series } => Fact::Scraped(series.into_iter().map(WireScraped::into_series).collect()),
             Self::Telemetry { services } => Fact::Telemetry(services.into_iter().map(WireSignals::into_signals).collect()),
+            Self::Drops(drops) => Fact::Drops(drops.into()),
             Self::Flaws { flaws } => Fact::Flaws(flaws.into_iter().map(WireFlaw::into_flaw).collect::<Result<_, Damage>>()?),
             Self::Control { change } => Fact::Control {
                 change: match change {
@@ -461,6 +475,36 @@ impl WireSignals {
     fn into_signals(self) -> ServiceSignals {
         let Self { name, answered, server_spans, log_lines, unsampled, restarted, silent, foreign } = self;
         ServiceSignals { name, answered, server_spans, log_lines, unsampled, restarted, silent, foreign }
+    }
+}
+
+impl From<&Drops> for WireDrops {
+    fn from(drops: &Drops) -> Self {
+        let Drops {
+            evicted_traces,
+            evicted_spans,
+            evicted_log_lines,
+            refused_ids,
+            refused_too_large,
+            refused_log_records,
+            refused_data_points,
+        } = *drops;
+        Self { evicted_traces, evicted_spans, evicted_log_lines, refused_ids, refused_too_large, refused_log_records, refused_data_points }
+    }
+}
+
+impl From<WireDrops> for Drops {
+    fn from(drops: WireDrops) -> Self {
+        let WireDrops {
+            evicted_traces,
+            evicted_spans,
+            evicted_log_lines,
+            refused_ids,
+            refused_too_large,
+            refused_log_records,
+            refused_data_points,
+        } = drops;
+        Self { evicted_traces, evicted_spans, evicted_log_lines, refused_ids, refused_too_large, refused_log_records, refused_data_points }
     }
 }
 

@@ -9,7 +9,7 @@ use super::control::{ControlSummary, controls};
 use super::format::number;
 use super::{ExpectationSummary, TraceLink};
 use crate::compare::Comparison;
-use crate::event::{FlawKind, TraceId};
+use crate::event::{Drops, FlawKind, TraceId};
 use crate::exit::Exit;
 use crate::explain::{self, Explanation};
 use crate::model::{Distribution, Model};
@@ -207,6 +207,8 @@ pub struct Telemetry<'a> {
     pub semconv_violations: u64,
     /// All of these, by service.
     pub flaws: Vec<FlawSummary<'a>>,
+    /// What the lab could not keep of the run's telemetry.
+    pub drops: &'a Drops,
 }
 
 /// Flaws of one kind of one service.
@@ -459,6 +461,7 @@ fn telemetry(model: &Model) -> Telemetry<'_> {
         logs_of_unknown_trace: model.flaws_of(FlawKind::LogOfUnknownTrace),
         semconv_violations: model.flaws_of(FlawKind::SemconvViolation),
         flaws: flaws.collect(),
+        drops: model.drops(),
     }
 }
 

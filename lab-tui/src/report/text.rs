@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::drops;
 use super::expectation;
 use super::flaws;
 use super::format::{count, milliseconds, number};
@@ -66,6 +67,7 @@ fn write(out: &mut String, summary: &Summary<'_>, slowest: Option<&Trace>) -> st
         }
     }
     flaws::write(out, &summary.telemetry)?;
+    drops::write(out, &summary.telemetry)?;
     if !summary.faults.is_empty() {
         writeln!(out, "\nfaults")?;
         for fault in &summary.faults {

@@ -92,6 +92,7 @@ async fn start_one(
     let service = &options.services[index];
     let first = spec(service, options, ports)?;
     first.check_port()?;
+    store.pushed().begins(&service.name);
     match Program::start(&first, service.ready_timeout, store, notices).await {
         Ok(program) => Ok((first, program)),
         // Somebody was quicker.

@@ -1,4 +1,4 @@
-//! What strangers may hand to the lab's readers: files that were cut, joined and shaken. No reader may panic or hang over any of them.
+//! What strangers may hand to the lab's readers: files, messages and queries that were cut, joined and shaken. No reader may panic or hang over any of them.
 //!
 //! Stable Rust, no tools: `LAB_FUZZ_SECONDS=600 cargo test --test fuzz` does it for longer, `LAB_FUZZ_SEED` does one again. What a
 //! reader fell over is left in the file that the failure names, also where the whole process was ended by it.
@@ -6,8 +6,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on says so by panicking")]
 
 mod mutate;
+mod otlp;
 mod recording;
 mod scenario;
+mod traceql;
 
 use std::fs;
 use std::panic::catch_unwind;
@@ -28,9 +30,13 @@ struct Target {
     read: fn(&[u8]),
 }
 
-const TARGETS: [Target; 2] = [
+const TARGETS: [Target; 6] = [
     Target { name: "scenario", corpus: scenario::corpus, read: scenario::read },
     Target { name: "recording", corpus: recording::corpus, read: recording::read },
+    Target { name: "otlp-protobuf", corpus: otlp::protobuf_corpus, read: otlp::read_protobuf },
+    Target { name: "otlp-json", corpus: otlp::json_corpus, read: otlp::read_json },
+    Target { name: "otlp-grpc", corpus: otlp::grpc_corpus, read: otlp::read_grpc },
+    Target { name: "traceql", corpus: traceql::corpus, read: traceql::read },
 ];
 
 /// Each input is small, so that only a reader that hangs takes as long, whatever the machine.

@@ -9,7 +9,7 @@ pub(crate) struct Mutator {
     corpus: Vec<Vec<u8>>,
 }
 
-/// What tends to matter to readers of numbers, times and TOML.
+/// What tends to matter to readers of numbers, times, TOML, JSON and TraceQL.
 const TOKENS: &[&str] = &[
     "0",
     "-1",
@@ -66,6 +66,15 @@ const TOKENS: &[&str] = &[
     "poisson",
     "db.lock",
     "service.latency",
+    "null",
+    "\"NaN\"",
+    "{ }",
+    "&&",
+    ">>",
+    " | count() > ",
+    " =~ \"(a|b)*\"",
+    "status = error",
+    "span.a != nil",
     "stages = [{ target = 0, duration = \"0s\" }]",
 ];
 

@@ -56,6 +56,7 @@ const LINES: &str = r#"{"trace":{"trace_id":"25923bdbe961864b6152e64e39f17515","
 {"at":5.1,"fact":{"expectation":{"index":0,"found":{"counted":{"count":1,"examples":["25923bdbe961864b6152e64e39f17515"]}}}}}
 {"at":5.2,"fact":{"telemetry":{"services":[{"name":"backend","answered":24,"server_spans":24,"log_lines":23,"unsampled":0,"restarted":false,"silent":false}]}}}
 {"at":5.2,"fact":{"flaws":{"flaws":[{"kind":"orphan_spans","service":"backend","what":"","count":2,"examples":["25923bdbe961864b6152e64e39f17515"]}]}}}
+{"at":5.2,"fact":{"drops":{"evicted_traces":1,"evicted_spans":7,"evicted_log_lines":2,"refused_ids":0,"refused_too_large":0,"refused_log_records":0,"refused_data_points":3}}}
 {"at":5.3,"fact":{"lab_usage":{"cpu_seconds":0.5}}}
 {"at":5.4,"fact":{"finished":{"interrupted":false}}}
 "#;

@@ -4,6 +4,7 @@
 //! crates.
 
 pub(super) mod logs;
+pub(super) mod metrics;
 
 use opentelemetry_proto::tonic::collector::trace::v1::{ExportTraceServiceRequest, ExportTraceServiceResponse};
 use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, InstrumentationScope, KeyValue, KeyValueList, any_value::Value};
@@ -108,11 +109,7 @@ fn any_value(from: &Object) -> Result<AnyValue, Refused> {
         Some((kind @ "stringValue", value)) => Some(Value::StringValue(value.as_str().ok_or_else(|| wrong(kind))?.to_owned())),
         Some((kind @ "boolValue", value)) => Some(Value::BoolValue(value.as_bool().ok_or_else(|| wrong(kind))?)),
         Some((kind @ "intValue", _)) => Some(Value::IntValue(number(from, kind)?)),
-        Some((kind @ "doubleValue", value)) => {
-            // Infinity and NaN are strings.
-            let number = value.as_f64().or_else(|| value.as_str()?.parse().ok());
-            Some(Value::DoubleValue(number.ok_or_else(|| wrong(kind))?))
-        }
+        Some((kind @ "doubleValue", value)) => Some(Value::DoubleValue(float(value).ok_or_else(|| wrong(kind))?)),
         Some(("arrayValue", _)) => {
             one(from, "arrayValue", |from| Ok(ArrayValue { values: list(from, "values", any_value)? }))?.map(Value::ArrayValue)
         }
@@ -149,12 +146,21 @@ fn text(from: &Object, name: &str) -> Result<String, Refused> {
 /// A whole number, or one in a string, as 64-bit numbers are written. Names of enumerations are refused, as the specification wants.
 fn number<T: TryFrom<i128> + Default>(from: &Object, name: &str) -> Result<T, Refused> {
     let Some(value) = field(from, name) else { return Ok(T::default()) };
+    whole(value).ok_or_else(|| format!("`{name}` is no whole number of its size"))
+}
+
+fn whole<T: TryFrom<i128>>(value: &Json) -> Option<T> {
     let number = match value {
         Json::Number(number) => number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from)),
         Json::String(text) => text.parse().ok(),
         _ => None,
     };
-    number.and_then(|number| T::try_from(number).ok()).ok_or_else(|| format!("`{name}` is no whole number of its size"))
+    T::try_from(number?).ok()
+}
+
+/// Infinity and NaN are strings.
+fn float(value: &Json) -> Option<f64> {
+    value.as_f64().or_else(|| value.as_str()?.parse().ok())
 }
 
 /// Hex digits of either case. How long an ID must be, the store knows.

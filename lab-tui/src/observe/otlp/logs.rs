@@ -60,8 +60,9 @@ fn take_in(store: &Store, request: ExportLogsServiceRequest) -> ExportLogsServic
             }
         }
     }
+    store.count_refused_log_records(refused);
     let partial_success = (refused > 0).then(|| ExportLogsPartialSuccess {
-        rejected_log_records: refused,
+        rejected_log_records: i64::try_from(refused).unwrap_or(i64::MAX),
         error_message: "a log record may have 256 KiB, written as JSON".to_owned(),
     });
     ExportLogsServiceResponse { partial_success }

@@ -189,11 +189,13 @@ impl Logs {
         (line.text.len() + OVERHEAD, line.unix_nano)
     }
 
-    /// Pushes out the lines of a trace, whose bytes are the trace's own.
-    pub(super) fn evict_trace(&mut self, id: TraceId) {
-        for number in self.traces.remove(&id).into_iter().flatten() {
-            self.evict(number);
+    /// Pushes out the lines of a trace, whose bytes are the trace's own. Returns how many there were.
+    pub(super) fn evict_trace(&mut self, id: TraceId) -> u64 {
+        let numbers = self.traces.remove(&id).unwrap_or_default();
+        for number in &numbers {
+            self.evict(*number);
         }
+        numbers.len() as u64
     }
 }
 

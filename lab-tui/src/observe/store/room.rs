@@ -72,6 +72,7 @@ impl Inner {
                 Some(Entry::Log(number)) => {
                     let (bytes, unix_nano) = self.logs.evict(number);
                     self.bytes -= bytes;
+                    self.drops.evicted_log_lines += 1;
                     self.evicted_until = self.evicted_until.max(unix_nano);
                 }
                 Some(Entry::Trace(id)) => self.hold_or_evict(id),
@@ -118,7 +119,7 @@ impl Inner {
 
     fn evict(&mut self, id: TraceId) {
         let Some(trace) = self.traces.remove(&id) else { return };
-        self.logs.evict_trace(id);
+        self.drops.evicted_log_lines += self.logs.evict_trace(id);
         if trace.held {
             self.pins.bytes_held = self.pins.bytes_held.saturating_sub(trace.bytes);
         }

@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 use serde_json::Value;
 
+use crate::report::drops;
 use crate::report::flaws;
 use crate::report::format::{count, milliseconds};
 use crate::report::summary::ServiceSummary;
@@ -16,7 +17,7 @@ pub(super) fn telemetry(summary: &Summary<'_>, link: Option<&TraceLink>) -> Mark
         lost => format!("{} missing, or there without a request.", count(lost, "span or log line")),
     };
     html! {
-        @if !telemetry.services.is_empty() || !telemetry.flaws.is_empty() {
+        @if !telemetry.services.is_empty() || !telemetry.flaws.is_empty() || telemetry.drops.told().next().is_some() {
             section {
                 h2 { "Telemetry" }
                 p.soft { (whole) }
@@ -41,6 +42,7 @@ pub(super) fn telemetry(summary: &Summary<'_>, link: Option<&TraceLink>) -> Mark
                     }
                 } }
                 (flaws::markup(telemetry, link))
+                (drops::markup(telemetry))
             }
         }
     }

@@ -15,11 +15,11 @@ pub(super) fn of(name: &str, endpoints: &Endpoints, own: impl Iterator<Item = (S
         // What most SDKs speak by default.
         ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoints.otlp_http.as_str()),
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
-        // The lab takes traces alone; an SDK would complain about the rest for the whole run.
-        ("OTEL_METRICS_EXPORTER", "none"),
+        // What a program writes is its log already; most would send the same again.
         ("OTEL_LOGS_EXPORTER", "none"),
-        // By default an SDK keeps spans for five seconds, which is longer than the lab waits at the end.
+        // By default an SDK keeps spans for five seconds and metrics for a minute, which is longer than the lab waits at the end.
         ("OTEL_BSP_SCHEDULE_DELAY", "500"),
+        ("OTEL_METRIC_EXPORT_INTERVAL", "500"),
     ];
     let telemetry = telemetry.map(|(name, value)| (name, value.to_owned()));
     kept.chain(telemetry).map(|(name, value)| (name.to_owned(), value)).chain(own).collect()

@@ -176,12 +176,7 @@ fn the_trace_of_a_row_opens_and_its_neighbours_are_those_of_the_list() {
     // A click chooses, the next one opens.
     drawn(&model, &mut ui, (120, 36));
     let (rows, _) = ui.clicks.last().copied().unwrap();
-    let click = MouseEvent {
-        kind: MouseEventKind::Down(MouseButton::Left),
-        column: 20,
-        row: rows.y,
-        modifiers: KeyModifiers::NONE,
-    };
+    let click = MouseEvent { kind: MouseEventKind::Down(MouseButton::Left), column: 20, row: rows.y, modifiers: KeyModifiers::NONE };
     ui.on_mouse(click, &model);
     assert!(ui.open.is_none());
     ui.on_mouse(click, &model);
