@@ -4,6 +4,7 @@
 
 mod breakdown;
 mod control;
+mod database;
 mod expectation;
 mod flaw;
 mod lab;
@@ -16,6 +17,9 @@ use std::time::Duration;
 
 pub use breakdown::{Breakdown, Chosen, EdgeCalls, Hop, HopKind, Trait};
 pub use control::{Control, Pace};
+pub use database::{
+    DatabaseActivity, DatabaseSample, LockCount, SESSIONS, STATEMENT_LENGTH, STATEMENTS, Session, SessionState, Statement, Wait,
+};
 pub use expectation::{EXAMPLES, Found};
 pub use flaw::{Flaw, FlawKind};
 pub use lab::LabDelay;
@@ -74,6 +78,8 @@ pub enum Fact {
     Breakdowns(Vec<Breakdown>),
     /// The state of a connection pool.
     Pool(Pool),
+    /// What the stack's database says of itself; once a second, where there is one.
+    Database(DatabaseSample),
     /// What services say of the metrics that promises are about; all of one moment at once.
     Scraped(Vec<ScrapedSeries>),
     /// What each service answered and what of it the telemetry shows, since the run began.

@@ -3,6 +3,7 @@
 mod breakdowns;
 mod chain;
 mod controls;
+mod database;
 mod distribution;
 mod flaws;
 mod lab;
@@ -19,6 +20,7 @@ use std::time::Duration;
 pub use breakdowns::Breakdowns;
 pub use chain::{Chain, Hop};
 pub use controls::Controls;
+pub use database::{Branch, Database, Moment, blocking};
 pub use distribution::Distribution;
 pub use lab::LabState;
 pub use pools::Pools;
@@ -54,6 +56,7 @@ pub struct Model {
     chain: Chain,
     breakdowns: Breakdowns,
     pools: Pools,
+    database: Database,
     services: Vec<ServiceSignals>,
     flaws: Vec<Flaw>,
     processes: VecDeque<(Duration, String, ProcessChange)>,
@@ -147,6 +150,7 @@ impl Model {
             chain: Chain::default(),
             breakdowns: Breakdowns::default(),
             pools: Pools::default(),
+            database: Database::default(),
             services: Vec::new(),
             flaws: Vec::new(),
             processes: VecDeque::new(),
@@ -171,6 +175,7 @@ impl Model {
             Fact::Calls(calls) => self.chain.add_calls(&calls),
             Fact::Breakdowns(all) => self.breakdowns.extend(all),
             Fact::Pool(pool) => self.pools.push(event.at, pool),
+            Fact::Database(sample) => self.database.push(event.at, sample),
             Fact::Scraped(scraped) => self.apply_scraped(event.at, scraped),
             Fact::Fault { index, change } => {
                 let Some(fault) = self.faults.get_mut(index) else { return };
@@ -331,6 +336,11 @@ impl Model {
     /// States of connection pools.
     pub fn pools(&self) -> &Pools {
         &self.pools
+    }
+
+    /// What the stack's database said of itself.
+    pub fn database(&self) -> &Database {
+        &self.database
     }
 
     /// What each service answered and what of it the telemetry shows.
