@@ -17,6 +17,7 @@ mod plot;
 mod pool;
 mod replay;
 mod room;
+mod stacked;
 mod terminal;
 mod trace;
 mod ui;

@@ -15,6 +15,8 @@ pub use blocking::{Branch, blocking};
 const LIMIT: usize = 600;
 /// How many sessions of each moment, of those that are not idle.
 const BUSY: usize = 24;
+/// How much time rates are a mean of.
+const SMOOTHED: Duration = Duration::from_secs(5);
 /// How many different statements, names and wait events; many moments share them.
 const TEXTS: usize = 1_000;
 
@@ -113,6 +115,18 @@ impl Database {
         self.newest.as_ref()
     }
 
+    /// What happened in the seconds before the end of one, some of which may lack: servers tell their counts late, so that a single
+    /// second says little.
+    pub fn activity(&self, second: u64) -> Option<DatabaseActivity> {
+        let end = Duration::from_secs(second + 1);
+        let until = self.moments.partition_point(|moment| moment.at < end);
+        let within = self.moments.range(..until).rev().take_while(|moment| moment.at + SMOOTHED >= end);
+        within.filter_map(|moment| moment.since).reduce(|mut all, one| {
+            all.merge(&one);
+            all
+        })
+    }
+
     /// The busiest moment of a second; where that has none, the next one that stands for it.
     pub fn moment(&self, second: u64) -> Option<&Moment> {
         let (begin, end) = (Duration::from_secs(second), Duration::from_secs(second + 1));
@@ -178,6 +192,8 @@ mod tests {
         let query = |moment: &Moment| Arc::clone(&moment.sessions[5].query);
         assert!(Arc::ptr_eq(&query(moments[0]), &query(moments[10])), "one statement is kept once");
         assert_eq!(database.newest().unwrap().1.sessions.len(), 100);
+        let recent = database.activity(19_999).unwrap();
+        assert_eq!((recent.commits, recent.over), (250, Duration::from_secs(5)));
         let of_lock = database.moment(777).unwrap();
         assert_eq!(of_lock.waits.values().copied().collect::<Vec<_>>(), [90, 9]);
     }

@@ -82,10 +82,11 @@ fn trees(out: &mut String, sessions: &[Session]) {
         let (lead, pid) = (&row.lead, row.pid);
         let told = row.session.map_or("a session that is not known".to_owned(), |session| {
             let age = format::milliseconds(Some(session.in_state.as_secs_f64() * 1000.0));
-            let what = if row.depth == 0 {
-                format!("{} waiting for it, {} for {age}", row.waiting, session.state)
-            } else {
-                format!("waits {age}")
+            let open = session.transaction.unwrap_or(session.in_state);
+            let open = format::milliseconds(Some(open.as_secs_f64() * 1000.0));
+            let what = match row.depth {
+                0 => format!("{} wait for it, {} for {open}", row.waiting, session.state),
+                _ => format!("waits {age}"),
             };
             format!("{}: {what}: {}", session.application, session.query)
         });

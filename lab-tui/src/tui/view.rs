@@ -123,6 +123,8 @@ fn keys(buffer: &mut Buffer, area: Rect, ui: &Ui) {
     }
     let keys: &[(&str, &str)] = if ui.open.is_some() {
         &[("↑↓", "span"), ("←→", "request"), ("o", "browser"), ("y", "copy ID"), ("Esc", "back"), ("?", "help"), ("q", "quit")]
+    } else if ui.room == Room::Database {
+        room::database::KEYS
     } else if ui.cursor.is_some() {
         &[
             ("←→", "moment"),

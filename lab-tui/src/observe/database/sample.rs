@@ -1,10 +1,10 @@
-//! One sample: three questions in one transaction, and one for the statements where these are counted.
+//! One sample: a few questions one after the other, without a transaction of their own, whose `BEGIN` would count among the statements.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use sqlx::postgres::{PgConnection, PgRow};
-use sqlx::{AssertSqlSafe, Connection as _, FromRow, Row as _};
+use sqlx::{AssertSqlSafe, FromRow, Row as _};
 
 use super::statement;
 use crate::event::{DatabaseActivity, DatabaseSample, LockCount, SESSIONS, STATEMENTS, Session, SessionState, Statement, Wait};
@@ -74,16 +74,14 @@ impl FromRow<'_, PgRow> for Counters {
 }
 
 pub(super) async fn read(connection: &mut PgConnection, before: &mut Before) -> sqlx::Result<DatabaseSample> {
-    let mut transaction = connection.begin().await?;
     let most = i64::try_from(SESSIONS).unwrap_or(i64::MAX);
-    let rows = sqlx::query(ACTIVITY).bind(most).fetch_all(&mut *transaction).await?;
-    let locks = sqlx::query(LOCKS).fetch_all(&mut *transaction).await?;
-    let counters: Counters = sqlx::query_as(COUNTERS).fetch_one(&mut *transaction).await?;
-    let schema: Option<String> = sqlx::query_scalar(EXTENSION).fetch_optional(&mut *transaction).await?;
-    transaction.commit().await?;
+    let rows = sqlx::query(ACTIVITY).bind(most).fetch_all(&mut *connection).await?;
+    let locks = sqlx::query(LOCKS).fetch_all(&mut *connection).await?;
+    let counters: Counters = sqlx::query_as(COUNTERS).fetch_one(&mut *connection).await?;
+    let schema: Option<String> = sqlx::query_scalar(EXTENSION).fetch_optional(&mut *connection).await?;
     let now = Instant::now();
     // What this look itself commits.
-    let own = 1 + u64::from(schema.is_some());
+    let own = 4 + u64::from(schema.is_some());
     let since = before.counters.replace((now, counters)).and_then(|(at, before)| activity(now - at, before, counters, own));
     let told: i64 = rows.first().map_or(Ok(0), |row| row.try_get("sessions"))?;
     let sessions = rows.iter().map(session).collect::<sqlx::Result<Vec<_>>>()?;
