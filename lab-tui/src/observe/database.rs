@@ -81,7 +81,7 @@ impl DatabaseWatch {
                 }
             }
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

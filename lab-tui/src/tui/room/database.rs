@@ -25,16 +25,8 @@ use rows::Shown;
 const WIDE: (u16, u16) = (110, 26);
 
 /// The keys that count here.
-pub(in crate::tui) const KEYS: &[(&str, &str)] = &[
-    ("←→", "moment"),
-    ("p", "peak"),
-    ("Tab", "sessions/blocking/statements"),
-    ("↑↓", "pick"),
-    ("Enter", "trace"),
-    ("Esc", "now"),
-    ("?", "help"),
-    ("q", "quit"),
-];
+pub(in crate::tui) const KEYS: &[(&str, &str)] =
+    &[("←→", "moment"), ("p", "peak"), ("Tab", "list"), ("↑↓", "pick"), ("Enter", "trace"), ("Esc", "now"), ("?", "help"), ("q", "quit")];
 
 /// What can be chosen from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -101,7 +93,7 @@ fn narrow(buffer: &mut Buffer, area: Rect, model: &Model, shown: &Shown<'_>, ui:
             spans.push(Span::styled(" │ ", ui.palette.dim));
         }
         let style = if panel == ui.database.panel { ui.palette.title.patch(ui.palette.chosen) } else { ui.palette.dim };
-        spans.push(Span::styled(panel_name(panel, shown), style));
+        spans.push(Span::styled(panel_name(panel, &format!("{:>2} busy", shown.busy()), shown), style));
     }
     spans.push(Span::styled(format!("   {}", shown.when()), if shown.is_stale() { ui.palette.warn } else { ui.palette.dim }));
     Line::from(spans).render(tabs, buffer);
@@ -137,7 +129,7 @@ fn wide(buffer: &mut Buffer, area: Rect, model: &Model, shown: &Shown<'_>, ui: &
 fn panel(buffer: &mut Buffer, area: Rect, panel: Panel, shown: &Shown<'_>, ui: &mut Ui) {
     let [head, list] = cut(area, [1.min(area.height), area.height.saturating_sub(1)]);
     let style = if panel == ui.database.panel { ui.palette.title.patch(ui.palette.chosen) } else { ui.palette.title };
-    Line::from(vec![Span::raw(" "), Span::styled(panel_name(panel, shown), style)]).render(head, buffer);
+    Line::from(vec![Span::raw(" "), Span::styled(panel_name(panel, &shown.counts(), shown), style)]).render(head, buffer);
     match panel {
         Panel::Sessions => sessions::draw(buffer, list, shown, ui),
         Panel::Blocking => blocking::draw(buffer, list, shown, ui),
@@ -145,9 +137,9 @@ fn panel(buffer: &mut Buffer, area: Rect, panel: Panel, shown: &Shown<'_>, ui: &
     }
 }
 
-fn panel_name(panel: Panel, shown: &Shown<'_>) -> String {
+fn panel_name(panel: Panel, sessions: &str, shown: &Shown<'_>) -> String {
     match panel {
-        Panel::Sessions => format!("{} {}", panel.name(), shown.counts()),
+        Panel::Sessions => format!("{} {sessions}", panel.name()),
         Panel::Blocking => format!("{} {:>2} wait", panel.name(), shown.blocked()),
         Panel::Statements => panel.name().to_owned(),
     }

@@ -13,6 +13,8 @@ use crate::tui::ui::{Click, Ui};
 
 /// Columns of the tree itself: a number of seven digits, two levels down.
 const TREE: usize = 13;
+/// From this width on there is room for the clients' names.
+const NAMED: u16 = 75;
 
 pub(super) fn pids(shown: &Shown<'_>) -> Vec<u32> {
     model::blocking(shown.sessions()).iter().map(|row| row.pid).collect()
@@ -52,7 +54,9 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, shown: &Shown<'_>, ui: &mut 
                     (format!("{:<10} {}", "waits", age(session.in_state)), Style::new())
                 };
                 spans.push(Span::styled(format!("  {told}"), style));
-                spans.push(Span::styled(format!("  {}", session.application), palette.dim));
+                if area.width >= NAMED {
+                    spans.push(Span::styled(format!("  {}", session.application), palette.dim));
+                }
                 spans
                     .push(Span::styled(format!("  {}", session.query), if session.trace_id.is_some() { palette.key } else { palette.dim }));
             }

@@ -39,7 +39,8 @@ fn figures(model: &Model, ui: &Ui) -> [Figure; 6] {
         (deadlocks.saturating_add(since.deadlocks), temp.saturating_add(since.temp_bytes))
     });
     let worry = |is_worrying: bool, style: Style| if is_worrying { style } else { Style::new() };
-    let figure = |name, short, value, unit, style| Figure { name, short, value, unit, style };
+    // What is not known has no unit.
+    let figure = |name, short, value: String, unit, style| Figure { name, short, unit: if value == "-" { "" } else { unit }, value, style };
     let palette = &ui.palette;
     [
         figure("transactions", "tx", rate(commits), "/s", Style::new()),

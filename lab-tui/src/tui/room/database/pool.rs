@@ -26,13 +26,16 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, ui: &Ui) {
     let second = ui.cursor.unwrap_or_else(|| model.now().as_secs());
     let Some(pool) = state(model, ui.cursor) else { return };
     let demand = demand::demand(model, &pool.service, second);
+    let moments = model.database();
+    let moment = ui.cursor.map_or_else(|| moments.moments().next_back(), |second| moments.moment(second));
+    let is_locked = moment.is_some_and(|moment| moment.locks_waiting > 0);
     let row = |y| Rect { y: area.y + y, height: 1.min(area.height.saturating_sub(y)), ..area };
     plot::pieces(buffer, row(0), gauge(pool, &demand, ui));
-    plot::pieces(buffer, row(1), law(pool, &demand, ui));
+    plot::pieces(buffer, row(1), law(pool, &demand, is_locked, ui));
 }
 
 /// The pool's state at the cursor, else the newest; of the service that told first.
-fn state<'m>(model: &'m Model, cursor: Option<u64>) -> Option<&'m Pool> {
+fn state(model: &Model, cursor: Option<u64>) -> Option<&Pool> {
     let service = &model.pools().first()?.service;
     let of_service = model.pools().iter().filter(|(_, pool)| pool.service == *service);
     let known = of_service.take_while(|(at, _)| cursor.is_none_or(|second| at.as_secs() <= second));
@@ -56,12 +59,13 @@ fn gauge(pool: &Pool, demand: &Demand, ui: &Ui) -> Vec<Vec<Span<'static>>> {
     let without = vec![
         Span::styled("got none ", palette.dim),
         Span::styled(format!("{:>3}", demand.without), style),
-        Span::styled(format!(" of {} looked at", demand.looked_at), palette.dim),
+        Span::styled(format!(" of {}", demand.looked_at), palette.dim),
     ];
     vec![full, wait, without]
 }
 
-fn law(pool: &Pool, demand: &Demand, ui: &Ui) -> Vec<Vec<Span<'static>>> {
+/// Connections that wait for locks would do so however many there are.
+fn law(pool: &Pool, demand: &Demand, is_locked: bool, ui: &Ui) -> Vec<Vec<Span<'static>>> {
     let palette = &ui.palette;
     let Some(little) = &demand.little else {
         return vec![vec![Span::styled("Little's law: awaiting traces with a wait for a connection and a query", palette.dim)]];
@@ -75,7 +79,11 @@ fn law(pool: &Pool, demand: &Demand, ui: &Ui) -> Vec<Vec<Span<'static>>> {
         Span::styled(format!("{busy:.1} connections busy"), style),
     ];
     let needed = (busy / FULL).ceil().max(1.0);
-    let hint = vec![Span::raw(format!("{needed:.0} would do"))];
+    let hint = match is_locked {
+        true => Span::styled("locks hold them, not work", palette.warn),
+        false => Span::raw(format!("{needed:.0} would do")),
+    };
+    let hint = vec![hint];
     let source = vec![Span::styled(format!("(spans of {}, time in its queries, last {} s)", pool.service, demand::WINDOW), palette.dim)];
     vec![law, hint, source]
 }

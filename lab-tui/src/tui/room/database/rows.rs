@@ -60,14 +60,21 @@ impl<'m> Shown<'m> {
         self.newest.is_some()
     }
 
+    /// How many are not idle.
+    pub(super) fn busy(&self) -> usize {
+        let told = self.moment.and_then(|moment| usize::try_from(moment.busy()).ok());
+        told.unwrap_or_else(|| self.sessions().iter().filter(|session| session.state != SessionState::Idle).count())
+    }
+
     /// How many are busy, and how many idle where that is known.
     pub(super) fn counts(&self) -> String {
-        if let Some(moment) = self.moment {
-            return format!("{:>2} busy", moment.busy());
+        let busy = self.busy();
+        if self.cursor.is_some() {
+            return format!("{busy:>2} busy");
         }
-        let idle = self.sessions().iter().filter(|session| session.state == SessionState::Idle).count();
+        let idle = self.sessions().len() - busy;
         let more = self.newest.filter(|(_, sample)| sample.more_sessions > 0).map(|(_, sample)| format!(", {} more", sample.more_sessions));
-        format!("{:>2} busy, {idle:>2} idle{}", self.sessions().len() - idle, more.unwrap_or_default())
+        format!("{:>2} busy, {idle:>2} idle{}", busy, more.unwrap_or_default())
     }
 
     /// How many wait for others.

@@ -5,10 +5,9 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget as _;
 
-use super::Panel;
 use super::rows::{self, Shown, age, short};
+use super::{Panel, history};
 use crate::event::{Session, SessionState};
-use crate::tui::room::database::history;
 use crate::tui::ui::{Click, Ui};
 
 /// From this width on there is room for the clients' names.
@@ -49,7 +48,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, shown: &Shown<'_>, ui: &mut 
     }
     let named = area.width >= NAMED;
     let application = |name: &str| if named { format!("  {:<14}", name.chars().take(14).collect::<String>()) } else { String::new() };
-    let head = format!("   {:>7}{}  {:<10}  {:<18}  {:>8}  query", "pid", application("client"), "state", "waits for", "for");
+    let head = format!("   {:>7}{}  {:<10}  {:<17} {:>8}  query", "pid", application("client"), "state", "waits for", "for");
     Line::styled(head, ui.palette.dim).render(area, buffer);
     let list = Rect { y: area.y + 1, height: area.height - 1, ..area };
     let waiting = shown.waiting();
@@ -72,8 +71,8 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, shown: &Shown<'_>, ui: &mut 
             Span::styled(format!(" {} {:>7}", if is_chosen { "▸" } else { " " }, session.pid), quiet),
             Span::styled(application(&session.application), palette.dim),
             Span::styled(format!("  {:<10}", short(session.state)), quiet),
-            Span::styled(format!("  {:<18}", waits.chars().take(18).collect::<String>()), style),
-            Span::styled(format!("  {}", age(session.in_state)), quiet),
+            Span::styled(format!("  {:<17}", waits.chars().take(17).collect::<String>()), style),
+            Span::styled(format!(" {}", age(session.in_state)), quiet),
             Span::styled(format!("  {}", session.query), if session.trace_id.is_some() { palette.key } else { palette.dim }),
         ]);
         let row = Rect { y, height: 1, ..area };
