@@ -182,7 +182,7 @@ fn bound() -> anyhow::Result<()> {
     let (mut random, mut ids) = (StdRng::seed_from_u64(3), Vec::new());
     let (resident, store) = (resident(), Store::new(BOUND));
     let (mut spans, mut each, mut most) = (0, 0.0, 0);
-    while each * spans as f64 < 3.0 * BOUND as f64 {
+    while each * (spans as f64) < 3.0 * (BOUND as f64) {
         for batch in batches(&mut random, &mut ids) {
             spans += batch.scope_spans[0].spans.len();
             store.add_spans(batch);

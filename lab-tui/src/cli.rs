@@ -6,6 +6,7 @@ mod beside;
 pub(crate) mod check;
 pub(crate) mod compare;
 pub(crate) mod completions;
+pub(crate) mod db;
 mod elsewhere;
 pub(crate) mod explain;
 mod fetching;
@@ -71,6 +72,8 @@ pub(crate) enum Command {
     Logs(logs::LogsFlags),
     /// Print the addresses of the running lab
     Status(ask::StatusFlags),
+    /// Print what the running lab's database does: sessions, who blocks whom, locks, statements, the pools in front of it
+    Db(db::DbFlags),
     /// Read scenarios without running them, and say what is wrong
     Check(check::CheckFlags),
     /// Print the JSON Schema of scenario files or of the summary

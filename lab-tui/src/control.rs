@@ -1,6 +1,8 @@
 //! How other commands ask a running lab: its addresses in a file, its store behind a Unix socket, both in the run's own folder
 //! and readable by its owner only.
 
+mod database;
+
 use std::io::Write as _;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
@@ -18,6 +20,7 @@ use tokio::net::UnixListener;
 
 use crate::event::{Drops, TraceId};
 use crate::http;
+use crate::observe::database::DatabaseWatch;
 use crate::observe::found::FoundTrace;
 use crate::observe::logs::{LogQuestion, LogReader, LogText};
 use crate::observe::source::Source;
@@ -26,6 +29,8 @@ use crate::observe::trace::Trace;
 use crate::query::Query;
 use crate::stack::Endpoints;
 use crate::stack::run_folder::RunFolder;
+
+pub use database::{DatabaseNow, PoolNow};
 
 const FILE: &str = "lab.json";
 const ASIDE: &str = "lab.json.new";
@@ -66,7 +71,7 @@ impl Control {
 ///
 /// # Errors
 /// When the run's folder cannot be written.
-pub fn serve(folder: &Path, endpoints: &Endpoints, store: Store) -> anyhow::Result<Control> {
+pub fn serve(folder: &Path, endpoints: &Endpoints, store: Store, database: DatabaseWatch) -> anyhow::Result<Control> {
     let socket = folder.join(SOCKET);
     let listener = UnixListener::bind(&socket).with_context(|| format!("cannot make the control socket {}", socket.display()))?;
     std::fs::set_permissions(&socket, std::fs::Permissions::from_mode(0o600))?;
@@ -75,11 +80,14 @@ pub fn serve(folder: &Path, endpoints: &Endpoints, store: Store) -> anyhow::Resu
     write(folder, &status)?;
     let status = Arc::new(Mutex::new(status));
     let told = Arc::clone(&status);
-    let tell = move |State(store): State<Store>| async move {
-        Json(Status { drops: store.drops(), ..told.lock().unwrap_or_else(PoisonError::into_inner).clone() })
+    let now = move || told.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let tell = {
+        let now = now.clone();
+        move |State(store): State<Store>| async move { Json(Status { drops: store.drops(), ..now() }) }
     };
+    let of_database = move || async move { database::answer(&database, &now().endpoints).await };
     let router = Router::new().route("/status", get(tell)).route("/traces", get(search)).route("/traces/{id}", get(trace));
-    let router = router.route("/logs", post(logs)).with_state(store);
+    let router = router.route("/logs", post(logs)).with_state(store).route("/db", get(of_database));
     tokio::spawn(async move { axum::serve(listener, router).await });
     Ok(Control { folder: folder.to_owned(), status })
 }
@@ -175,6 +183,18 @@ impl Client {
     /// When it does not answer.
     pub async fn status(&self) -> anyhow::Result<Status> {
         Ok(self.get("/status").await?.error_for_status()?.json().await?)
+    }
+
+    /// What its database does.
+    ///
+    /// # Errors
+    /// When it does not answer, has no database, or has not heard of it yet.
+    pub async fn database(&self) -> anyhow::Result<DatabaseNow> {
+        let response = self.get("/db").await?;
+        if matches!(response.status(), StatusCode::NOT_FOUND | StatusCode::SERVICE_UNAVAILABLE) {
+            bail!(response.text().await?);
+        }
+        Ok(response.error_for_status()?.json().await?)
     }
 
     /// One trace, which it completes for a moment where it is still being written; `None` when it does not hold it.

@@ -4,6 +4,7 @@
 
 mod breakdown;
 mod control;
+mod database;
 mod drops;
 mod expectation;
 mod flaw;
@@ -17,6 +18,9 @@ use std::time::Duration;
 
 pub use breakdown::{Breakdown, Chosen, EdgeCalls, Hop, HopKind, Trait};
 pub use control::{Control, Pace};
+pub use database::{
+    DatabaseActivity, DatabaseSample, LockCount, SESSIONS, STATEMENT_LENGTH, STATEMENTS, Session, SessionState, Statement, Wait,
+};
 pub use drops::Drops;
 pub use expectation::{EXAMPLES, Found};
 pub use flaw::{Flaw, FlawKind};
@@ -81,6 +85,8 @@ pub enum Fact {
     Breakdowns(Vec<Breakdown>),
     /// The state of a connection pool.
     Pool(Pool),
+    /// What the stack's database says of itself; once a second, where there is one.
+    Database(DatabaseSample),
     /// What services say of the metrics that promises are about; all of one moment at once.
     Scraped(Vec<ScrapedSeries>),
     /// What each service answered and what of it the telemetry shows, since the run began.

@@ -3,6 +3,7 @@
 mod breakdowns;
 mod chain;
 mod controls;
+mod database;
 mod distribution;
 mod flaws;
 mod lab;
@@ -19,6 +20,7 @@ use std::time::Duration;
 pub use breakdowns::Breakdowns;
 pub use chain::{Chain, Hop};
 pub use controls::Controls;
+pub use database::{Branch, Database, Moment, blocking};
 pub use distribution::Distribution;
 pub use lab::LabState;
 pub use pools::Pools;
@@ -56,6 +58,7 @@ pub struct Model {
     chain: Chain,
     breakdowns: Breakdowns,
     pools: Pools,
+    database: Database,
     services: Vec<ServiceSignals>,
     flaws: Vec<Flaw>,
     drops: Drops,
@@ -151,6 +154,7 @@ impl Model {
             chain: Chain::default(),
             breakdowns: Breakdowns::default(),
             pools: Pools::default(),
+            database: Database::default(),
             services: Vec::new(),
             flaws: Vec::new(),
             drops: Drops::default(),
@@ -177,6 +181,7 @@ impl Model {
             Fact::Calls(calls) => self.chain.add_calls(&calls),
             Fact::Breakdowns(all) => self.breakdowns.extend(all),
             Fact::Pool(pool) => self.pools.push(event.at, pool),
+            Fact::Database(sample) => self.database.push(event.at, sample),
             Fact::Scraped(scraped) => self.apply_scraped(event.at, scraped),
             Fact::Fault { index, change } => {
                 let Some(fault) = self.faults.get_mut(index) else { return };
@@ -343,6 +348,11 @@ impl Model {
     /// States of connection pools.
     pub fn pools(&self) -> &Pools {
         &self.pools
+    }
+
+    /// What the stack's database said of itself.
+    pub fn database(&self) -> &Database {
+        &self.database
     }
 
     /// What each service answered and what of it the telemetry shows.

@@ -2,6 +2,7 @@
 
 pub mod backends;
 pub mod child_logs;
+pub mod database;
 pub mod export;
 pub mod exposition;
 pub mod found;

@@ -18,6 +18,7 @@ pub use history::{History, Listed};
 pub use player::Player;
 pub use reader::{Recording, read, read_header};
 pub use recorder::{Outputs, Recorded, Recorder};
+pub use wire::WireDatabase;
 
 /// Raised when a line changes its meaning. Facts may be added without that.
 pub const FORMAT: u32 = 1;

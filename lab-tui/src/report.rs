@@ -3,6 +3,7 @@
 pub mod annotation;
 mod calls;
 mod control;
+pub mod database;
 mod drops;
 mod expectation;
 mod flaws;

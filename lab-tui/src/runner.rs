@@ -18,6 +18,7 @@ use crate::fault::Injector;
 use crate::http;
 use crate::load::{self, HttpSender, Report, RunClock};
 use crate::observe::backends::Backends;
+use crate::observe::database::DatabaseWatch;
 use crate::observe::live;
 use crate::observe::sampler::Sampler;
 use crate::observe::scrape;
@@ -48,6 +49,8 @@ pub struct Run<'a> {
     pub backends: &'a Backends,
     /// What brings the plan's faults about.
     pub injector: &'a Injector,
+    /// What the stack's database says of itself.
+    pub database: &'a DatabaseWatch,
     /// What becomes of the stack's processes.
     pub notices: &'a mut mpsc::UnboundedReceiver<Notice>,
 }
@@ -94,6 +97,7 @@ impl Run<'_> {
         let sampler = Sampler::new(self.plan, clock.start_unix());
         let listening = live::listen(self.store.clone(), &scraper, &sampler, clock.start_unix(), heard_all.clone(), &tell);
         tokio::pin!(listening);
+        let mut database = std::pin::pin!(self.database.tell_all(&tell));
         let mut aborted = false;
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -139,6 +143,7 @@ impl Run<'_> {
                     tell(Fact::Tick);
                 }
                 () = &mut listening => {}
+                () = &mut database => {}
             }
         }
         // Nobody is left to be disturbed, and what follows is to be read from a system that is itself again.

@@ -20,6 +20,7 @@ mod pool;
 mod replay;
 mod room;
 mod scale;
+mod stacked;
 mod still;
 mod svg;
 mod terminal;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lab_tui::event::{
-    Breakdown, Cell, Chosen, EdgeCalls, Event, Exemplar, Fact, FaultChange, Hop, HopKind, HopSpans, LoadWindow, Outcome, Pool, Samples,
-    TraceId, Trait,
+    Breakdown, Cell, Chosen, DatabaseActivity, DatabaseSample, EdgeCalls, Event, Exemplar, Fact, FaultChange, Hop, HopKind, HopSpans,
+    LoadWindow, Outcome, Pool, Samples, Session, SessionState, TraceId, Trait, Wait,
 };
 use lab_tui::model::Model;
 use lab_tui::scenario::Plan;
@@ -69,6 +69,23 @@ fn looked_at(second: u64, half: u64) -> Vec<Breakdown> {
     (0..15).map(one).collect()
 }
 
+/// As many sessions as are told at most, all of them busy, each with a statement that nobody had before.
+fn database(second: u64) -> DatabaseSample {
+    let session = |pid: u32| Session {
+        pid,
+        application: "die-service".into(),
+        state: SessionState::Active,
+        wait: Some(Wait { kind: "Lock".into(), event: "relation".into() }),
+        in_state: Duration::from_secs(1),
+        transaction: Some(Duration::from_secs(1)),
+        query: format!("{second} {pid} {}", "SELECT ".repeat(40)).into(),
+        trace_id: None,
+        blocked_by: vec![1; 10],
+    };
+    let since = Some(DatabaseActivity { over: Duration::from_secs(1), ..DatabaseActivity::default() });
+    DatabaseSample { sessions: (0..200).map(session).collect(), since, ..DatabaseSample::default() }
+}
+
 fn resident() -> u64 {
     let mut system = System::new().unwrap();
     let own = sysinfo::get_current_pid().unwrap();
@@ -119,6 +136,7 @@ fn an_hour_of_heavy_load_takes_less_than_64_mib() {
             }
             apply(second * 1000 + tenth * 100 + 100, Fact::Tick);
         }
+        apply(second * 1000 + 499, Fact::Database(database(second)));
         for half in 0..2 {
             for hop in HOPS {
                 let hop = HopSpans { hop: hop.to_owned(), second, errors: 1, durations: next(&spans) };

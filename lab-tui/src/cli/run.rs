@@ -209,6 +209,7 @@ async fn run_hosted(
         store: &up.store,
         backends: &up.backends,
         injector: &up.injector,
+        database: &up.database,
         notices: &mut up.notices,
     };
     let interrupts = &mut up.interrupts;

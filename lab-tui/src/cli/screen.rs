@@ -89,6 +89,7 @@ async fn show(
         store: &up.store,
         backends: &up.backends,
         injector: &up.injector,
+        database: &up.database,
         notices: &mut up.notices,
     };
     let walked = async {

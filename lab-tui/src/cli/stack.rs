@@ -10,6 +10,7 @@ use lab_tui::control::{self, Control};
 use lab_tui::exit::Exit;
 use lab_tui::fault::{self, Injector};
 use lab_tui::observe::backends::Backends;
+use lab_tui::observe::database::DatabaseWatch;
 use lab_tui::observe::store::{DEFAULT_BYTES, Store};
 use lab_tui::out;
 use lab_tui::scenario::StackKind;
@@ -92,6 +93,7 @@ pub(crate) struct Up {
     pub(crate) notices: mpsc::UnboundedReceiver<Notice>,
     pub(crate) interrupts: Interrupts,
     pub(crate) injector: Injector,
+    pub(crate) database: DatabaseWatch,
 }
 
 impl StackFlags {
@@ -134,12 +136,13 @@ impl StackFlags {
             Failure::new(if bad_flag { Exit::BadInput } else { Exit::NotReady }, error)
         })?;
         let ready = async {
-            let control = control::serve(stack.folder(), &stack.endpoints, store.clone())?;
-            anyhow::Ok((control, injector(&stack, somebody_elses).await?))
+            let database = DatabaseWatch::start(stack.access.database.as_ref())?;
+            let control = control::serve(stack.folder(), &stack.endpoints, store.clone(), database.clone())?;
+            anyhow::Ok((control, injector(&stack, somebody_elses).await?, database))
         };
         match ready.await {
-            Ok((control, injector)) => {
-                Ok(Some(Up { stack, control, told, env, store, backends: Backends::default(), notices, interrupts, injector }))
+            Ok((control, injector, database)) => {
+                Ok(Some(Up { stack, control, told, env, store, backends: Backends::default(), notices, interrupts, injector, database }))
             }
             Err(error) => {
                 stack.stop().await;

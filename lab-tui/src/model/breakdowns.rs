@@ -53,7 +53,7 @@ impl Breakdowns {
 }
 
 /// The one that is known already; `None` where there are as many as may be.
-fn shared<T: Eq + Hash>(known: &mut HashSet<Arc<T>>, one: &Arc<T>, most: usize) -> Option<Arc<T>> {
+pub(super) fn shared<T: Eq + Hash + ?Sized>(known: &mut HashSet<Arc<T>>, one: &Arc<T>, most: usize) -> Option<Arc<T>> {
     if let Some(known) = known.get(one) {
         return Some(Arc::clone(known));
     }

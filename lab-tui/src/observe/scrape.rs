@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context as _;
+use futures_util::future::join_all;
 use url::Url;
 
 use super::exposition;
@@ -33,6 +34,12 @@ pub fn pages(endpoints: &Endpoints, foreign: &[&str]) -> BTreeMap<String, Url> {
 /// When the service does not answer, or not in Prometheus's text format.
 pub async fn answered(client: &reqwest::Client, page: &Url) -> anyhow::Result<Answered> {
     parse(&metrics(client, page).await?).context("not in Prometheus's text format")
+}
+
+/// The connection pools of all services that have one.
+pub async fn pools(client: &reqwest::Client, pages: &BTreeMap<String, Url>) -> Vec<Pool> {
+    let asked = pages.iter().map(async |(service, page)| parse_pool(service, &metrics(client, page).await.ok()?));
+    join_all(asked).await.into_iter().flatten().collect()
 }
 
 pub(super) async fn metrics(client: &reqwest::Client, page: &Url) -> anyhow::Result<String> {

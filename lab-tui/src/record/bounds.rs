@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::wire::Damage;
-use crate::event::{Event, Fact, Samples, WINDOW};
+use crate::event::{DatabaseActivity, DatabaseSample, Event, Fact, SESSIONS, STATEMENT_LENGTH, STATEMENTS, Samples, WINDOW};
 use crate::observe::trace::Trace;
 use crate::scenario::Plan;
 
@@ -15,6 +15,9 @@ const MOST: u64 = 1 << 50;
 
 /// No pool has more, nor more who wait.
 const MOST_CONNECTIONS: u32 = 1 << 24;
+
+/// More modes of locks, or blockers of one session, are nobody's.
+const MOST_OF_ONE: usize = 200;
 
 /// How many requests and spans there have been, which must stay countable.
 #[derive(Debug, Default)]
@@ -70,6 +73,7 @@ impl Bounds {
             Fact::Pool(pool) if [pool.used, pool.idle, pool.pending, pool.max].iter().any(|number| *number > MOST_CONNECTIONS) => {
                 Err("no pool has that many connections")
             }
+            Fact::Database(sample) => check_database(sample),
             Fact::Began { .. }
             | Fact::Tick
             | Fact::LoadDone
@@ -95,6 +99,27 @@ impl Bounds {
         self.counted += samples.count();
         if self.counted <= u64::from(u32::MAX) { Ok(()) } else { Err("nobody counts that far") }
     }
+}
+
+/// Whether a database can be like that, and be kept.
+fn check_database(sample: &DatabaseSample) -> Result<(), Damage> {
+    let DatabaseSample { sessions, more_sessions, since, locks, statements } = sample;
+    let statements = statements.as_deref().unwrap_or_default();
+    let counts = sessions.len() <= SESSIONS && locks.len() <= MOST_OF_ONE && statements.len() <= STATEMENTS;
+    let short = |text: &str| text.chars().count() <= STATEMENT_LENGTH;
+    let waits = sessions.iter().filter_map(|session| session.wait.as_ref());
+    let texts =
+        sessions.iter().flat_map(|session| [&session.application, &session.query]).chain(waits.flat_map(|wait| [&wait.kind, &wait.event]));
+    let blockers = sessions.iter().all(|session| session.blocked_by.len() <= MOST_OF_ONE);
+    let brief = texts.into_iter().all(|text| short(text))
+        && locks.iter().all(|lock| short(&lock.mode))
+        && statements.iter().all(|one| short(&one.query));
+    let DatabaseActivity { over: _, commits, rollbacks, blocks_hit, blocks_read, deadlocks, temp_bytes } = since.unwrap_or_default();
+    let few = [commits, rollbacks, blocks_hit, blocks_read, deadlocks, temp_bytes].into_iter().all(|count| count < MOST)
+        && statements.iter().all(|one| one.calls < MOST && one.rows < MOST)
+        && locks.iter().all(|lock| lock.granted <= MOST_CONNECTIONS && lock.waiting <= MOST_CONNECTIONS)
+        && *more_sessions <= MOST_CONNECTIONS;
+    if counts && brief && blockers && few { Ok(()) } else { Err("no database is like that") }
 }
 
 /// Whether a trace can be drawn: its spans lie within some days of one another, and sums of its times do not overflow.

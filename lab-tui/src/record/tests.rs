@@ -12,8 +12,9 @@ use super::header::Outline;
 use super::wire::{Held, Line};
 use super::{FORMAT, Header, History, Outputs, Player, Recorder, read};
 use crate::event::{
-    Breakdown, Cell, Chosen, Drops, EdgeCalls, Event, Exemplar, Fact, FaultChange, Flaw, FlawKind, Hop, HopKind, HopSpans, LoadWindow,
-    Outcome, Pool, ProcessChange, Samples, ServiceSignals, TraceId, Trait,
+    Breakdown, Cell, Chosen, DatabaseActivity, DatabaseSample, Drops, EdgeCalls, Event, Exemplar, Fact, FaultChange, Flaw, FlawKind, Hop,
+    HopKind, HopSpans, LoadWindow, LockCount, Outcome, Pool, ProcessChange, Samples, ServiceSignals, Session, SessionState, Statement,
+    TraceId, Trait, Wait,
 };
 use crate::model::Model;
 use crate::observe::store::Store;
@@ -65,6 +66,36 @@ fn header() -> Header {
             tempo: Some("http://127.0.0.1:3200".to_owned()),
         },
         end: None,
+    }
+}
+
+/// A session in each state.
+fn database() -> DatabaseSample {
+    let session = |(pid, state): (u32, SessionState)| Session {
+        pid,
+        application: "die".into(),
+        state,
+        wait: (pid > 1).then(|| Wait { kind: "Lock".into(), event: "relation".into() }),
+        in_state: Duration::from_nanos(1_000_000_007),
+        transaction: (pid > 1).then_some(Duration::from_nanos(2_000_000_011)),
+        query: "SELECT \"ü\"".into(),
+        trace_id: (pid == 1).then_some(trace_id(7)),
+        blocked_by: (1..pid).collect(),
+    };
+    DatabaseSample {
+        sessions: (1..).zip(SessionState::ALL).map(session).collect(),
+        more_sessions: 3,
+        since: Some(DatabaseActivity {
+            over: Duration::from_nanos(1_000_000_013),
+            commits: 1,
+            rollbacks: 2,
+            blocks_hit: 3,
+            blocks_read: 4,
+            deadlocks: 5,
+            temp_bytes: 6,
+        }),
+        locks: vec![LockCount { mode: "AccessShareLock".to_owned(), granted: 1, waiting: 2 }],
+        statements: Some(vec![Statement { query: "SELECT $1".to_owned(), calls: 1, total: Duration::from_nanos(17), rows: 2 }]),
     }
 }
 
@@ -163,6 +194,8 @@ fn events() -> Vec<Event> {
             refused_data_points: 7,
         }),
         Fact::Pool(Pool { service: "die".to_owned(), used: 1, idle: 2, pending: 3, max: 4 }),
+        Fact::Database(database()),
+        Fact::Database(DatabaseSample::default()),
         Fact::Telemetry(vec![signals]),
         Fact::Began { unix_nano: 1_795_455_000_000_000_001 },
         Fact::LabUsage { cpu: at(1_234_567_891) },

@@ -1,6 +1,7 @@
 //! A line of the stream. A new kind of fact does not compile until it has a form here: a variant, and an arm in each of the matches.
 
 mod breakdown;
+mod database;
 
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use crate::event::{
 };
 use crate::observe::trace::Trace;
 use breakdown::WireBreakdowns;
+pub use database::WireDatabase;
 
 /// One line after the header: an event, or a trace worth keeping.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -68,6 +70,7 @@ enum WireFact {
     Calls { from: String, to: String, second: u64, errors: u32, duration_us: WireSamples },
     Breakdowns(WireBreakdowns),
     Pool { service: String, used: u32, idle: u32, pending: u32, max: u32 },
+    Database(WireDatabase),
     Scraped { series: Vec<WireScraped> },
     Telemetry { services: Vec<WireSignals> },
     Flaws { flaws: Vec<WireFlaw> },
@@ -254,6 +257,7 @@ impl From<&Fact> for WireFact {
             Fact::Pool(Pool { service, used, idle, pending, max }) => {
                 Self::Pool { service: service.clone(), used: *used, idle: *idle, pending: *pending, max: *max }
             }
+            Fact::Database(sample) => Self::Database(sample.into()),
             Fact::Scraped(series) => Self::Scraped { series: series.iter().map(WireScraped::from).collect() },
             Fact::Telemetry(services) => Self::Telemetry { services: services.iter().map(WireSignals::from).collect() },
             Fact::Drops(drops) => Self::Drops(drops.into()),
@@ -316,6 +320,7 @@ impl WireFact {
             }
             Self::Breakdowns(all) => Fact::Breakdowns(all.into_breakdowns()?),
             Self::Pool { service, used, idle, pending, max } => Fact::Pool(Pool { service, used, idle, pending, max }),
+            Self::Database(sample) => Fact::Database(sample.into_sample()?),
             Self::Scraped { series } => Fact::Scraped(series.into_iter().map(WireScraped::into_series).collect()),
             Self::Telemetry { services } => Fact::Telemetry(services.into_iter().map(WireSignals::into_signals).collect()),
             Self::Drops(drops) => Fact::Drops(drops.into()),

@@ -47,7 +47,9 @@ fn keys_here(ui: &Ui) -> Vec<(&'static str, &'static str)> {
         Room::Latency => {
             &[("↑ ↓", "choose a kind of requests"), ("Tab", "percentiles, or time by hop"), ("Enter", "open the slowest trace")]
         }
-        Room::Database => &[],
+        Room::Database => {
+            &[("Tab", "sessions, who blocks whom, statements"), ("↑ ↓", "choose a session"), ("Enter", "open its trace, where it has one")]
+        }
         Room::Traces => &[
             ("/", "write a query; ↑ ↓ ready-made ones, Enter runs it"),
             ("Tab", "newest, slowest, failed"),

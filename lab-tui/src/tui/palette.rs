@@ -42,6 +42,10 @@ pub struct Palette {
     pub used: Style,
     /// There to be used.
     pub idle: Style,
+    /// A session of the database that waits for its disk.
+    pub disk: Style,
+    /// One that waits for something within the server.
+    pub server: Style,
     /// Laid under the seconds in which a fault was at work.
     pub band: Style,
     /// Laid under the second under the cursor.
@@ -107,6 +111,8 @@ impl Palette {
                     heat: [plain; HEAT],
                     used: plain,
                     idle: dim,
+                    disk: plain,
+                    server: plain,
                     band: plain,
                     // The mark on the time axis has to do: a reversed column would hide what it reads.
                     cursor: plain,
@@ -131,6 +137,8 @@ impl Palette {
                 heat: [25, 31, 37, 78, 155, 229].map(fg),
                 used: fg(75),
                 idle: fg(239),
+                disk: fg(141),
+                server: fg(180),
                 band: bg(236),
                 cursor: bg(242),
                 // Readable where the background is light after all.
@@ -154,6 +162,8 @@ impl Palette {
                 heat: [152, 110, 68, 26, 19, 17].map(fg),
                 used: fg(26),
                 idle: fg(250),
+                disk: fg(91),
+                server: fg(94),
                 band: bg(253),
                 cursor: bg(249),
                 chosen: bg(252),

@@ -5,7 +5,8 @@ use std::time::Duration;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use ratatui::text::Line;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Widget as _;
 
 use super::palette::{Palette, Theme};
 use super::scale::Scale;
@@ -162,7 +163,22 @@ pub(super) fn awaited(buffer: &mut Buffer, graph: Rect, what: &str, palette: &Pa
         return;
     }
     let row = Rect { y: graph.y + graph.height / 2, height: 1, ..graph };
-    ratatui::widgets::Widget::render(Line::styled(what.to_owned(), palette.dim).centered(), row, buffer);
+    Line::styled(what.to_owned(), palette.dim).centered().render(row, buffer);
+}
+
+/// Pieces of text in one row, as many of the first as there is room for: none is cut but one that is alone.
+pub(super) fn pieces<'s>(buffer: &mut Buffer, area: Rect, pieces: impl IntoIterator<Item = Vec<Span<'s>>>) {
+    let mut line = Line::default();
+    for piece in pieces {
+        let gap = if line.spans.is_empty() { " " } else { "   " };
+        let width = piece.iter().map(Span::width).sum::<usize>() + gap.len();
+        if !line.spans.is_empty() && line.width() + width > usize::from(area.width) {
+            break;
+        }
+        line.spans.push(Span::raw(gap));
+        line.spans.extend(piece);
+    }
+    line.render(area, buffer);
 }
 
 /// One row of column bars in eighths: the share of `full` that each second's value is.

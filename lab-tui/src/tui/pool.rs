@@ -2,12 +2,12 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 
 use super::palette::Palette;
 use super::plot::{self, TimeAxis};
+use super::stacked;
 use crate::event::Pool;
 use crate::model::Model;
 
@@ -48,7 +48,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, axis: TimeAxis, model: &Mode
         let patterns = if palette.used.fg.is_some() { ["█"; 3] } else { ["█", "░", "▒"] };
         let parts =
             [(pool.used, palette.used, patterns[0]), (pool.idle, palette.idle, patterns[1]), (pool.pending, palette.warn, patterns[2])];
-        stack(buffer, Rect { x: graph.x + column, width: 1, ..graph }, top, &parts);
+        stacked::column(buffer, Rect { x: graph.x + column, width: 1, ..graph }, top, &parts);
     }
 }
 
@@ -90,25 +90,4 @@ fn by_second(model: &Model, axis: TimeAxis) -> Vec<Option<&Pool>> {
 
 fn of<'m>(columns: &[Option<&'m Pool>], axis: TimeAxis, second: u64) -> Option<&'m Pool> {
     columns.get(usize::from(axis.column(second)?)).copied().flatten()
-}
-
-/// One column of parts on top of each other, in eighths of a cell.
-pub(super) fn stack(buffer: &mut Buffer, column: Rect, top: u32, parts: &[(u32, Style, &'static str)]) {
-    let eighths = f64::from(column.height) * 8.0;
-    let mut edges = Vec::new();
-    let mut sum = 0;
-    for (count, style, pattern) in parts.iter().filter(|(count, ..)| *count > 0) {
-        sum += count;
-        edges.push((f64::from(sum) / f64::from(top) * eighths, *style, *pattern));
-    }
-    for row in 0..column.height {
-        let bottom = f64::from(column.height - 1 - row) * 8.0;
-        let Some(position) = edges.iter().position(|(edge, ..)| *edge > bottom + 0.01) else { continue };
-        let (edge, style, pattern) = edges[position];
-        let share = ((edge - bottom) / 8.0).min(1.0);
-        // Where the next part begins within the cell it is the background, if there are colours to tell the two apart.
-        let above = edges.get(position + 1).filter(|_| share < 1.0).and_then(|(_, style, _)| style.fg);
-        let style = above.map_or(style, |above| style.bg(above));
-        buffer.set_string(column.x, column.y + row, if share < 1.0 { plot::eighths(share) } else { pattern }, style);
-    }
 }

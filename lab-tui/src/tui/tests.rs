@@ -332,7 +332,7 @@ fn random_keys_and_sizes_do_no_harm() {
         KeyCode::F(5),
     ];
     for seconds in [0, 1, 20, 40] {
-        let model = model(seconds);
+        let model = database::with_database(seconds);
         let mut ui = ui();
         for _ in 0..150 {
             press(&mut ui, &model, &[keys[random.random_range(0..keys.len())]]);
@@ -345,6 +345,7 @@ fn random_keys_and_sizes_do_no_harm() {
     }
 }
 
+mod database;
 mod latency;
 mod logs;
 mod pace;

@@ -220,7 +220,8 @@ impl Ui {
             let id = match self.room {
                 Room::Traces => self.traces.chosen()?,
                 Room::Logs => self.logs.chosen()?,
-                Room::Run | Room::Latency | Room::Database => self.rows(model).get(self.chosen_row(model))?.trace_id,
+                Room::Database => room::database::chosen_trace(self, model)?,
+                Room::Run | Room::Latency => self.rows(model).get(self.chosen_row(model))?.trace_id,
             };
             let id = id.to_string();
             return Some((id.clone(), self.link.as_ref().map(|link| link.of(&id))));
@@ -608,11 +609,12 @@ impl Ui {
         let again = match self.room {
             Room::Traces => self.traces.choose(row),
             Room::Logs => self.logs.choose(row),
+            Room::Database => room::database::choose(self, row, model),
             Room::Latency => {
                 self.latency.choose(row);
                 false
             }
-            Room::Run | Room::Database => {
+            Room::Run => {
                 let before = self.chosen;
                 self.chosen = self.rows(model).get(row).map(|request| request.trace_id);
                 self.acted = true;

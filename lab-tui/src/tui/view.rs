@@ -125,6 +125,8 @@ fn keys(buffer: &mut Buffer, area: Rect, ui: &Ui) {
         trace::keys(open)
     } else if ui.room == Room::Latency {
         &room::latency::keys(ui)
+    } else if ui.room == Room::Database {
+        room::database::KEYS
     } else if ui.room == Room::Traces {
         room::traces::keys(ui)
     } else if ui.room == Room::Logs {

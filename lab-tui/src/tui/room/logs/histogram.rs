@@ -10,7 +10,7 @@ use super::shown::{Counts, Shown};
 use crate::model::Model;
 use crate::tui::plot::{self, TimeAxis};
 use crate::tui::ui::Ui;
-use crate::tui::{latency, pool};
+use crate::tui::{latency, stacked};
 
 /// Draws title, bars and axis. `whole_from` is the first second all of whose lines are kept.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, axis: TimeAxis, shown: &Shown, whole_from: u64, model: &Model, ui: &Ui) {
@@ -38,7 +38,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, axis: TimeAxis, shown: &Show
         let base = if second < whole_from { "·" } else { "▁" };
         buffer.set_string(column.x, column.bottom() - 1, base, palette.idle);
         let part = |class: usize| (counts[class], names[class].1, patterns[class]);
-        pool::stack(buffer, column, top, &[0, 1, 2].map(part));
+        stacked::column(buffer, column, top, &[0, 1, 2].map(part));
     }
     latency::name_bands(buffer, Rect { height: 1, ..graph }, axis, model, palette);
     plot::time_axis(buffer, Rect { y: bars.bottom(), height: 1, ..area }, axis, ui.cursor, palette);
