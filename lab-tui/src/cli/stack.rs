@@ -110,9 +110,9 @@ impl StackFlags {
         self.env.splice(..0, more);
         self.database_url = self.database_url.filter(|url| !url.is_empty());
         let somebody_elses = self.database_url.is_some();
+        let store = Store::new(self.store_bytes.unwrap_or(DEFAULT_BYTES));
         let options = self.options(kind).map_err(|error| Failure::new(Exit::BadInput, error))?;
         let mut interrupts = Interrupts::listen()?;
-        let store = Store::new(self.store_bytes.unwrap_or(DEFAULT_BYTES));
         let (told, notices) = mpsc::unbounded_channel();
         let mut fetching = Fetching::new();
         if kind == StackKind::Embedded {

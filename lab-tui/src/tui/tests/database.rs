@@ -170,8 +170,8 @@ fn a_click_chooses_and_the_next_one_opens() {
     let shown = text(&drawn(&model, &mut ui, (200, 60)));
     let (row, line) = shown.lines().enumerate().find(|(_, line)| line.contains("├─ 4720")).unwrap();
     let column = line.chars().position(|letter| letter == '├').unwrap();
-    let click = crossterm::event::MouseEvent {
-        kind: crossterm::event::MouseEventKind::Down(crossterm::event::MouseButton::Left),
+    let click = MouseEvent {
+        kind: MouseEventKind::Down(MouseButton::Left),
         column: u16::try_from(column).unwrap(),
         row: u16::try_from(row).unwrap(),
         modifiers: KeyModifiers::NONE,
