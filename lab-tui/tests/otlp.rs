@@ -4,6 +4,8 @@
 
 #[path = "otlp/metrics.rs"]
 mod metrics;
+#[path = "otlp/refused.rs"]
+mod refused;
 
 use std::io::Write as _;
 use std::net::SocketAddr;

@@ -107,6 +107,7 @@ impl StackFlags {
     ) -> Result<Option<Up>, Failure> {
         let kind = self.kind().or(needed).unwrap_or_default();
         let env = self.env.clone();
+        let store = Store::new(self.store_bytes.unwrap_or(DEFAULT_BYTES));
         self.env.splice(..0, more);
         self.database_url = self.database_url.filter(|url| !url.is_empty());
         let somebody_elses = self.database_url.is_some();

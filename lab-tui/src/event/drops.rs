@@ -50,3 +50,18 @@ impl Drops {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_there_is_nothing_of_is_not_told() {
+        let before = Drops { evicted_traces: 2, refused_ids: 5, ..Drops::default() };
+        let now = Drops { evicted_traces: 9, refused_ids: 5, refused_data_points: 1, ..Drops::default() };
+        let told: Vec<(u64, &str)> = now.since(&before).told().collect();
+        assert_eq!(told.iter().map(|(count, _)| *count).collect::<Vec<_>>(), [7, 1]);
+        assert!(told[0].1.starts_with("traces pushed out") && told[1].1.starts_with("data points"));
+        assert_eq!(now.since(&now), Drops::default());
+    }
+}

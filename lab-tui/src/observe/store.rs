@@ -17,6 +17,7 @@ mod traces;
 mod unpacked;
 
 use std::collections::{HashMap, VecDeque};
+use std::ops::AddAssign;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
@@ -158,11 +159,16 @@ impl Store {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes in spans. Returns how many were refused: for a trace, span or parent ID that is none, or because their trace is too large.
-    pub fn add_spans(&self, mut batch: ResourceSpans) -> u64 {
+    /// Takes in spans. Returns how many were refused.
+    pub fn add_spans(&self, batch: ResourceSpans) -> u64 {
+        self.take_spans(batch).count()
+    }
+
+    /// Takes in spans, and tells which were refused.
+    pub fn take_spans(&self, mut batch: ResourceSpans) -> RefusedSpans {
         let scopes = std::mem::take(&mut batch.scope_spans);
         let mut inner = self.lock();
-        let mut refused = 0;
+        let mut refused = RefusedSpans::default();
         for mut scope in scopes {
             let spans = std::mem::take(&mut scope.spans);
             batch.scope_spans = vec![scope];
@@ -213,13 +219,39 @@ impl Store {
     }
 }
 
+/// Spans that were refused.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RefusedSpans {
+    /// For a trace, span or parent ID that is none.
+    pub ids: u64,
+    /// Because their trace is too large already.
+    pub too_large: u64,
+}
+
+impl RefusedSpans {
+    /// All of them.
+    pub fn count(self) -> u64 {
+        self.ids + self.too_large
+    }
+}
+
+impl AddAssign for RefusedSpans {
+    fn add_assign(&mut self, more: Self) {
+        self.ids += more.ids;
+        self.too_large += more.too_large;
+    }
+}
+
 /// What became of a span.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Taken {
     New,
     /// An exporter that heard no answer sends a batch again.
     Known,
-    Refused,
+    /// Its IDs are none.
+    Unfit,
+    /// Its trace is too large already.
+    TooLarge,
 }
 
 impl Inner {
@@ -252,11 +284,11 @@ impl Inner {
         trace
     }
 
-    /// Spans of one scope, which `empty` tells. Returns how many were refused.
-    fn add_scope(&mut self, empty: &ResourceSpans, spans: Vec<Span>) -> u64 {
+    /// Spans of one scope, which `empty` tells. Returns which were refused.
+    fn add_scope(&mut self, empty: &ResourceSpans, spans: Vec<Span>) -> RefusedSpans {
         let service = self.service(service_name(empty.resource.as_ref()));
         let origin = self.origins.take(empty, || Arc::clone(&service));
-        let (mut counts, mut refused) = (Counts::default(), 0);
+        let (mut counts, mut refused) = (Counts::default(), RefusedSpans::default());
         for span in spans {
             let is_server = span.kind == 2;
             match self.add_span(origin, span) {
@@ -265,11 +297,14 @@ impl Inner {
                     counts.server_spans += u64::from(is_server);
                 }
                 Taken::Known => {}
-                Taken::Refused => refused += 1,
+                Taken::Unfit => refused.ids += 1,
+                Taken::TooLarge => refused.too_large += 1,
             }
         }
         self.origins.give_back(origin);
         self.count(&service, counts);
+        self.drops.refused_ids += refused.ids;
+        self.drops.refused_too_large += refused.too_large;
         refused
     }
 
@@ -282,8 +317,7 @@ impl Inner {
 
     fn add_span(&mut self, origin: u32, span: Span) -> Taken {
         let Some((trace_id, id, parent)) = ids(&span) else {
-            self.drops.refused_ids += 1;
-            return Taken::Refused;
+            return Taken::Unfit;
         };
         let most = self.most_of_one();
         let trace = self.trace(trace_id);
@@ -291,8 +325,7 @@ impl Inner {
             return Taken::Known;
         }
         if trace.bytes > most {
-            self.drops.refused_too_large += 1;
-            return Taken::Refused;
+            return Taken::TooLarge;
         }
         if let Some(integrity) = &mut self.integrity
             && let Some(origin) = self.origins.get(origin)

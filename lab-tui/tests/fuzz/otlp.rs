@@ -114,6 +114,8 @@ fn messages() -> Vec<(usize, Vec<u8>)> {
     vec![(0, traces.encode_to_vec()), (1, logs.encode_to_vec()), (2, metrics.encode_to_vec())]
 }
 
+static CLIENT: LazyLock<reqwest::Client> = LazyLock::new(|| http::local().build().unwrap());
+
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Builder::new_current_thread().enable_time().build().unwrap());
 
 /// A promise of each kind about what the messages send.
@@ -158,6 +160,6 @@ fn tell(store: &Store) {
         assert!(store.trace(id).is_some_and(|again| again.spans == trace.spans), "{id}");
     });
     store.each_log(std::slice::from_ref(&always), |_, line| assert!(!line.service.is_empty()));
-    let scraper = Scraper::new(http::local().build().unwrap(), BTreeMap::new(), store.clone(), &PLAN);
+    let scraper = Scraper::new(CLIENT.clone(), BTreeMap::new(), store.clone(), &PLAN);
     RUNTIME.block_on(scraper.read());
 }

@@ -13,6 +13,8 @@ use opentelemetry_proto::tonic::trace::v1::span::{Event, Link};
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Status};
 use serde_json::{Map, Value as Json, json};
 
+use super::exchange::Status as RpcStatus;
+
 pub(in crate::observe) type Object = Map<String, Json>;
 
 /// Why a message was refused.
@@ -44,9 +46,9 @@ pub(super) fn answer(response: &ExportTraceServiceResponse) -> String {
     .to_string()
 }
 
-/// A `google.rpc.Status` of the code INVALID_ARGUMENT.
-pub(super) fn refusal(message: &str) -> String {
-    json!({ "code": 3, "message": message }).to_string()
+/// A refusal, in the place of an answer.
+pub(super) fn refusal(status: &RpcStatus) -> String {
+    json!({ "code": status.code, "message": status.message }).to_string()
 }
 
 fn resource_spans(from: &Object) -> Result<ResourceSpans, Refused> {

@@ -1,8 +1,6 @@
 //! Log records over OTLP, kept as the lines that services of the lab write: JSON with timestamp, level, message, IDs and fields.
 
-use axum::body::Bytes;
-use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::extract::{Request, State};
 use axum::response::Response;
 use opentelemetry_proto::tonic::collector::logs::v1::logs_service_server::{LogsService, LogsServiceServer};
 use opentelemetry_proto::tonic::collector::logs::v1::{ExportLogsPartialSuccess, ExportLogsServiceRequest, ExportLogsServiceResponse};
@@ -12,7 +10,8 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tonic::codec::CompressionEncoding;
 
-use super::{Exchange, LARGEST_MESSAGE, json as encoding};
+use super::exchange::Exchange;
+use super::{LARGEST_MESSAGE, json as encoding};
 use crate::event::TraceId;
 use crate::observe::store::{Store, now, service_name};
 use crate::observe::trace::{attributes, hex, value};
@@ -38,9 +37,9 @@ impl LogsService for Grpc {
     }
 }
 
-pub(super) async fn http(State(store): State<Store>, headers: HeaderMap, body: Bytes) -> Response {
+pub(super) async fn http(State(store): State<Store>, request: Request) -> Response {
     let exchange = Exchange { name: "ExportLogsServiceRequest", read_json: encoding::logs::read, answer_json: encoding::logs::answer };
-    exchange.answer(&headers, body, |request| take_in(&store, request))
+    exchange.answer(request, |request| take_in(&store, request)).await
 }
 
 fn take_in(store: &Store, request: ExportLogsServiceRequest) -> ExportLogsServiceResponse {

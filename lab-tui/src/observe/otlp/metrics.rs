@@ -1,8 +1,6 @@
 //! Metrics over OTLP, into the table of what services send of their own metrics.
 
-use axum::body::Bytes;
-use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::extract::{Request, State};
 use axum::response::Response;
 use opentelemetry_proto::tonic::collector::metrics::v1::metrics_service_server::{MetricsService, MetricsServiceServer};
 use opentelemetry_proto::tonic::collector::metrics::v1::{
@@ -15,7 +13,8 @@ use opentelemetry_proto::tonic::metrics::v1::{AggregationTemporality, HistogramD
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use tonic::codec::CompressionEncoding;
 
-use super::{Exchange, LARGEST_MESSAGE, json as encoding};
+use super::exchange::Exchange;
+use super::{LARGEST_MESSAGE, json as encoding};
 use crate::observe::pushed::name::{Shape, labels, metric as exposed};
 use crate::observe::pushed::{Point, Told, Unfit};
 use crate::observe::store::{Store, service_name, text};
@@ -40,10 +39,10 @@ impl MetricsService for Grpc {
     }
 }
 
-pub(super) async fn http(State(store): State<Store>, headers: HeaderMap, body: Bytes) -> Response {
+pub(super) async fn http(State(store): State<Store>, request: Request) -> Response {
     let exchange =
         Exchange { name: "ExportMetricsServiceRequest", read_json: encoding::metrics::read, answer_json: encoding::metrics::answer };
-    exchange.answer(&headers, body, |request| take_in(&store, request))
+    exchange.answer(request, |request| take_in(&store, request)).await
 }
 
 fn take_in(store: &Store, request: ExportMetricsServiceRequest) -> ExportMetricsServiceResponse {
