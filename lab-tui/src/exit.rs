@@ -13,7 +13,7 @@ pub enum Exit {
     Inconclusive = 98,
     /// A threshold or an expectation was broken, or a service of the scenario's own ended by itself.
     Broken = 99,
-    /// The stack, or a service of the scenario's own, did not become ready.
+    /// The stack, or a service of the scenario's own, did not become ready; or the database of `lab up` is gone for good.
     NotReady = 100,
     /// The lab itself failed, which is a defect in it; what it had injected was undone, and the stack ended.
     Defect = 101,

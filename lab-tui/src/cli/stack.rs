@@ -17,6 +17,7 @@ use lab_tui::scenario::StackKind;
 use lab_tui::stack::embedded::{Options, SERVICES, STANDARD_PORTS};
 use lab_tui::stack::postgres::NotFound;
 use lab_tui::stack::postgres::fetch::{Source, WRITE_MIRROR};
+use lab_tui::stack::run_folder::RunFolder;
 use lab_tui::stack::{Notice, Running, children};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
@@ -128,6 +129,8 @@ impl StackFlags {
         drop(fetching);
         let Some(stack) = stack else {
             interrupts.cleaned_up().await;
+            // A child inherits the folder's lock until it has become its own program, which may be after the start was given up.
+            RunFolder::sweep();
             out::note(&format!("lab: {INTERRUPTED}"));
             return Ok(None);
         };
