@@ -76,11 +76,11 @@ fn law(pool: &Pool, demand: &Demand, is_locked: bool, ui: &Ui) -> Vec<Vec<Span<'
     let law = vec![
         Span::styled("Little's law: ", palette.dim),
         Span::raw(format!("{:.1}/s × {held} = ", little.arrivals)),
-        Span::styled(format!("{busy:.1} connections busy"), style),
+        Span::styled(format!("{busy:.1} in use"), style),
     ];
     let needed = (busy / FULL).ceil().max(1.0);
     let hint = match is_locked {
-        true => Span::styled("locks hold them, not work", palette.warn),
+        true => Span::styled("locks hold them", palette.warn),
         false => Span::raw(format!("{needed:.0} would do")),
     };
     let hint = vec![hint];
