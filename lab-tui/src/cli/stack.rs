@@ -112,7 +112,6 @@ impl StackFlags {
         self.env.splice(..0, more);
         self.database_url = self.database_url.filter(|url| !url.is_empty());
         let somebody_elses = self.database_url.is_some();
-        let store = Store::new(self.store_bytes.unwrap_or(DEFAULT_BYTES));
         let options = self.options(kind).map_err(|error| Failure::new(Exit::BadInput, error))?;
         let mut interrupts = Interrupts::listen()?;
         let (told, notices) = mpsc::unbounded_channel();
