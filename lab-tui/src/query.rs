@@ -18,7 +18,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::observe::trace::Trace;
-pub use sieve::{Glance, Glimpse, Sieve};
+pub use sieve::{Glance, Glimpse, Mark, Number, Sieve};
 use spanset::Spanset;
 use tree::Tree;
 

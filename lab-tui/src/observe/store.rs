@@ -8,6 +8,7 @@ mod client;
 mod copy;
 mod integrity;
 mod logs;
+mod marks;
 mod origins;
 mod packed;
 mod room;
@@ -345,7 +346,12 @@ impl Inner {
 
     /// Puts a span where it belongs, and tells of it.
     fn push(&mut self, trace_id: TraceId, head: Head, tail: &[u8]) {
+        let mut marks = self.trace(trace_id).marks;
+        if let Some(origin) = self.origins.get(head.origin) {
+            marks.add(&head, tail, &origin.service, &self.texts);
+        }
         let trace = self.trace(trace_id);
+        trace.marks = marks;
         let (more, head) = trace.push(head, tail);
         let is_held = trace.held;
         self.bytes += more;

@@ -42,6 +42,45 @@ pub enum Glimpse<'s> {
     Hidden,
 }
 
+/// Something that a span may be like, of which an index can tell whether any is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Mark<'m> {
+    /// It has that name.
+    Name(&'m str),
+    /// Its resource has that `service.name`.
+    Service(&'m str),
+    /// `unset`, `ok` or `error`.
+    Status(&'m str),
+    /// Its attribute of that key is that text.
+    Text(&'m str, &'m str),
+    /// The same of true and false.
+    Flag(&'m str, bool),
+    /// The same of a number.
+    Number(&'m str, Number),
+    /// It lasts so many nanoseconds, or longer.
+    AtLeast(u64),
+    /// It lasts so many nanoseconds, or less.
+    AtMost(u64),
+}
+
+/// A number that is equal to another whenever a query says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Number(u64);
+
+impl Number {
+    /// Of a whole number.
+    pub fn of_int(number: i64) -> Self {
+        #[expect(clippy::cast_precision_loss, reason = "numbers that are equal stay so")]
+        Self::of_float(number as f64)
+    }
+
+    /// Of another.
+    pub fn of_float(number: f64) -> Self {
+        // There are two zeros, which are equal.
+        Self(if number == 0.0 { 0 } else { number.to_bits() })
+    }
+}
+
 /// Tells traces that cannot match from those that may.
 #[derive(Debug)]
 pub struct Sieve<'q> {
@@ -100,6 +139,11 @@ impl<'q> Sieve<'q> {
         &self.keys
     }
 
+    /// Whether a trace may match of which an index knows whether a span may be like a mark.
+    pub fn may_let_through(&self, has: &impl Fn(&Mark<'_>) -> bool) -> bool {
+        self.need.may_be_met(&self.keys, has)
+    }
+
     /// Whether a trace of these spans may match. What it does not let through does not.
     pub fn lets_through<G: Glance>(&self, spans: &(impl Iterator<Item = G> + Clone)) -> bool {
         self.need.is_met(spans)
@@ -117,6 +161,14 @@ impl<'q> Need<'q> {
             }),
             // What follows lets through what was found before, or less.
             Spanset::Piped(first, _) => Self::of(first, keys),
+        }
+    }
+
+    fn may_be_met(&self, keys: &[&str], has: &impl Fn(&Mark<'_>) -> bool) -> bool {
+        match self {
+            Self::Span(test) => test.may_hold(keys, has),
+            Self::Both(left, right) => left.may_be_met(keys, has) && right.may_be_met(keys, has),
+            Self::Either(left, right) => left.may_be_met(keys, has) || right.may_be_met(keys, has),
         }
     }
 
@@ -144,6 +196,22 @@ impl<'q> Test<'q> {
         }
     }
 
+    /// Whether it may hold for any span; what an index does not tell may.
+    fn may_hold(&self, keys: &[&str], has: &impl Fn(&Mark<'_>) -> bool) -> bool {
+        match self {
+            Self::Always(flag) => *flag,
+            Self::Flag(Spot::Span(key)) => has(&Mark::Flag(keys[*key], true)),
+            Self::Row(first, others) => others.iter().fold(first.may_hold(keys, has), |left, (joint, right)| match joint {
+                Joint::And => left && right.may_hold(keys, has),
+                Joint::Or => left || right.may_hold(keys, has),
+            }),
+            Self::Compare(Side::Spot(spot), comparison, Side::Value(value)) => {
+                marked(*spot, *comparison, *value, keys).is_none_or(|mark| has(&mark))
+            }
+            Self::Flag(_) | Self::Not(_) | Self::Compare(..) | Self::Fits { .. } => true,
+        }
+    }
+
     /// `None` where a glance is not enough.
     fn holds(&self, span: &impl Glance) -> Option<bool> {
         match self {
@@ -163,6 +231,23 @@ impl<'q> Test<'q> {
                 Some(is_text(&value) && fits(&value, pattern) != *negated)
             }
         }
+    }
+}
+
+/// What a span must be like for a comparison to hold, where an index knows of it.
+fn marked<'m>(spot: Spot, comparison: Comparison, value: Value<'m>, keys: &[&'m str]) -> Option<Mark<'m>> {
+    let nanos = |value: i64| u64::try_from(value).unwrap_or(0);
+    match (spot, comparison, value) {
+        (Spot::Duration, Comparison::Greater | Comparison::GreaterOrEqual, Value::Duration(least)) => Some(Mark::AtLeast(nanos(least))),
+        (Spot::Duration, Comparison::Less | Comparison::LessOrEqual, Value::Duration(most)) => Some(Mark::AtMost(nanos(most))),
+        (Spot::Name, Comparison::Equal, Value::Text(name)) => Some(Mark::Name(name)),
+        (Spot::Status, Comparison::Equal, Value::Status(status)) => Some(Mark::Status(status)),
+        (Spot::Resource(key), Comparison::Equal, Value::Text(name)) if keys[key] == "service.name" => Some(Mark::Service(name)),
+        (Spot::Span(key), Comparison::Equal, Value::Text(text)) => Some(Mark::Text(keys[key], text)),
+        (Spot::Span(key), Comparison::Equal, Value::Flag(flag)) => Some(Mark::Flag(keys[key], flag)),
+        (Spot::Span(key), Comparison::Equal, Value::Int(number)) => Some(Mark::Number(keys[key], Number::of_int(number))),
+        (Spot::Span(key), Comparison::Equal, Value::Float(number)) => Some(Mark::Number(keys[key], Number::of_float(number))),
+        _ => None,
     }
 }
 

@@ -93,7 +93,10 @@ async fn delays_and_errors_are_told_apart_and_each_is_where_it_began() {
     for wanted in ["dice-roller die.result=error", "die-service http.response.status_code=500", "dice-roller status=error"] {
         assert!(says(failed, wanted), "{wanted} in {failed:#}");
     }
-    assert!(coincides(failed, "fault", "moody die") && coincides(failed, "fault", "failing look-ups"), "{failed:#}");
+    assert!(coincides(failed, "fault", "moody die"), "{failed:#}");
+    // How many look-ups fail is chance: where they are too few for a test over time, what their spans say names the fault.
+    let named = says(failed, "die-service lab.fault=failing look-ups") || coincides(failed, "fault", "failing look-ups");
+    assert!(named, "{failed:#}");
     place.assert_empty();
 }
 

@@ -197,3 +197,21 @@ async fn a_slower_run_is_found_against_its_baseline() {
     assert!(failed.stdout.contains("  WORSE\n"), "{}", failed.stdout);
     place.assert_empty();
 }
+
+/// Of any moment and after any keys, without a terminal and without the stack.
+#[tokio::test]
+async fn a_recorded_run_is_a_picture() {
+    let place = Place::new();
+    let run = place.run(&SHORT).await;
+    assert!(ENDED.contains(&run.code), "{}\n{}", run.stdout, run.stderr);
+    let picture = place.path("screen.svg");
+    let taken = place.run(&["screenshot", "last", "--at", "2s", "--keys", "2 Tab", "-o", picture.to_str().unwrap()]).await;
+    assert_eq!(taken.code, Some(0), "{}", taken.stderr);
+    let svg = std::fs::read_to_string(picture).unwrap();
+    let document = roxmltree::Document::parse(&svg).unwrap();
+    let texts: String = document.descendants().filter_map(|node| node.text()).collect();
+    assert!(texts.contains("locked-table") && texts.contains("where the milliseconds go"), "{texts}");
+    let refused = place.run(&["screenshot", "last", "--keys", "Entre", "-o", "-"]).await;
+    assert_eq!((refused.code, refused.stdout.as_str()), (Some(104), ""));
+    assert!(refused.stderr.contains("`Entre` is no key"), "{}", refused.stderr);
+}

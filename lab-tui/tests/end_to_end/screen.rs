@@ -256,3 +256,33 @@ async fn a_program_and_flags_are_a_screen() {
     terminal.ended(0).await;
     place.assert_empty();
 }
+
+/// From the spike to traces, to log lines and back, through every room; with what nobody should press in between.
+#[tokio::test]
+async fn every_room_shows_the_same_run() {
+    let place = Place::new();
+    let mut terminal = Terminal::start(&place, &["--time-scale", "0.3"], (120, 36));
+    terminal.taken_over().await;
+    terminal.shows("press Enter on the peak").await;
+    terminal.press("2");
+    terminal.shows("where the milliseconds go").await;
+    terminal.press("3");
+    terminal.shows("Little's law").await;
+    terminal.press("4");
+    terminal.shows("newest │ slowest │ failed").await;
+    terminal.press("/{ status = error }\r");
+    terminal.shows("✗").await;
+    terminal.press("\r");
+    terminal.shows("critical path").await;
+    terminal.resize(80, 24);
+    terminal.press("\x1b");
+    terminal.press("5");
+    terminal.shows("Request completed").await;
+    // A paste, a click into nothing, and what no terminal sends.
+    terminal.press("\x1b[200~q\x03:quit\r\x1b[201~\x1b[<0;79;23M\x1b[<0;79;23m\x1b[99~");
+    terminal.press("1");
+    terminal.shows("table locked ended").await;
+    terminal.press(":quit\r");
+    terminal.ended(0).await;
+    place.assert_empty();
+}

@@ -64,7 +64,8 @@ impl Store {
                 return found;
             }
             let glasses = Glasses::new(&inner, sieve.keys());
-            for trace in inner.traces.stretch(place, TURN).filter(|trace| trace.is_within(windows)) {
+            let may_match = |trace: &&Stored| trace.is_within(windows) && sieve.may_let_through(&|mark| trace.marks.may_have(mark));
+            for trace in inner.traces.stretch(place, TURN).filter(may_match) {
                 let spans = trace.heads.iter().map(|head| Seen { head, trace, glasses: &glasses });
                 if sieve.lets_through(&spans) {
                     let start = trace.heads.iter().map(|head| head.start).min().unwrap_or_default();

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 
+use super::marks::Marks;
 use super::packed::{Head, each_symbol, part};
 use super::texts::Symbol;
 use crate::event::TraceId;
@@ -23,6 +24,8 @@ pub(super) struct Stored {
     pub(super) heads: Vec<Head>,
     tails: Vec<u8>,
     index: Option<Box<Index>>,
+    /// What its spans are like.
+    pub(super) marks: Marks,
     /// The earliest and the latest start of a span or moment of a line, in nanoseconds since 1970.
     pub(super) between: Option<(u64, u64)>,
     /// With all that belongs to it, its lines included.
@@ -43,7 +46,7 @@ struct Index {
 impl Stored {
     fn new(id: TraceId, number: u64) -> Self {
         let (heads, tails) = (Vec::new(), Vec::new());
-        Self { id, number, heads, tails, index: None, between: None, bytes: COST, pinned: None, held: false }
+        Self { id, number, heads, tails, index: None, marks: Marks::default(), between: None, bytes: COST, pinned: None, held: false }
     }
 
     /// Counts that moment among those of the trace.
