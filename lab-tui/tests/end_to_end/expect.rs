@@ -4,12 +4,13 @@ use serde_json::{Value, json};
 
 use crate::common::Place;
 
-/// Rolls of a die whose service is asked in vain for a while.
+/// Rolls of a die whose service is asked in vain for a while, which begins half-way between two requests: one that is under way meanwhile
+/// began before it and fails nevertheless.
 fn scenario(expectations: &str) -> String {
     format!(
-        "format = 1\ntitle = \"A test\"\n[[load]]\nname = \"l\"\nexecutor = \"constant-arrival-rate\"\nrate = 20\nduration = \"3s\"\n\
+        "format = 1\ntitle = \"A test\"\n[[load]]\nname = \"l\"\nexecutor = \"constant-arrival-rate\"\nrate = 10\nduration = \"3s\"\n\
          service = \"frontend\"\n[[load.request]]\nget = \"/roll?die=fair\"\n\
-         [[fault]]\nname = \"failing\"\nkind = \"service.error\"\nservice = \"die-service\"\nroute = \"/dice\"\nat = \"1s\"\nduration = \"1s\"\n\
+         [[fault]]\nname = \"failing\"\nkind = \"service.error\"\nservice = \"die-service\"\nroute = \"/dice\"\nat = \"1050ms\"\nduration = \"1s\"\n\
          {expectations}"
     )
 }
