@@ -48,6 +48,8 @@ struct Family<'a> {
 struct Step<'a> {
     span: &'a TraceSpan,
     start: u64,
+    /// The end of what whoever waited for it shares with it.
+    last: u64,
     /// Until here it has been explained.
     until: u64,
     /// Its children that have not been looked at; the one that ended last comes first.
@@ -94,7 +96,7 @@ impl<'a> Family<'a> {
         let step = |span: &'a TraceSpan, start: u64, until: u64| {
             let mut children = self.children(span);
             children.sort_by_key(|child| std::cmp::Reverse(end(child)));
-            Step { span, start, until, children: children.into_iter() }
+            Step { span, start, last: until, until, children: children.into_iter() }
         };
         // Spans that claim to be each other's parents have no root, so nobody comes by twice.
         let mut way = vec![step(root, root.start_unix_nano, end(root))];
@@ -104,8 +106,8 @@ impl<'a> Family<'a> {
                     path.entry(span.span_id.as_str()).or_default().push(from..to);
                 }
             };
-            let (start, until, last) = (here.start, here.until, end(here.span));
-            // A clock that is off, or a child that nobody waited for, may reach over its parent's end.
+            let (start, until, last) = (here.start, here.until, here.last);
+            // A clock that is off, or a child that nobody waited for any longer, may reach over the end of those above it.
             let stretch = |child: &TraceSpan| (child.start_unix_nano.max(start), end(child).min(last));
             let next = here.children.find(|child| {
                 let (from, to) = stretch(child);
@@ -172,6 +174,13 @@ mod tests {
     fn what_ran_beside_the_last_to_end_is_not_critical() {
         let beside = trace(&[("a", "", 0, 100), ("b", "a", 0, 60), ("c", "a", 5, 95), ("d", "a", 0, 4)]);
         assert_eq!(told(&beside), ["a 5 4-5,95-100", "b 60 ", "c 90 5-95", "d 4 0-4"]);
+    }
+
+    /// Who gave up waiting did so because of what went on below, however long that took to notice.
+    #[test]
+    fn a_caller_that_gave_up_waited_for_all_that_went_on_below() {
+        let cut = trace(&[("a", "", 0, 100), ("b", "a", 10, 90), ("c", "b", 20, 95), ("d", "c", 30, 94)]);
+        assert_eq!(told(&cut), ["a 20 0-10,90-100", "b 10 10-20", "c 11 20-30", "d 64 30-90"]);
     }
 
     #[test]
