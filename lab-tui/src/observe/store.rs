@@ -428,8 +428,9 @@ pub(super) fn text(value: Option<&AnyValue>) -> Option<&str> {
 
 pub(super) fn service_name(resource: Option<&Resource>) -> &str {
     let attribute = resource.and_then(|resource| resource.attributes.iter().find(|attribute| attribute.key == "service.name"));
-    // The specification's word for a service that does not say its name.
-    attribute.and_then(|attribute| text(attribute.value.as_ref())).unwrap_or("unknown_service")
+    let name = attribute.and_then(|attribute| text(attribute.value.as_ref())).filter(|name| !name.is_empty());
+    // The specification's word for a service that does not say its name; it takes an empty value for none.
+    name.unwrap_or("unknown_service")
 }
 
 #[cfg(test)]
