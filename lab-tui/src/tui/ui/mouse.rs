@@ -1,0 +1,71 @@
+//! What a click does: whatever was drawn at its place last says so.
+
+use crossterm::event::{KeyCode, MouseButton, MouseEvent, MouseEventKind};
+use ratatui::layout::Position;
+
+use super::{Click, Ui, Wish};
+use crate::model::Model;
+use crate::tui::room::{self, Room};
+
+impl Ui {
+    /// A click does what is written at its place, the wheel what the arrow keys do.
+    pub fn on_mouse(&mut self, mouse: MouseEvent, model: &Model) -> Option<Wish> {
+        let key = match mouse.kind {
+            MouseEventKind::ScrollUp => KeyCode::Up,
+            MouseEventKind::ScrollDown => KeyCode::Down,
+            MouseEventKind::Down(MouseButton::Left) if self.overlay.is_none() => {
+                self.click(Position { x: mouse.column, y: mouse.row }, model);
+                return None;
+            }
+            MouseEventKind::Down(MouseButton::Left) => KeyCode::Esc,
+            _ => return None,
+        };
+        self.on_key(key.into(), model)
+    }
+
+    fn click(&mut self, at: Position, model: &Model) {
+        let Some((place, click)) = self.clicks.iter().rev().find(|(place, _)| place.contains(at)).copied() else { return };
+        let row = usize::from(at.y - place.y);
+        match click {
+            Click::Room(room) => self.enter(room),
+            Click::Time(axis) => {
+                let second = axis.first + u64::from(at.x - place.x);
+                if second <= model.now().as_secs() {
+                    self.look_at(second);
+                    self.acted = true;
+                }
+            }
+            Click::Rows(first) if self.open.is_some() => {
+                // As in lists: the first click chooses, the next one opens, or closes.
+                if let Some(open) = &mut self.open
+                    && open.choose(|_| first + row)
+                {
+                    open.fold();
+                }
+            }
+            Click::Rows(first) => self.choose(first + row, model),
+        }
+    }
+
+    /// The first click chooses a row, the next one opens it.
+    fn choose(&mut self, row: usize, model: &Model) {
+        let again = match self.room {
+            Room::Traces => self.traces.choose(row),
+            Room::Logs => self.logs.choose(row),
+            Room::Database => room::database::choose(self, row, model),
+            Room::Latency => {
+                self.latency.choose(row);
+                false
+            }
+            Room::Run => {
+                let before = self.chosen;
+                self.chosen = self.rows(model).get(row).map(|request| request.trace_id);
+                self.acted = true;
+                before.is_some() && before == self.chosen
+            }
+        };
+        if again {
+            self.on_key(KeyCode::Enter.into(), model);
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! Keys while something lies over the screen.
+
+use crossterm::event::KeyCode;
+
+use super::{Overlay, Ui, Wish};
+use crate::model::Model;
+use crate::tui::finder::{self, Finder, What};
+use crate::tui::glossary;
+
+impl Ui {
+    pub(super) fn find(&mut self) {
+        self.finder = Finder::default();
+        self.overlay = Some(Overlay::Finder);
+    }
+
+    pub(super) fn on_key_in_finder(&mut self, code: KeyCode, model: &Model) -> Option<Wish> {
+        if code == KeyCode::Esc {
+            self.overlay = None;
+            return None;
+        }
+        let what = self.finder.on_key(code, &finder::entries(self))?;
+        self.overlay = None;
+        match what {
+            What::Key(code) => self.on_key(code.into(), model),
+            What::Room(room) => {
+                self.enter(room);
+                None
+            }
+            What::Run(index) => Some(Wish::Run(index)),
+        }
+    }
+
+    pub(super) fn on_key_over(&mut self, code: KeyCode, overlay: Overlay) -> Option<Wish> {
+        let last = self.scenarios.len().saturating_sub(1);
+        match (overlay, code) {
+            (_, KeyCode::Char('q')) => return Some(Wish::Quit),
+            (Overlay::Scenarios(row), KeyCode::Up | KeyCode::Char('k')) => self.overlay = Some(Overlay::Scenarios(row.saturating_sub(1))),
+            (Overlay::Scenarios(row), KeyCode::Down | KeyCode::Char('j')) => self.overlay = Some(Overlay::Scenarios((row + 1).min(last))),
+            (Overlay::Scenarios(_), KeyCode::Home | KeyCode::Char('g')) => self.overlay = Some(Overlay::Scenarios(0)),
+            (Overlay::Scenarios(_), KeyCode::End | KeyCode::Char('G')) => self.overlay = Some(Overlay::Scenarios(last)),
+            (Overlay::Scenarios(row), KeyCode::Enter) if row <= last && !self.scenarios.is_empty() => return Some(Wish::Run(row)),
+            (Overlay::Meaning(row), KeyCode::Up | KeyCode::Char('k')) => self.overlay = Some(Overlay::Meaning(row.saturating_sub(1))),
+            (Overlay::Meaning(row), KeyCode::Down | KeyCode::Char('j')) => {
+                self.overlay = Some(Overlay::Meaning((row + 1).min(glossary::figures(self.room).len() - 1)));
+            }
+            (Overlay::Why(line), KeyCode::Up | KeyCode::Char('k')) => self.overlay = Some(Overlay::Why(line.saturating_sub(1))),
+            (Overlay::Why(line), KeyCode::Down | KeyCode::Char('j')) => self.overlay = Some(Overlay::Why(line.saturating_add(1))),
+            (Overlay::Why(_), KeyCode::Home | KeyCode::Char('g')) => self.overlay = Some(Overlay::Why(0)),
+            (Overlay::Why(_), KeyCode::Char('w') | KeyCode::Esc)
+            | (Overlay::Scenarios(_), KeyCode::Char('s') | KeyCode::Esc)
+            | (Overlay::Meaning(_), KeyCode::Char('e') | KeyCode::Esc)
+            | (Overlay::Help, _) => self.overlay = None,
+            _ => {}
+        }
+        None
+    }
+}
