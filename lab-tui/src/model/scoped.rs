@@ -49,6 +49,15 @@ impl Part<'_> {
         }
     }
 
+    fn piece(&self) -> Piece {
+        let when = self.when();
+        let Self::Window(window) = self else { return Piece { done: when.end, when } };
+        // No request of it ended later than the latest would have, had it been the slowest.
+        let latest = window.exemplars.iter().map(|request| request.at).max().unwrap_or_default();
+        let slowest = window.exemplars.iter().map(|request| request.micros).max().unwrap_or_default();
+        Piece { done: when.end.max(latest + Duration::from_micros(slowest.into())), when }
+    }
+
     fn held(&self) -> Held {
         match self {
             Self::Window(window) => Held::Window((*window).clone()),
@@ -63,6 +72,19 @@ impl Held {
             Self::Window(window) => Part::Window(window),
             Self::Step(when, step) => Part::Step(when.clone(), step),
         }
+    }
+}
+
+/// A piece of time, and when all that began in it was done: what a fault finds under way is neither before it nor outside of it.
+#[derive(Debug)]
+struct Piece {
+    when: Range<Duration>,
+    done: Duration,
+}
+
+impl From<Range<Duration>> for Piece {
+    fn from(when: Range<Duration>) -> Self {
+        Self { done: when.end, when }
     }
 }
 
@@ -92,7 +114,7 @@ impl ScopedTotals {
     pub(super) fn add(&mut self, part: &Part<'_>, known: Known<'_>) {
         for totals in &mut self.0 {
             totals.appear(part);
-            match known.is_in(&totals.scope, &part.when()) {
+            match known.has(&totals.scope, &part.piece()) {
                 Some(true) => totals.count(part),
                 Some(false) => {}
                 None => {
@@ -150,7 +172,7 @@ impl Totals {
     fn release(&mut self, known: Known<'_>, count: usize) {
         for _ in 0..count {
             let Some(held) = self.held.pop_front() else { return };
-            match known.is_in(&self.scope, &held.part().when()) {
+            match known.has(&self.scope, &held.part().piece()) {
                 Some(true) => self.count(&held.part()),
                 Some(false) => {}
                 None => self.held.push_back(held),
@@ -162,6 +184,10 @@ impl Totals {
 impl Known<'_> {
     /// Whether a piece of time lies in a scope; `None` while that cannot be known.
     pub(super) fn is_in(self, scope: &Scope, piece: &Range<Duration>) -> Option<bool> {
+        self.has(scope, &piece.clone().into())
+    }
+
+    fn has(self, scope: &Scope, piece: &Piece) -> Option<bool> {
         // Outside, before and after are promised of all stretches; during, of any.
         let of_one = scope.relation == Relation::During;
         let mut all = Some(!of_one);
@@ -176,7 +202,8 @@ impl Known<'_> {
     }
 
     /// The same for one stretch: known when it is so however the stretch turns out.
-    fn lies(self, scope: &Scope, stretch: Stretch, piece: &Range<Duration>) -> Option<bool> {
+    fn lies(self, scope: &Scope, stretch: Stretch, piece: &Piece) -> Option<bool> {
+        let piece = if matches!(stretch, Stretch::Phase(_)) { &Piece::from(piece.when.clone()) } else { piece };
         let [first, others @ ..] = self.possible(stretch).map(|stretch| lies(scope, stretch.as_ref(), piece));
         others.iter().all(|other| *other == first).then_some(first)
     }
@@ -229,13 +256,13 @@ impl Known<'_> {
     }
 }
 
-fn lies(scope: &Scope, stretch: Option<&Range<Duration>>, piece: &Range<Duration>) -> bool {
+fn lies(scope: &Scope, stretch: Option<&Range<Duration>>, Piece { when: piece, done }: &Piece) -> bool {
     let Some(stretch) = stretch else { return matches!(scope.relation, Relation::Outside | Relation::Before) };
     let settled = stretch.end.saturating_add(scope.settle);
     match scope.relation {
-        Relation::Outside => piece.end <= stretch.start || settled <= piece.start,
+        Relation::Outside => *done <= stretch.start || settled <= piece.start,
         Relation::During => stretch.start <= piece.start && piece.end <= stretch.end,
-        Relation::Before => piece.end <= stretch.start,
+        Relation::Before => *done <= stretch.start,
         Relation::After => settled <= piece.start,
     }
 }

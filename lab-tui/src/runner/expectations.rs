@@ -26,6 +26,8 @@ struct Question {
     evidence: Evidence,
     /// Nanoseconds since 1970.
     windows: Vec<Range<u64>>,
+    /// When faults began that what is asked for is to be free of, likewise: what they found under way is not counted.
+    faults: Vec<u64>,
 }
 
 impl<'r> Expectations<'r> {
@@ -55,7 +57,9 @@ impl<'r> Expectations<'r> {
             match (self.windows(scope.as_ref()), evidence) {
                 (Err(why), _) => tell(Fact::Expectation { index, found: Found::Unclear(why) }),
                 (Ok(windows), Evidence::Asked(backend, query)) => asked.push((index, *backend, query, *count, windows)),
-                (Ok(windows), _) => questions.push(Question { index, evidence: evidence.clone(), windows }),
+                (Ok(windows), _) => {
+                    questions.push(Question { index, evidence: evidence.clone(), windows, faults: self.to_be_free_of(scope.as_ref()) })
+                }
             }
         }
         // A store full of traces takes a second or two to look through, which is no work for the runtime's threads.
@@ -102,8 +106,19 @@ impl<'r> Expectations<'r> {
                 }
             },
         };
-        let unix = |offset: Duration| u64::try_from(self.start_unix.saturating_add(offset).as_nanos()).unwrap_or(u64::MAX);
+        let unix = |offset| self.unix(offset);
         Ok(windows.into_iter().filter(|window| !window.is_empty()).map(|window| unix(window.start)..unix(window.end)).collect())
+    }
+
+    fn to_be_free_of(&self, scope: Option<&Scope>) -> Vec<u64> {
+        let scope = scope.filter(|scope| matches!(scope.relation, Relation::Before | Relation::Outside));
+        let faults = scope.into_iter().flat_map(|scope| &scope.stretches).filter(|stretch| matches!(stretch, Stretch::Fault(_)));
+        faults.filter_map(|fault| self.stretch(*fault).ok()).map(|stretch| self.unix(stretch.start)).collect()
+    }
+
+    /// Nanoseconds since 1970.
+    fn unix(&self, offset: Duration) -> u64 {
+        u64::try_from(self.start_unix.saturating_add(offset).as_nanos()).unwrap_or(u64::MAX)
     }
 
     fn stretch(&self, stretch: Stretch) -> Result<Range<Duration>, String> {
@@ -126,6 +141,11 @@ fn count(store: &Store, question: &Question) -> Found {
     };
     match &question.evidence {
         Evidence::Traces(query) => store.search(query, &question.windows, |trace, _| {
+            let start = trace.spans.iter().map(|span| span.start_unix_nano).min().unwrap_or_default();
+            let end = trace.spans.iter().map(|span| span.start_unix_nano.saturating_add(span.duration_nano)).max().unwrap_or_default();
+            if question.faults.iter().any(|fault| (start..end).contains(fault)) {
+                return;
+            }
             count += 1;
             TraceId::parse(&trace.trace_id).into_iter().for_each(&mut keep);
         }),

@@ -1,4 +1,5 @@
 use super::*;
+use crate::event::{Exemplar, Outcome, TraceId};
 
 /// Two faults planned for 300 to 500 ms and for 2 to 3 s, and a phase from 1 to 2 s.
 fn plan() -> Plan {
@@ -111,6 +112,31 @@ fn held_parts_are_counted_when_it_is_known_where_they_belong() {
     totals.settle(Known { faults: &ended, ..known });
     assert_eq!(offered(&totals), [1, 110_000]);
     assert!(totals.0.iter().all(|one| one.held.is_empty()));
+}
+
+#[test]
+fn a_request_that_a_fault_finds_under_way_is_neither_before_it_nor_outside() {
+    let plan = plan();
+    let faults = [state(Some(350), Some(720)), FaultState::default()];
+    let known = Known { plan: &plan, faults: &faults, told: Duration::from_secs(9), over: true };
+    let has = |relation, stretch, micros| {
+        let request = Exemplar {
+            load: 0,
+            request: 0,
+            at: Duration::from_millis(290),
+            micros,
+            trace_id: TraceId([1; 16]),
+            outcome: Outcome::Status(200),
+            failed: false,
+        };
+        let window = LoadWindow { index: 2, exemplars: vec![request], ..LoadWindow::default() };
+        known.has(&scope(relation, &[stretch], 0), &Part::Window(&window).piece())
+    };
+    for relation in [Relation::Before, Relation::Outside] {
+        assert_eq!([has(relation, A, 60_000), has(relation, A, 60_001)], [Some(true), Some(false)], "{relation:?}");
+        assert_eq!(has(relation, P, 900_000), Some(true), "a phase disturbs nothing: {relation:?}");
+    }
+    assert_eq!([has(Relation::During, A, 60_001), has(Relation::After, A, 60_001)], [Some(false), Some(false)]);
 }
 
 #[test]

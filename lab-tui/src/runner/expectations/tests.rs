@@ -30,7 +30,8 @@ fn heard(plan: &Arc<Plan>) -> Expectations<'_> {
     expectations
 }
 
-/// One span in a trace of its own for every second from one before the start to 29 s, named after it.
+/// One span in a trace of its own for every second from one before the start to 29 s, named after it. That of second 10 is under way when
+/// the fault `a` begins.
 fn store(bytes: usize) -> Store {
     let store = Store::new(bytes);
     let nanos = |second: u64| (START + second) * 1_000_000_000;
@@ -39,7 +40,7 @@ fn store(bytes: usize) -> Store {
         span_id: vec![1; 8],
         name: format!("second {second}"),
         start_time_unix_nano: start,
-        end_time_unix_nano: start + 1,
+        end_time_unix_nano: start + if second == 10 { 1_500_000_000 } else { 1 },
         ..Span::default()
     };
     let mut spans = vec![span(99, nanos(0) - 1)];
@@ -74,14 +75,14 @@ async fn a_span_belongs_to_the_time_of_its_start() {
     let store = store(1 << 20);
     let cases = [
         ("", 30),
-        ("before = \"a\"", 11),
+        ("before = \"a\"", 10),
         ("during = \"a\"", 4),
         ("after = \"a\"", 15),
         ("after = \"a\"\nwithin = \"3s\"", 12),
-        ("outside = \"a\"", 26),
-        ("outside = \"a\"\nsettle = \"5s\"", 21),
+        ("outside = \"a\"", 25),
+        ("outside = \"a\"\nsettle = \"5s\"", 20),
         ("during = [\"a\", \"calm\"]", 6),
-        ("outside = [\"a\", \"calm\"]", 24),
+        ("outside = [\"a\", \"calm\"]", 23),
         ("before = [\"a\", \"calm\"]", 2),
         ("after = [\"calm\", \"a\"]", 15),
     ];
