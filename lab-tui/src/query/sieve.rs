@@ -61,6 +61,8 @@ pub enum Mark<'m> {
     AtLeast(u64),
     /// It lasts so many nanoseconds, or less.
     AtMost(u64),
+    /// Its resource has an attribute of that key, whatever that is.
+    Resource(&'m str),
 }
 
 /// A number that is equal to another whenever a query says so.
@@ -206,7 +208,11 @@ impl<'q> Test<'q> {
                 Joint::Or => left || right.may_hold(keys, has),
             }),
             Self::Compare(Side::Spot(spot), comparison, Side::Value(value)) => {
-                marked(*spot, *comparison, *value, keys).is_none_or(|mark| has(&mark))
+                let may_be = |spot| marked(spot, *comparison, *value, keys).is_none_or(|mark| has(&mark));
+                match spot {
+                    Spot::Either(key) => may_be(Spot::Span(*key)) || has(&Mark::Resource(keys[*key])),
+                    spot => may_be(*spot),
+                }
             }
             Self::Flag(_) | Self::Not(_) | Self::Compare(..) | Self::Fits { .. } => true,
         }

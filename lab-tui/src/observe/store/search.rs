@@ -12,7 +12,7 @@ use super::unpacked::Words as _;
 use super::{Inner, Store, Stored};
 use crate::event::TraceId;
 use crate::observe::trace::Trace;
-use crate::query::{Glance, Glimpse, Query, Sieve};
+use crate::query::{Glance, Glimpse, Mark, Query, Sieve};
 
 /// How many traces are looked at before somebody else has a turn: about a millisecond's worth.
 const TURN: usize = 2048;
@@ -64,7 +64,13 @@ impl Store {
                 return found;
             }
             let glasses = Glasses::new(&inner, sieve.keys());
-            let may_match = |trace: &&Stored| trace.is_within(windows) && sieve.may_let_through(&|mark| trace.marks.may_have(mark));
+            let may_match = |trace: &&Stored| {
+                let has = |mark: &Mark<'_>| match mark {
+                    Mark::Resource(key) => glasses.may_be_of_resources(key),
+                    mark => trace.marks.may_have(mark),
+                };
+                trace.is_within(windows) && sieve.may_let_through(&has)
+            };
             for trace in inner.traces.stretch(place, TURN).filter(may_match) {
                 let spans = trace.heads.iter().map(|head| Seen { head, trace, glasses: &glasses });
                 if sieve.lets_through(&spans) {
@@ -117,6 +123,12 @@ impl<'i> Glasses<'i> {
             }
         }
         Self { texts: &inner.texts, keys: keys.iter().map(|key| (*key, inner.texts.find(key))).collect(), resources }
+    }
+
+    /// Whether anybody's resource has an attribute of that key.
+    fn may_be_of_resources(&self, key: &str) -> bool {
+        let place = self.keys.iter().position(|(known, _)| *known == key);
+        place.is_none_or(|place| self.resources.iter().skip(place).step_by(self.keys.len()).any(|seen| *seen != Glimpse::Absent))
     }
 }
 

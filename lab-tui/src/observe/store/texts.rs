@@ -9,6 +9,9 @@ use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
+use super::bytes::Said;
+use super::marks::hash;
+
 /// The number of a text that is kept once.
 pub(super) type Symbol = u32;
 
@@ -19,7 +22,7 @@ const LONGEST: usize = 1024;
 const SHORTEST: usize = 3;
 
 /// What a text costs beside its own bytes: its places in the two tables, and what counts who holds it.
-const COST: usize = 96;
+const COST: usize = 104;
 
 #[derive(Debug)]
 pub(super) struct Texts {
@@ -38,6 +41,16 @@ pub(super) struct Texts {
 struct Kept {
     text: Option<Arc<str>>,
     uses: usize,
+    /// What marks are made of.
+    hash: u64,
+}
+
+/// The hash of a text, wherever it is kept.
+pub(super) fn hash_of(said: Said<'_>, texts: &Texts) -> u64 {
+    match said {
+        Said::Symbol(symbol) => texts.hash(symbol),
+        Said::Inline(text) => hash(text),
+    }
 }
 
 impl Texts {
@@ -95,6 +108,10 @@ impl Texts {
         self.shared(symbol).map_or("", |text| text)
     }
 
+    pub(super) fn hash(&self, symbol: Symbol) -> u64 {
+        self.kept.get(symbol as usize).map_or(0, |kept| kept.hash)
+    }
+
     pub(super) fn shared(&self, symbol: Symbol) -> Option<&Arc<str>> {
         self.kept.get(symbol as usize)?.text.as_ref()
     }
@@ -115,7 +132,7 @@ impl Texts {
             self.kept.push(Kept::default());
         }
         let shared: Arc<str> = text.into();
-        self.kept[symbol as usize] = Kept { text: Some(Arc::clone(&shared)), uses: 1 };
+        self.kept[symbol as usize] = Kept { text: Some(Arc::clone(&shared)), uses: 1, hash: hash(text) };
         self.symbols.insert(shared, symbol);
         self.bytes += cost;
         Some(symbol)
