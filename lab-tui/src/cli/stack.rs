@@ -19,7 +19,8 @@ use lab_tui::stack::postgres::NotFound;
 use lab_tui::stack::postgres::fetch::{Source, WRITE_MIRROR};
 use lab_tui::stack::run_folder::RunFolder;
 use lab_tui::stack::{Notice, Running, children};
-use tokio::signal::unix::{SignalKind, signal};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
 use tokio::sync::mpsc;
 use url::Url;
 
@@ -212,15 +213,9 @@ pub(crate) struct Interrupts {
 impl Interrupts {
     pub(crate) fn listen() -> Result<Self, Failure> {
         let (sender, signals) = mpsc::unbounded_channel();
-        for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()] {
-            let mut stream = signal(kind).map_err(|error| Failure::new(Exit::NotReady, error))?;
-            let sender = sender.clone();
-            tokio::spawn(async move {
-                while stream.recv().await.is_some() {
-                    let _ = sender.send(());
-                }
-            });
-        }
+        // Not tokio's: what comes while it is about to listen is heard by nobody, and has lost its usual end already.
+        let mut heard = Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(|error| Failure::new(Exit::NotReady, error))?;
+        std::thread::spawn(move || heard.forever().try_for_each(|_| sender.send(())));
         Ok(Self { signals })
     }
 
@@ -234,7 +229,7 @@ impl Interrupts {
 
     pub(crate) async fn next(&mut self) {
         if self.signals.recv().await.is_none() {
-            // Cannot happen while the tasks above live; never is the right answer then.
+            // Cannot happen while the thread above lives; never is the right answer then.
             std::future::pending::<()>().await;
         }
     }
