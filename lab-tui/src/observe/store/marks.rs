@@ -22,6 +22,9 @@ pub(super) struct Marks {
 /// The lowest bits are those of `unset`, `ok` and `error`.
 const STATES: [&str; 3] = ["unset", "ok", "error"];
 
+/// In the place of the hash of a value that takes more than a glance, such as a list: the attribute may be whatever is asked for.
+const ANYTHING: u64 = 0x616e_7974_6869_6e67;
+
 impl Marks {
     /// Adds what a span is like.
     pub(super) fn add(&mut self, head: &Head, tail: &[u8], service: &str, texts: &Texts) {
@@ -38,8 +41,7 @@ impl Marks {
                 Kept::Int(number) => self.say(key, hash(&Number::of_int(number))),
                 Kept::Double(number) => self.say(key, hash(&Number::of_float(number))),
                 Kept::None | Kept::Empty => {}
-                // What it is takes more than a glance: it may be anything.
-                Kept::Other(_) | Kept::Whole(_) => self.says = [u64::MAX; 4],
+                Kept::Other(_) | Kept::Whole(_) => self.say(key, ANYTHING),
             }
         }
     }
@@ -64,7 +66,8 @@ impl Marks {
     }
 
     fn may_say(&self, key: u64, value: u64) -> bool {
-        places(key, value).into_iter().all(|(word, bit)| self.says[word] & bit != 0)
+        let has = |value| places(key, value).into_iter().all(|(word, bit)| self.says[word] & bit != 0);
+        has(value) || has(ANYTHING)
     }
 }
 
@@ -90,7 +93,7 @@ fn band(nanos: u64) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value::Value};
+    use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, KeyValue, any_value::Value};
     use opentelemetry_proto::tonic::trace::v1::{Span, Status};
 
     use super::super::packed::pack;
@@ -130,12 +133,14 @@ mod tests {
             said("flag", Value::BoolValue(true)),
             said("number", Value::IntValue(200)),
             said("zero", Value::DoubleValue(-0.0)),
+            said("list", Value::ArrayValue(ArrayValue::default())),
         ];
         let marks = marks("GET /", "door", 700, 2, attributes.to_vec());
         let has = |mark| marks.may_have(&mark);
         assert!(has(Mark::Name("GET /")) && has(Mark::Service("door")) && has(Mark::Status("error")) && !has(Mark::Status("ok")));
         assert!(has(Mark::Text("key", "value")) && has(Mark::Flag("flag", true)));
         assert!(has(Mark::Number("number", Number::of_float(200.0))) && has(Mark::Number("zero", Number::of_int(0))));
+        assert!(has(Mark::Text("list", "value")) && has(Mark::Number("list", Number::of_int(7))), "a list is not looked into");
         assert!(!has(Mark::Text("key", "others")) && !has(Mark::Flag("flag", false)) && !has(Mark::Number("number", Number::of_int(201))));
         assert!(has(Mark::AtLeast(700)) && has(Mark::AtLeast(0)) && !has(Mark::AtLeast(1024)) && !has(Mark::AtLeast(u64::MAX)));
         assert!(has(Mark::AtMost(700)) && has(Mark::AtMost(u64::MAX)) && !has(Mark::AtMost(511)) && !has(Mark::AtMost(0)));
