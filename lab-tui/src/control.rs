@@ -2,11 +2,13 @@
 //! and readable by its owner only.
 
 mod database;
+mod run;
 
 use std::io::Write as _;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use axum::body::{Body, Bytes};
@@ -31,10 +33,14 @@ use crate::stack::Endpoints;
 use crate::stack::run_folder::RunFolder;
 
 pub use database::{DatabaseNow, PoolNow};
+pub use run::{Asking, Desk, RunNow, RunWatch, desk};
 
 const FILE: &str = "lab.json";
 const ASIDE: &str = "lab.json.new";
 const SOCKET: &str = "control.sock";
+
+/// How long it takes whoever has the model to answer at the most: it is asked between two events. Between two runs nobody does.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What a running lab says of itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -71,7 +77,7 @@ impl Control {
 ///
 /// # Errors
 /// When the run's folder cannot be written.
-pub fn serve(folder: &Path, endpoints: &Endpoints, store: Store, database: DatabaseWatch) -> anyhow::Result<Control> {
+pub fn serve(folder: &Path, endpoints: &Endpoints, store: Store, database: DatabaseWatch, run: RunWatch) -> anyhow::Result<Control> {
     let socket = folder.join(SOCKET);
     let listener = UnixListener::bind(&socket).with_context(|| format!("cannot make the control socket {}", socket.display()))?;
     std::fs::set_permissions(&socket, std::fs::Permissions::from_mode(0o600))?;
@@ -87,7 +93,8 @@ pub fn serve(folder: &Path, endpoints: &Endpoints, store: Store, database: Datab
     };
     let of_database = move || async move { database::answer(&database, &now().endpoints).await };
     let router = Router::new().route("/status", get(tell)).route("/traces", get(search)).route("/traces/{id}", get(trace));
-    let router = router.route("/logs", post(logs)).with_state(store).route("/db", get(of_database));
+    let of_run = move || async move { run::answer(&run).await };
+    let router = router.route("/logs", post(logs)).with_state(store).route("/db", get(of_database)).route("/run", get(of_run));
     tokio::spawn(async move { axum::serve(listener, router).await });
     Ok(Control { folder: folder.to_owned(), status })
 }
@@ -183,6 +190,14 @@ impl Client {
     /// When it does not answer.
     pub async fn status(&self) -> anyhow::Result<Status> {
         Ok(self.get("/status").await?.error_for_status()?.json().await?)
+    }
+
+    /// The figures of the run that is on; `None` while there is none.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn run(&self) -> anyhow::Result<Option<RunNow>> {
+        Ok(self.get("/run").await?.error_for_status()?.json().await?)
     }
 
     /// What its database does.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+use crate::control::Desk;
 use crate::event::{Command, Event, Fact, FaultChange, ProcessChange};
 use crate::model::{Distribution, Model};
 use crate::out::{self, MovingLine};
@@ -20,13 +21,26 @@ const PLAIN: Duration = Duration::from_secs(5);
 const JUDGED: Duration = Duration::from_millis(500);
 
 /// Feeds the model to the end of the stream and shows how far it is. Promises that may end the run are watched.
-pub async fn watch(model: &mut Model, mut events: mpsc::UnboundedReceiver<Event>, wishes: &mpsc::UnboundedSender<Command>) {
+pub async fn watch(
+    model: &mut Model,
+    mut events: mpsc::UnboundedReceiver<Event>,
+    wishes: &mpsc::UnboundedSender<Command>,
+    desk: &mut Desk,
+) {
     let mut moving = MovingLine::on_stderr();
     let pace = if moving.moves() { FRAME } else { PLAIN };
     let may_abort = model.plan().thresholds.iter().any(|threshold| threshold.abort_after.is_some());
     let mut judged = Duration::ZERO;
     let mut next = if moving.moves() { Duration::ZERO } else { PLAIN };
-    while let Some(event) = events.recv().await {
+    loop {
+        let event = tokio::select! {
+            event = events.recv() => event,
+            asking = desk.asked() => {
+                desk.answer(asking, model, &verdict::judge(model.plan(), model));
+                continue;
+            }
+        };
+        let Some(event) = event else { break };
         let news = news(&event.fact, model.plan());
         let at = event.at;
         model.apply(event);

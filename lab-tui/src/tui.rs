@@ -46,6 +46,7 @@ pub use still::{keys, still};
 pub use ui::{List, Listed, Overlay, Ui, Wish};
 pub use view::draw;
 
+use crate::control::Desk;
 use crate::event::{Command, Event};
 use crate::model::Model;
 use crate::observe::store::Store;
@@ -86,6 +87,7 @@ impl Screen {
         events: &mut mpsc::UnboundedReceiver<Event>,
         commands: &mpsc::UnboundedSender<Command>,
         store: &Store,
+        desk: &mut Desk,
     ) -> io::Result<Wish> {
         let mut asker = Asker::live(store.clone());
         self.ui.begin(scenario);
@@ -144,6 +146,7 @@ impl Screen {
                     self.ui.hear(answer);
                     changed = true;
                 }
+                asking = desk.asked() => desk.answer(asking, model, &verdict),
                 _ = frame.tick() => {
                     if std::mem::take(&mut changed) {
                         self.draw(model, &verdict)?;

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use anyhow::anyhow;
 use clap::Args;
-use lab_tui::control::Client;
+use lab_tui::control::{Client, Status};
 use lab_tui::event::TraceId;
 use lab_tui::exit::Exit;
 use lab_tui::observe::export;
@@ -93,11 +93,26 @@ pub(super) async fn link(lab: &Client) -> Option<TraceLink> {
 }
 
 pub(crate) async fn status(flags: StatusFlags) -> Result<Exit, Failure> {
-    let status = Client::find(flags.lab.lab).map_err(not_ready)?.status().await.map_err(not_ready)?;
-    let drops: String = status.drops.told().map(|(count, what)| format!("{:<12}  {count} {what}\n", "lab's store")).collect();
-    let text = || format!("lab {} (pid {})\n{}{drops}", status.version, status.pid, addresses(&status.endpoints));
-    out::result(&if flags.json { json(&status)? } else { text() }).map_err(Failure::unwritable)?;
+    let lab = Client::find(flags.lab.lab).map_err(not_ready)?;
+    let (status, run) = (lab.status().await.map_err(not_ready)?, lab.run().await.map_err(not_ready)?);
+    let text = if flags.json {
+        json(&StatusNow { status: &status, run: run.map(|run| run.figures) })?
+    } else {
+        let drops: String = status.drops.told().map(|(count, what)| format!("{:<12}  {count} {what}\n", "lab's store")).collect();
+        let run = run.map_or_else(|| "no run is on\n".to_owned(), |run| run.told);
+        format!("lab {} (pid {})\n{}{drops}\n{run}", status.version, status.pid, addresses(&status.endpoints))
+    };
+    out::result(&text).map_err(Failure::unwritable)?;
     Ok(Exit::Kept)
+}
+
+/// What a lab says of itself, and of its run.
+#[derive(Debug, Serialize)]
+struct StatusNow<'s> {
+    #[serde(flatten)]
+    status: &'s Status,
+    /// As `--json` reports one; null while there is none.
+    run: Option<serde_json::Value>,
 }
 
 /// One address a line.

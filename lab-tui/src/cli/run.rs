@@ -212,7 +212,8 @@ async fn run_hosted(
         database: &up.database,
         notices: &mut up.notices,
     };
-    let interrupts = &mut up.interrupts;
+    up.desk.begin(&planned.name, &hosted.endpoints);
+    let (interrupts, desk) = (&mut up.interrupts, &mut up.desk);
     let stopper = async {
         loop {
             interrupts.next().await;
@@ -221,7 +222,7 @@ async fn run_hosted(
     };
     let walked = async {
         tokio::select! {
-            (walked, ()) = async { tokio::join!(run.walk(commands, facts), headless::watch(&mut model, events, &wishes)) } => walked,
+            (walked, ()) = async { tokio::join!(run.walk(commands, facts), headless::watch(&mut model, events, &wishes, desk)) } => walked,
             () = stopper => Ok(()),
             () = defect_on_request() => Ok(()),
         }

@@ -99,10 +99,11 @@ async fn show(
             Err(error) => Failure::new(Exit::NotReady, error),
         }
     };
-    let interrupts = &mut up.interrupts;
+    up.desk.begin(&planned.name, &hosted.endpoints);
+    let (interrupts, desk) = (&mut up.interrupts, &mut up.desk);
     let shown = async {
         tokio::select! {
-            wish = screen.show(index, &mut model, &mut events, &wishes, &up.store) => wish.map_err(|error| gone(&error)),
+            wish = screen.show(index, &mut model, &mut events, &wishes, &up.store, desk) => wish.map_err(|error| gone(&error)),
             failure = walked => Err(failure),
             () = interrupts.next() => Ok(Wish::Interrupt),
             () = defect_on_request() => Ok(Wish::Quit),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{anyhow, bail};
 use clap::Args;
 use clap::builder::{FalseyValueParser, OsStringValueParser, TypedValueParser as _};
-use lab_tui::control::{self, Control};
+use lab_tui::control::{self, Control, Desk};
 use lab_tui::exit::Exit;
 use lab_tui::fault::{self, Injector};
 use lab_tui::observe::backends::Backends;
@@ -86,6 +86,8 @@ impl From<Kind> for StackKind {
 pub(crate) struct Up {
     pub(crate) stack: Running,
     pub(crate) control: Control,
+    /// Where others ask for the figures of the run that is on.
+    pub(crate) desk: Desk,
     /// What further programs tell their ends by.
     pub(crate) told: mpsc::UnboundedSender<Notice>,
     /// Further environment of the services.
@@ -141,13 +143,24 @@ impl StackFlags {
         })?;
         let ready = async {
             let database = DatabaseWatch::start(stack.access.database.as_ref())?;
-            let control = control::serve(stack.folder(), &stack.endpoints, store.clone(), database.clone())?;
-            anyhow::Ok((control, injector(&stack, somebody_elses).await?, database))
+            let (desk, run) = control::desk(&stack.endpoints);
+            let control = control::serve(stack.folder(), &stack.endpoints, store.clone(), database.clone(), run)?;
+            anyhow::Ok((control, desk, injector(&stack, somebody_elses).await?, database))
         };
         match ready.await {
-            Ok((control, injector, database)) => {
-                Ok(Some(Up { stack, control, told, env, store, backends: Backends::default(), notices, interrupts, injector, database }))
-            }
+            Ok((control, desk, injector, database)) => Ok(Some(Up {
+                stack,
+                control,
+                desk,
+                told,
+                env,
+                store,
+                backends: Backends::default(),
+                notices,
+                interrupts,
+                injector,
+                database,
+            })),
             Err(error) => {
                 stack.stop().await;
                 Err(Failure::new(Exit::NotReady, error))

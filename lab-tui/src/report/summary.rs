@@ -40,6 +40,8 @@ pub struct Summary<'a> {
     /// What the command exits with, were this its only run: 0 kept, 98 inconclusive, 99 broken, 105 interrupted.
     #[cfg_attr(test, schemars(with = "u8"))]
     pub exit_code: Exit,
+    /// Whether it was still on when this was told, as `lab status` does.
+    pub running: bool,
     /// Whether the user cut it short.
     pub interrupted: bool,
     /// The broken promise that ended the run early, and when, as in `http_req_failed rate<0.1 at 3.5 s`; null when none did.
@@ -341,6 +343,7 @@ impl<'a> Summary<'a> {
             intended_verdict: plan.intended,
             as_intended: verdict.word == plan.intended && model.finished().is_some_and(|end| !end.interrupted),
             exit_code: verdict.exit,
+            running: model.finished().is_none(),
             interrupted: model.finished().is_some_and(|end| end.interrupted),
             aborted_by: aborted_by(verdict, model),
             duration_seconds: model.now().as_secs_f64(),

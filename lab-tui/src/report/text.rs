@@ -167,6 +167,7 @@ pub(super) fn conclusion(summary: &Summary<'_>) -> String {
         None => verdict,
     };
     match summary.intended_verdict {
+        _ if summary.running => format!("still running; in {:.0} s so far: {verdict}", summary.duration_seconds),
         _ if summary.interrupted => format!("interrupted; as far as it went: {verdict}"),
         // What nearly all scenarios intend goes without saying.
         Word::Pass => verdict,
