@@ -8,7 +8,6 @@ use crate::event::{Command, Event, Fact, FaultChange, ProcessChange};
 use crate::model::{Distribution, Model};
 use crate::out::{self, MovingLine};
 use crate::report::format;
-use crate::scenario::Plan;
 use crate::verdict;
 
 /// How often the moving line moves.
@@ -27,7 +26,7 @@ pub async fn watch(model: &mut Model, mut events: mpsc::UnboundedReceiver<Event>
     let mut judged = Duration::ZERO;
     let mut next = if moving.moves() { Duration::ZERO } else { PLAIN };
     while let Some(event) = events.recv().await {
-        let news = news(&event.fact, model.plan());
+        let news = news(&event.fact, model);
         let at = event.at;
         model.apply(event);
         if let Some(news) = news {
@@ -53,13 +52,13 @@ pub async fn watch(model: &mut Model, mut events: mpsc::UnboundedReceiver<Event>
 }
 
 /// What deserves a line of its own.
-fn news(fact: &Fact, plan: &Plan) -> Option<String> {
+fn news(fact: &Fact, model: &Model) -> Option<String> {
     match fact {
         Fact::Process { name, change: ProcessChange::Exited(how) } => Some(format!("{name} ended: {how}")),
         Fact::Process { name, change: ProcessChange::Restarted } => Some(format!("{name} runs again")),
         Fact::Control { change } => Some(change.to_string()),
         Fact::Fault { index, change } => {
-            let fault = plan.faults.get(*index)?;
+            let fault = &model.faults().get(*index)?.fault;
             Some(match change {
                 FaultChange::Touched(_) => return None,
                 FaultChange::Started => format!("fault `{}` begins: {fault}", fault.name),
@@ -67,7 +66,7 @@ fn news(fact: &Fact, plan: &Plan) -> Option<String> {
                 FaultChange::Failed(why) => format!("fault `{}` failed: {why}", fault.name),
             })
         }
-        Fact::Aborted { threshold } => Some(format!("aborted by {}", plan.thresholds.get(*threshold)?.words(plan))),
+        Fact::Aborted { threshold } => Some(format!("aborted by {}", model.plan().thresholds.get(*threshold)?.words(model.plan()))),
         _ => None,
     }
 }

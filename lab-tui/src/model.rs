@@ -28,10 +28,10 @@ pub use series::{Gauge, SeriesTotals};
 pub use timeline::{Place, SECONDS, Second, Timeline};
 
 use crate::event::{
-    Drops, Event, Exemplar, Fact, FaultChange, Flaw, Found, LoadWindow, Outcome, ProcessChange, Samples, ScrapedSeries, ServiceSignals,
+    BY_HAND, Drops, Event, Exemplar, Fact, FaultChange, Flaw, Found, LoadWindow, Outcome, ProcessChange, Samples, ScrapedSeries, ServiceSignals,
     WINDOW,
 };
-use crate::scenario::{Plan, Scope, Selector, Series};
+use crate::scenario::{Fault, Plan, Scope, Selector, Series};
 use scoped::{Known, Part, ScopedTotals};
 use series::Increases;
 
@@ -80,9 +80,13 @@ pub struct Finished {
     pub interrupted: bool,
 }
 
-/// What became of one fault of the plan.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// A fault, and what became of it.
+#[derive(Debug, Clone, PartialEq)]
 pub struct FaultState {
+    /// What was wanted.
+    pub fault: Fault,
+    /// The user asked for it while the run went on; the plan knows nothing of it.
+    pub by_hand: bool,
     /// When the system was really disturbed from.
     pub started: Option<Duration>,
     /// When that was undone.
@@ -91,6 +95,17 @@ pub struct FaultState {
     pub failed: Option<String>,
     /// How many requests met it, as its kind counts them; `None` where that is not known.
     pub touched: Option<u64>,
+}
+
+impl FaultState {
+    fn new(fault: Fault, by_hand: bool) -> Self {
+        Self { fault, by_hand, started: None, ended: None, failed: None, touched: None }
+    }
+
+    /// Whether the system is disturbed by it now.
+    pub fn is_on(&self) -> bool {
+        self.started.is_some() && self.ended.is_none()
+    }
 }
 
 /// Totals of one load since the run began.
@@ -142,7 +157,7 @@ impl Model {
             series: vec![SeriesTotals::default(); plan.series().len()],
             increases: Increases::new(&plan),
             scraped_at: Duration::ZERO,
-            faults: vec![FaultState::default(); plan.faults.len()],
+            faults: plan.faults.iter().map(|fault| FaultState::new(fault.clone(), false)).collect(),
             expectations: vec![None; plan.expectations.len()],
             plan,
             began: None,
@@ -183,6 +198,11 @@ impl Model {
             Fact::Pool(pool) => self.pools.push(event.at, pool),
             Fact::Database(sample) => self.database.push(event.at, sample),
             Fact::Scraped(scraped) => self.apply_scraped(event.at, scraped),
+            Fact::FaultByHand(fault) => {
+                if self.faults.len() < self.plan.faults.len() + BY_HAND {
+                    self.faults.push(FaultState::new(fault, true));
+                }
+            }
             Fact::Fault { index, change } => {
                 let Some(fault) = self.faults.get_mut(index) else { return };
                 match change {
@@ -380,7 +400,7 @@ impl Model {
         &self.controls
     }
 
-    /// What became of each fault, in the plan's order.
+    /// What became of each fault: those of the plan in its order, then those by hand.
     pub fn faults(&self) -> &[FaultState] {
         &self.faults
     }

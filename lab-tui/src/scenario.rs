@@ -28,7 +28,9 @@ mod vars;
 pub use csv::{Column, LARGEST_CSV};
 pub use executor::{Arrivals, Executor, Iterations, Spacing, Stage, ThinkTime, Users};
 pub use expect::{Backend, Count, Evidence, Expectation, LEVELS, LogPattern, Pattern, Subject, is_level};
-pub use fault::{Affected, DbLock, DiceErrorRate, Fault, FaultKind, ServiceError, ServiceLatency};
+pub use fault::{
+    Affected, DbLock, DiceErrorRate, Fault, FaultForm, FaultKey, FaultKind, Mistyped, ServiceError, ServiceLatency, forms, typed_duration,
+};
 pub use intended::Word;
 pub use load::Load;
 pub use phase::Phase;

@@ -2,6 +2,7 @@
 
 mod breakdown;
 mod database;
+mod fault;
 
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use crate::event::{
 use crate::observe::trace::Trace;
 use breakdown::WireBreakdowns;
 pub use database::WireDatabase;
+use fault::WireFaultByHand;
 
 /// One line after the header: an event, or a trace worth keeping.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -64,6 +66,7 @@ enum WireFact {
     Window(WireWindow),
     LoadDone {},
     Process { name: String, change: WireProcess },
+    FaultByHand(WireFaultByHand),
     Fault { index: usize, change: WireFault },
     Hop { hop: String, second: u64, errors: u32, duration_us: WireSamples },
     Edge { from: String, to: String },
@@ -237,6 +240,7 @@ impl From<&Fact> for WireFact {
                     ProcessChange::Restarted => WireProcess::Restarted {},
                 },
             },
+            Fact::FaultByHand(fault) => Self::FaultByHand(fault.into()),
             Fact::Fault { index, change } => Self::Fault {
                 index: *index,
                 change: match change {
@@ -302,6 +306,7 @@ impl WireFact {
                     WireProcess::Restarted {} => ProcessChange::Restarted,
                 },
             },
+            Self::FaultByHand(fault) => Fact::FaultByHand(fault.into_fault()?),
             Self::Fault { index, change } => Fact::Fault {
                 index,
                 change: match change {

@@ -40,7 +40,8 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, verdict: &Ver
 
 fn events(model: &Model, verdict: &Verdict, palette: &Palette) -> Vec<(Duration, String, Style)> {
     let mut events = Vec::new();
-    for (fault, state) in model.plan().faults.iter().zip(model.faults()) {
+    for state in model.faults() {
+        let fault = &state.fault;
         if let Some(started) = state.started {
             events.push((started, format!("{}: {fault}", fault.name), palette.warn));
         }

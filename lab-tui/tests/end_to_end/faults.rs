@@ -87,7 +87,7 @@ async fn a_row_changed_by_a_lab_that_was_killed_is_restored_by_the_next_start() 
     let file = other.write("second.toml", &endless(MOODY).replace("1m", "1s"));
     let second = other.run(&["run", file.to_str().unwrap(), "--database-url", &url]).await;
     assert_eq!(second.code, Some(98), "{}\n{}", second.stdout, second.stderr);
-    assert!(second.stdout.contains("another lab changes the error rate of `fair` just now"), "{}", second.stdout);
+    assert!(second.stdout.contains("another lab, or another fault, changes the error rate of `fair` just now"), "{}", second.stdout);
 
     signal(lab.id().unwrap(), Signal::KILL);
     lab.wait().await.unwrap();

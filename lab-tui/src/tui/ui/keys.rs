@@ -89,7 +89,7 @@ impl Ui {
     }
 
     fn ask(&mut self, command: Command) {
-        self.asked = self.pace.obey(command).map(|_| command);
+        self.asked = self.pace.obey(&command).map(|_| command);
     }
 
     fn on_key_in_trace(&mut self, code: KeyCode, model: &Model) {
