@@ -141,6 +141,8 @@ pub enum ProcessChange {
 pub enum FaultChange {
     /// The system is disturbed from here on.
     Started,
+    /// The user ends it before its time; told before its end.
+    CutShort,
     /// The disturbance is undone.
     Ended,
     /// It could not be brought about, or not be undone; the text says why.

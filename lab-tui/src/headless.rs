@@ -61,6 +61,7 @@ fn news(fact: &Fact, model: &Model) -> Option<String> {
             let fault = &model.faults().get(*index)?.fault;
             Some(match change {
                 FaultChange::Touched(_) => return None,
+                FaultChange::CutShort => format!("fault `{}` is ended by hand", fault.name),
                 FaultChange::Started => format!("fault `{}` begins: {fault}", fault.name),
                 FaultChange::Ended => format!("fault `{}` is over", fault.name),
                 FaultChange::Failed(why) => format!("fault `{}` failed: {why}", fault.name),

@@ -93,13 +93,21 @@ pub struct FaultState {
     pub ended: Option<Duration>,
     /// Why it could not be brought about or undone.
     pub failed: Option<String>,
+    /// The user ended it before its time.
+    pub cut_short: bool,
     /// How many requests met it, as its kind counts them; `None` where that is not known.
     pub touched: Option<u64>,
 }
 
 impl FaultState {
     fn new(fault: Fault, by_hand: bool) -> Self {
-        Self { fault, by_hand, started: None, ended: None, failed: None, touched: None }
+        Self { fault, by_hand, started: None, ended: None, failed: None, cut_short: false, touched: None }
+    }
+
+    /// Why it was not there as the plan has it, or as a user wanted it.
+    pub fn not_as_wanted(&self) -> Option<&str> {
+        let cut_short = self.cut_short && !self.by_hand;
+        self.failed.as_deref().or(cut_short.then_some("it was ended by hand before its time"))
     }
 
     /// Whether the system is disturbed by it now.
@@ -207,6 +215,7 @@ impl Model {
                 let Some(fault) = self.faults.get_mut(index) else { return };
                 match change {
                     FaultChange::Started => fault.started = Some(event.at),
+                    FaultChange::CutShort => fault.cut_short = true,
                     FaultChange::Ended => fault.ended = Some(event.at),
                     FaultChange::Failed(why) => fault.failed = Some(why),
                     FaultChange::Touched(count) => fault.touched = Some(count),

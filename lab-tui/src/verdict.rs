@@ -57,7 +57,7 @@ pub fn judge(plan: &Plan, model: &Model) -> Verdict {
     let bottleneck = bottleneck(model);
     // What the viewer does is no promise of the plan's: a fault by hand that failed, or touched nothing, is told and judged by nobody.
     let planned = || model.faults().iter().filter(|state| !state.by_hand);
-    let failed = planned().filter_map(|state| Some((&state.fault, state.failed.as_ref()?)));
+    let failed = planned().filter_map(|state| Some((&state.fault, state.not_as_wanted()?)));
     let mut inconclusive: Vec<String> = bottleneck.iter().cloned().collect();
     inconclusive.extend(failed.map(|(fault, why)| format!("the fault `{}` was not there as planned: {why}", fault.name)));
     inconclusive.extend(untouched(model, planned()));
@@ -94,7 +94,7 @@ fn crashed(plan: &Plan, model: &Model) -> Vec<(String, String)> {
 fn untouched<'m>(model: &Model, faults: impl Iterator<Item = &'m FaultState>) -> impl Iterator<Item = String> {
     // A run that was cut short gave nobody the time; one that still goes on may.
     let is_whole = model.aborted().is_none() && model.finished().is_some_and(|end| !end.interrupted);
-    let each = faults.filter(|state| state.failed.is_none()).map(|state| (&state.fault, state));
+    let each = faults.filter(|state| state.not_as_wanted().is_none()).map(|state| (&state.fault, state));
     each.filter_map(move |(fault, state)| match (state.started, state.ended, state.touched) {
         (Some(from), Some(to), Some(0)) => {
             let (from, to) = (from.as_secs_f64(), to.as_secs_f64());

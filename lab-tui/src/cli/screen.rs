@@ -11,9 +11,10 @@ use lab_tui::model::Model;
 use lab_tui::out;
 use lab_tui::report::TraceLink;
 use lab_tui::runner;
-use lab_tui::scenario::Plan;
+use lab_tui::scenario::{Load, Plan, StackKind};
+use lab_tui::stack::embedded::SERVICES;
 use lab_tui::stack::hosted::Hosted;
-use lab_tui::tui::{Listed, Palette, Screen, Theme, Ui, Wish, promise};
+use lab_tui::tui::{Listed, Origin, Palette, Screen, Theme, Ui, Wish, promise};
 use lab_tui::verdict;
 use tokio::sync::mpsc;
 
@@ -92,6 +93,7 @@ async fn show(
         database: &up.database,
         notices: &mut up.notices,
     };
+    screen.offer(origin(planned));
     let walked = async {
         match run.walk(commands, facts).await {
             // What was measured can be looked at for as long as the viewer likes.
@@ -120,6 +122,21 @@ async fn show(
     }
     let recorded = records.end(recorder, &model, &verdict::judge(&plan, &model), &up.store).await;
     Ok((wish, recorded.told))
+}
+
+/// What can be said of the run that is shown, and done to it.
+fn origin(planned: &Planned) -> Origin {
+    let plan = &planned.plan;
+    // Programs have their folders beside the scenario, and variables their files.
+    let names_files = !plan.services.is_empty() || plan.loads.iter().any(Load::reads_files);
+    Origin {
+        name: planned.name.clone(),
+        text: planned.beside.is_none().then(|| planned.text.clone()),
+        plan: Arc::clone(plan),
+        time_scale: planned.time_scale.unwrap_or(1.0),
+        folder: names_files.then(|| planned.folder.clone()),
+        services: if plan.stack == StackKind::Embedded { SERVICES.iter().map(|name| (*name).to_owned()).collect() } else { Vec::new() },
+    }
 }
 
 pub(super) fn listed(name: &str, plan: &Plan) -> Listed {

@@ -98,6 +98,7 @@ enum WireProcess {
 #[serde(rename_all = "snake_case")]
 enum WireFault {
     Started {},
+    CutShort {},
     Ended {},
     Failed { why: String },
     Touched { requests: u64 },
@@ -245,6 +246,7 @@ impl From<&Fact> for WireFact {
                 index: *index,
                 change: match change {
                     FaultChange::Started => WireFault::Started {},
+                    FaultChange::CutShort => WireFault::CutShort {},
                     FaultChange::Ended => WireFault::Ended {},
                     FaultChange::Failed(why) => WireFault::Failed { why: why.clone() },
                     FaultChange::Touched(requests) => WireFault::Touched { requests: *requests },
@@ -311,6 +313,7 @@ impl WireFact {
                 index,
                 change: match change {
                     WireFault::Started {} => FaultChange::Started,
+                    WireFault::CutShort {} => FaultChange::CutShort,
                     WireFault::Ended {} => FaultChange::Ended,
                     WireFault::Failed { why } => FaultChange::Failed(why),
                     WireFault::Touched { requests } => FaultChange::Touched(requests),

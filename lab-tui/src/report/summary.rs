@@ -497,7 +497,7 @@ fn faults(model: &Model) -> Vec<FaultSummary<'_>> {
         by_hand: state.by_hand,
         started_s: state.started.map(|at| at.as_secs_f64()),
         ended_s: state.ended.map(|at| at.as_secs_f64()),
-        failed: state.failed.clone(),
+        failed: state.not_as_wanted().map(str::to_owned),
         touched: state.touched,
     })
     .collect()

@@ -44,7 +44,7 @@ impl<'r> Expectations<'r> {
         match change {
             FaultChange::Started => *started = Some(event.at),
             FaultChange::Ended => *ended = Some(event.at),
-            FaultChange::Failed(_) | FaultChange::Touched(_) => {}
+            FaultChange::CutShort | FaultChange::Failed(_) | FaultChange::Touched(_) => {}
         }
     }
 

@@ -41,7 +41,6 @@ pub(super) enum Wish {
 struct Known {
     index: usize,
     fault: Fault,
-    by_hand: bool,
     /// It is to end before its time.
     ended: CancellationToken,
     /// Nothing is left of it.
@@ -51,7 +50,7 @@ struct Known {
 impl<T: Fn(Event)> Faults<'_, T> {
     /// Returns when the run is over and every fault has ended.
     pub(super) async fn walk(self, mut wishes: mpsc::UnboundedReceiver<Wish>) {
-        let known = |(index, fault): (usize, &Fault)| Known::new(index, fault.clone(), false);
+        let known = |(index, fault): (usize, &Fault)| Known::new(index, fault.clone());
         let mut all: Vec<Arc<Known>> = self.plan.faults.iter().enumerate().map(known).collect();
         let mut under_way: FuturesUnordered<_> = all.iter().map(|fault| self.one(Arc::clone(fault), earlier(fault, &all))).collect();
         let mut stuck = Vec::new();
@@ -66,7 +65,7 @@ impl<T: Fn(Event)> Faults<'_, T> {
                     Wish::Begin { at, kind, duration } if all.len() < self.plan.faults.len() + BY_HAND => {
                         let fault = Fault { name: self.free_name(&kind, &all), at, duration, kind };
                         (self.tell)(Event { at, fact: Fact::FaultByHand(fault.clone()) });
-                        let fault = Known::new(all.len(), fault, true);
+                        let fault = Known::new(all.len(), fault);
                         under_way.push(self.one(Arc::clone(&fault), earlier(&fault, &all)));
                         all.push(fault);
                     }
@@ -101,7 +100,7 @@ impl<T: Fn(Event)> Faults<'_, T> {
         (known, is_stuck)
     }
 
-    /// Whether it could not be undone. A fault that is to end before it has begun never begins.
+    /// Whether it could not be undone.
     async fn begin_and_end(&self, known: &Known, earlier: Vec<CancellationToken>) -> bool {
         let Known { index, fault, .. } = known;
         if !self.waited(self.clock.moment(fault.at.saturating_sub(HEAD_START))).await {
@@ -130,22 +129,16 @@ impl<T: Fn(Event)> Faults<'_, T> {
             }
         };
         self.told_at(*index, FaultChange::Started, self.clock.offset_of(injected.since));
-        let ended_by_hand = tokio::select! {
-            _ = self.waited(injected.since + fault.duration) => false,
-            () = known.ended.cancelled() => true,
-        };
+        tokio::select! {
+            _ = self.waited(injected.since + fault.duration) => {}
+            () = known.ended.cancelled() => self.told(*index, FaultChange::CutShort),
+        }
         let undone = injected.undo().await;
         if let Some(count) = undone.touched {
             self.told(*index, FaultChange::Touched(count));
         }
         match undone.end {
-            End::Undone => {
-                // The plan wanted it for longer, and whatever it promises of that time cannot be said.
-                if ended_by_hand && !known.by_hand {
-                    self.told(*index, FaultChange::Failed("it was ended by hand before its time".to_owned()));
-                }
-                self.told(*index, FaultChange::Ended);
-            }
+            End::Undone => self.told(*index, FaultChange::Ended),
             End::Early(why) => {
                 self.told(*index, FaultChange::Failed(why));
                 self.told(*index, FaultChange::Ended);
@@ -176,8 +169,8 @@ impl<T: Fn(Event)> Faults<'_, T> {
 }
 
 impl Known {
-    fn new(index: usize, fault: Fault, by_hand: bool) -> Arc<Self> {
-        Arc::new(Self { index, fault, by_hand, ended: CancellationToken::new(), gone: CancellationToken::new() })
+    fn new(index: usize, fault: Fault) -> Arc<Self> {
+        Arc::new(Self { index, fault, ended: CancellationToken::new(), gone: CancellationToken::new() })
     }
 }
 

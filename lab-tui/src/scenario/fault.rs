@@ -24,7 +24,7 @@ pub use db_lock::DbLock;
 pub use dice_error_rate::DiceErrorRate;
 pub use service_error::ServiceError;
 pub use service_latency::ServiceLatency;
-pub use typed::{FaultForm, FaultKey, Mistyped, forms, typed_duration};
+pub use typed::{FaultForm, FaultKey, Mistyped, forms, stepped_time, typed_duration};
 
 use super::plan::{LONGEST, parse_duration};
 use super::refusal::{Wrong, suggest};

@@ -46,7 +46,8 @@ fn events(model: &Model, verdict: &Verdict, palette: &Palette) -> Vec<(Duration,
             events.push((started, format!("{}: {fault}", fault.name), palette.warn));
         }
         if let Some(ended) = state.ended {
-            events.push((ended, format!("{} ended", fault.name), palette.good));
+            let how = if state.cut_short { " by hand" } else { "" };
+            events.push((ended, format!("{} ended{how}", fault.name), palette.good));
         }
         if let Some(why) = &state.failed {
             events.push((state.started.unwrap_or(fault.at), format!("{} failed: {why}", fault.name), palette.bad));

@@ -64,14 +64,30 @@ impl FaultForm {
             .collect()
     }
 
-    /// What to offer for a key beside what is there: the services that there are, else the example and the default.
-    pub fn offers(self, key: &str, services: &[&str]) -> Vec<String> {
-        let Some(key) = FAULT.case(self.kind).and_then(|case| case.keys.iter().find(|known| known.name == key)) else { return Vec::new() };
-        if names_service(key) {
-            return services.iter().map(|service| (*service).to_owned()).collect();
+    /// A little more than what is typed for a key, or less: the next service, a tenth, the next round time.
+    pub fn stepped(self, key: &FaultKey, typed: &str, up: bool, services: &[&str]) -> String {
+        let Some(known) = FAULT.case(self.kind).and_then(|case| case.keys.iter().find(|known| known.name == key.name)) else {
+            return typed.to_owned();
+        };
+        let base = known.default.or(known.example).map(bare).unwrap_or_default();
+        let from = if typed.trim().is_empty() { base.as_str() } else { typed.trim() };
+        match known.shape {
+            _ if names_service(known) => turned(services, typed.trim(), up),
+            Shape::Number { to, .. } => {
+                let tenths = (from.parse().unwrap_or(0.0) * 10.0_f64).round() + if up { 1.0 } else { -1.0 };
+                (tenths.clamp(1.0, to * 10.0) / 10.0).to_string()
+            }
+            Shape::Whole(least, most) => {
+                let whole = from.parse().unwrap_or(least).saturating_add(if up { 1 } else { -1 });
+                whole.clamp(least, most).to_string()
+            }
+            Shape::Time { .. } => stepped_time(from, up),
+            _ => {
+                let example = known.example.map(bare).unwrap_or_default();
+                let offers = [example.as_str(), ""];
+                turned(&offers[..if known.needed { 1 } else { 2 }], typed.trim(), up)
+            }
         }
-        let nothing = (!key.needed).then(String::new);
-        nothing.into_iter().chain(key.example.map(bare)).collect()
     }
 
     /// Reads what was typed for each key, in the order of [`Self::keys`]; what is empty is left out.
@@ -125,6 +141,28 @@ pub fn typed_duration(typed: &str) -> Result<Duration, String> {
         "" => Ok(super::Fault::UNTIL_ENDED),
         typed => parse_duration(&Spanned::new(0..0, typed.to_owned())).map_err(sentence),
     }
+}
+
+/// The next round time: 1, 2 or 5 of something.
+pub fn stepped_time(typed: &str, up: bool) -> String {
+    const ROUND: [&str; 19] = [
+        "1ms", "2ms", "5ms", "10ms", "20ms", "50ms", "100ms", "200ms", "500ms", "1s", "2s", "5s", "10s", "20s", "30s", "1m", "2m", "5m", "10m",
+    ];
+    let known = |text: &str| humantime::parse_duration(text).ok();
+    let Some(from) = known(typed.trim()) else { return "1s".to_owned() };
+    let above = ROUND.iter().find(|round| known(round) > Some(from));
+    let below = ROUND.iter().rev().find(|round| known(round) < Some(from));
+    (if up { above } else { below }).map_or_else(|| typed.to_owned(), |round| (*round).to_owned())
+}
+
+/// The next of them, and the first after the last.
+fn turned(all: &[&str], from: &str, up: bool) -> String {
+    let count = all.len().max(1);
+    let next = match all.iter().position(|one| *one == from) {
+        Some(place) => (place + if up { 1 } else { count - 1 }) % count,
+        None => 0,
+    };
+    all.get(next).map_or_else(|| from.to_owned(), |next| (*next).to_owned())
 }
 
 const SERVICE: &str = "service";

@@ -17,7 +17,8 @@ fn every_kind_can_be_typed_and_kept() {
         let kind = form.read(&first, &SERVICES).unwrap();
         assert_eq!(kind.name(), form.kind);
         // All that can be said, said.
-        let all: Vec<String> = keys.iter().map(|key| form.offers(key.name, &SERVICES).pop().unwrap()).collect();
+        let all: Vec<String> = keys.iter().map(|key| form.stepped(key, "", true, &SERVICES)).collect();
+        assert!(all.iter().all(|text| !text.is_empty()), "{all:?}");
         for kind in [kind, form.read(&all, &SERVICES).unwrap()] {
             let kept = kind.keys();
             let known: Vec<&str> = keys.iter().map(|key| key.name).collect();
@@ -53,4 +54,28 @@ fn refusals_are_the_readers_and_name_the_key() {
     assert_eq!(typed_duration("5s"), Ok(Duration::from_secs(5)));
     assert!(typed_duration("5").unwrap_err().starts_with("`5` is no time"));
     assert!(FaultKind::from_keys("db.unlock", std::iter::empty()).unwrap_err().starts_with("unknown kind of fault"));
+}
+
+#[test]
+fn a_step_leads_to_the_next_value_that_makes_sense() {
+    let stepped = |kind: &str, key: &str, typed: &str, up| {
+        let form = form(kind);
+        form.stepped(form.keys(&SERVICES).iter().find(|known| known.name == key).unwrap(), typed, up, &SERVICES)
+    };
+    for (key, typed, more, less) in [
+        ("service", "frontend", "backend", "backend"),
+        ("service", "nobody", "frontend", "frontend"),
+        ("route", "", "/dice", "/dice"),
+        ("route", "/dice", "", ""),
+        ("probability", "", "1", "0.9"),
+        ("probability", "0.1", "0.2", "0.1"),
+        ("status", "503", "504", "502"),
+        ("status", "599", "599", "598"),
+        ("status", "much", "401", "400"),
+    ] {
+        assert_eq!([stepped("service.error", key, typed, true), stepped("service.error", key, typed, false)], [more, less], "{key} {typed}");
+    }
+    assert_eq!(stepped("service.latency", "latency", "", true), "500ms");
+    assert_eq!([stepped_time("10s", true), stepped_time("10s", false), stepped_time("10m", true)], ["20s", "5s", "10m"]);
+    assert_eq!(stepped_time("long", true), "1s");
 }

@@ -1,0 +1,69 @@
+//! What can be begun and what can be ended, one below the other.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Widget as _;
+
+use super::State;
+use super::when::clock;
+use crate::model::{FaultState, Model};
+use crate::scenario::Fault;
+use crate::tui::palette::Palette;
+
+/// One line that can be chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Row {
+    /// A kind of fault, by its place: one of it can be begun.
+    Kind(usize),
+    /// A fault that is there, by its index: it can be ended.
+    Fault(usize),
+}
+
+/// Those that are there, then all kinds.
+pub(super) fn rows(state: &State, model: &Model) -> Vec<Row> {
+    let on = model.faults().iter().enumerate().filter(|(_, fault)| fault.is_on()).map(|(index, _)| Row::Fault(index));
+    on.chain((0..state.forms.len()).map(Row::Kind)).collect()
+}
+
+/// The row that is chosen. One that has just been begun is not there yet, and one that has ended no more: then it is its kind's.
+pub(super) fn chosen(state: &State, model: &Model) -> Row {
+    match state.chosen {
+        Row::Fault(index) if model.faults().get(index).is_some_and(FaultState::is_on) => state.chosen,
+        _ => Row::Kind(state.kind),
+    }
+}
+
+/// Draws the list. The first row that is shown, where it is cut off, is so that the chosen one is in sight.
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, state: &State, model: &Model, is_possible: bool, palette: &Palette) -> usize {
+    let (rows, chosen) = (rows(state, model), chosen(state, model));
+    let place = rows.iter().position(|row| *row == chosen).unwrap_or_default();
+    let first = (place + 1).saturating_sub(usize::from(area.height));
+    for (y, row) in (area.y..area.bottom()).zip(rows.iter().skip(first)) {
+        let line = Rect { y, height: 1, ..area };
+        match row {
+            Row::Fault(index) => model.faults().get(*index).map(|fault| on(fault, palette)).unwrap_or_default(),
+            Row::Kind(kind) => {
+                let name = state.forms.get(*kind).map_or("", |form| form.kind.kind);
+                Line::styled(format!("   {name}"), if is_possible { palette.title } else { palette.dim })
+            }
+        }
+        .render(line, buffer);
+        if *row == chosen {
+            buffer.set_style(line, palette.chosen);
+            buffer.set_string(area.x + 1, y, "▸", palette.key.patch(palette.chosen));
+        }
+    }
+    first
+}
+
+/// A fault that is there, and until when.
+fn on(state: &FaultState, palette: &Palette) -> Line<'static> {
+    let since = state.started.unwrap_or_default();
+    let until = if state.fault.duration < Fault::UNTIL_ENDED { clock(since + state.fault.duration) } else { String::new() };
+    Line::from(vec![
+        Span::styled("   ● ", palette.warn),
+        Span::styled(state.fault.name.clone(), palette.title),
+        Span::styled(format!("  {}→{until}", clock(since)), palette.dim),
+    ])
+}
