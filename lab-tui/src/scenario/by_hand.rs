@@ -84,6 +84,16 @@ pub fn with_deeds(name: &str, text: &str, plan: &Plan, time_scale: f64, deeds: &
     Ok(saved)
 }
 
+fn rounded(moment: Duration) -> Duration {
+    let grains = (moment + GRAIN / 2).as_millis() / GRAIN.as_millis();
+    GRAIN * u32::try_from(grains).unwrap_or(u32::MAX)
+}
+
+/// `10.4 s`, as a comment says it.
+fn seconds(moment: Duration) -> String {
+    format!("{:.1} s", rounded(moment).as_secs_f64())
+}
+
 /// The run's time line in the file's own words.
 #[derive(Debug, Clone, Copy)]
 struct Times(f64);
@@ -91,12 +101,10 @@ struct Times(f64);
 impl Times {
     /// In whole grains of the run, so that what did not overlap does not come to.
     fn to_file(self, moment: Duration) -> Duration {
-        let grains = (moment.as_secs_f64() / GRAIN.as_secs_f64()).round() * GRAIN.as_secs_f64();
-        let millis = (grains / self.0 * 1000.0).round();
-        Duration::try_from_secs_f64(millis / 1000.0).unwrap_or_default()
+        self.exactly(rounded(moment))
     }
 
-    /// What the plan has, where it is not a moment of the viewer's.
+    /// The same of what is exact already.
     fn exactly(self, duration: Duration) -> Duration {
         if self.0 == 1.0 {
             return duration;
@@ -188,9 +196,9 @@ fn steps(deeds: &Deeds, times: Times) -> Steps {
 fn head(name: &str, time_scale: f64, deeds: &Deeds, unsaid: &[String]) -> String {
     let mut lines = vec![format!("The scenario `{name}` with what was done by hand while it ran:")];
     let mut done: Vec<(Duration, String)> = deeds.paces.iter().map(|(at, control)| (*at, control.to_string())).collect();
-    done.extend(deeds.faults.iter().map(|fault| (fault.at, format!("{} ({:.1} s): {fault}", fault.name, fault.duration.as_secs_f64()))));
+    done.extend(deeds.faults.iter().map(|fault| (fault.at, format!("{} until {}: {fault}", fault.name, seconds(fault.end())))));
     done.sort_by_key(|(at, _)| *at);
-    lines.extend(done.into_iter().map(|(at, what)| format!("  {:>6.1} s  {what}", at.as_secs_f64())));
+    lines.extend(done.into_iter().map(|(at, what)| format!("  {:>8}  {what}", seconds(at))));
     if !deeds.cut_short.is_empty() {
         lines.push("Faults of the scenario that were ended by hand last here for as long as they did.".to_owned());
     }

@@ -63,6 +63,10 @@ impl Shape {
 
     /// One more stage; one that only stays prolongs the one before it, where that stayed as well.
     fn go(&mut self, target: f64, duration: Duration) {
+        // Of two jumps at one moment, the second is what is left.
+        if duration.is_zero() && self.stages.last().is_some_and(|(_, last)| last.is_zero()) {
+            self.stages.pop();
+        }
         let flat = target == self.last();
         if flat && duration.is_zero() {
             return;

@@ -24,7 +24,7 @@ use form::Form;
 pub use origin::Origin;
 
 /// Rows of the faults: a title, and a form of the kind that has the most to say.
-const FAULTS: u16 = 11;
+const FAULTS: u16 = 10;
 /// Rows of what was done, at the least, with its title.
 const DONE: u16 = 4;
 /// From this many rows on, latency and failures are seen as well: those of the plots at the least.

@@ -11,7 +11,6 @@ use ratatui::widgets::Widget as _;
 use super::origin::cut_short;
 use super::when::clock;
 use crate::model::{FaultState, Model};
-use crate::report::format::count;
 use crate::tui::palette::Palette;
 
 /// Columns before what was done.
@@ -53,7 +52,7 @@ fn done(model: &Model, palette: &Palette) -> Vec<(Duration, String, String, Styl
             (_, None, ..) => (" begins …".to_owned(), palette.warn),
             (_, _, None, _) => (String::new(), palette.warn),
             (.., Some(0)) => (format!("; it touched nothing: {}", fault.kind.untouched()), palette.dim),
-            (.., Some(touched)) => (format!("; it met {}", count(*touched, "request")), Style::new()),
+            (.., Some(touched)) => (format!("; {touched} met it"), Style::new()),
             (.., None) => (String::new(), Style::new()),
         };
         (from, when, what + &more, style)

@@ -42,7 +42,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, state: &State, model: &Model
     for (y, row) in (area.y..area.bottom()).zip(rows.iter().skip(first)) {
         let line = Rect { y, height: 1, ..area };
         match row {
-            Row::Fault(index) => model.faults().get(*index).map(|fault| on(fault, palette)).unwrap_or_default(),
+            Row::Fault(index) => model.faults().get(*index).map(|fault| on(fault, usize::from(area.width), palette)).unwrap_or_default(),
             Row::Kind(kind) => {
                 let name = state.forms.get(*kind).map_or("", |form| form.kind.kind);
                 Line::styled(format!("   {name}"), if is_possible { palette.title } else { palette.dim })
@@ -57,13 +57,12 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, state: &State, model: &Model
     first
 }
 
-/// A fault that is there, and until when.
-fn on(state: &FaultState, palette: &Palette) -> Line<'static> {
+/// A fault that is there; and from when to when, where there is room for it: what is chosen says so beside the list.
+fn on(state: &FaultState, width: usize, palette: &Palette) -> Line<'static> {
     let since = state.started.unwrap_or_default();
     let until = if state.fault.duration < Fault::UNTIL_ENDED { clock(since + state.fault.duration) } else { String::new() };
-    Line::from(vec![
-        Span::styled("   ● ", palette.warn),
-        Span::styled(state.fault.name.clone(), palette.title),
-        Span::styled(format!("  {}→{until}", clock(since)), palette.dim),
-    ])
+    let named = Line::from(vec![Span::styled("   ● ", palette.warn), Span::styled(state.fault.name.clone(), palette.title)]);
+    let when = format!("  {}→{until}", clock(since));
+    let fits = named.width() + when.chars().count() < width;
+    if fits { named + Span::styled(when, palette.dim) } else { named }
 }
