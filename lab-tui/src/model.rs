@@ -28,8 +28,8 @@ pub use series::{Gauge, SeriesTotals};
 pub use timeline::{Place, SECONDS, Second, Timeline};
 
 use crate::event::{
-    BY_HAND, Drops, Event, Exemplar, Fact, FaultChange, Flaw, Found, LoadWindow, Outcome, ProcessChange, Samples, ScrapedSeries, ServiceSignals,
-    WINDOW,
+    BY_HAND, Drops, Event, Exemplar, Fact, FaultChange, Flaw, Found, LoadWindow, Outcome, ProcessChange, Samples, ScrapedSeries,
+    ServiceSignals, WINDOW,
 };
 use crate::scenario::{Fault, Plan, Scope, Selector, Series};
 use scoped::{Known, Part, ScopedTotals};

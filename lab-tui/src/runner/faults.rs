@@ -86,9 +86,8 @@ impl<T: Fn(Event)> Faults<'_, T> {
 
     /// As in `service.error by hand 2`.
     fn free_name(&self, kind: &FaultKind, all: &[Arc<Known>]) -> String {
-        let is_taken = |name: &String| {
-            all.iter().any(|other| other.fault.name == *name) || self.plan.phases.iter().any(|phase| phase.name == *name)
-        };
+        let is_taken =
+            |name: &String| all.iter().any(|other| other.fault.name == *name) || self.plan.phases.iter().any(|phase| phase.name == *name);
         let plain = format!("{} by hand", kind.name());
         let numbered = (2..).map(|number| format!("{plain} {number}"));
         std::iter::once(plain.clone()).chain(numbered).find(|name| !is_taken(name)).unwrap_or(plain)

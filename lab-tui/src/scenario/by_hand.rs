@@ -72,10 +72,10 @@ pub fn with_deeds(name: &str, text: &str, plan: &Plan, time_scale: f64, deeds: &
         }
     }
     let faults: Vec<Fault> = deeds.faults.iter().map(|fault| times.fault(fault, length)).collect();
-    let into_list = edits.into_list(edit::value(document, "fault"), faults.iter().map(inline));
+    let is_in_list = edits.add_to_list(edit::value(document, "fault"), faults.iter().map(inline));
     let mut saved = head(name, time_scale, deeds, &unsaid);
     saved.push_str(edits.done().trim_start());
-    if !into_list {
+    if !is_in_list {
         for fault in &faults {
             let ended = if saved.ends_with('\n') { "" } else { "\n" };
             let _ = write!(saved, "{ended}\n# Begun by hand.\n[[fault]]\n{}\n", words(fault).join("\n"));
@@ -155,7 +155,9 @@ fn change_load(load: &Load, keeps_going: bool, spot: &Spot<'_>, edits: &mut Edit
                 return false;
             }
             // Only its length differs.
-            if let Some(duration) = paced.constant().filter(|_| spot.word("executor") == Some("constant-arrival-rate") && paced.start == planned.start) {
+            if let Some(duration) =
+                paced.constant().filter(|_| spot.word("executor") == Some("constant-arrival-rate") && paced.start == planned.start)
+            {
                 spot.set("duration", &time(duration), edits);
                 return true;
             }

@@ -98,7 +98,8 @@ pub(super) fn entries(ui: &Ui) -> Vec<Entry> {
     });
     let save = Entry { label: "save as scenario: what was done by hand".to_owned(), key: "S", what: What::Save };
     let faults = forms().enumerate().filter(|_| ui.replay.is_none());
-    let faults = faults.map(|(kind, form)| Entry { label: format!("inject {}: {}", form.kind, form.about), key: "", what: What::Fault(kind) });
+    let faults =
+        faults.map(|(kind, form)| Entry { label: format!("inject {}: {}", form.kind, form.about), key: "", what: What::Fault(kind) });
     rooms.chain(keys).chain([save].into_iter().filter(|_| ui.replay.is_none())).chain(faults).chain(scenarios).collect()
 }
 

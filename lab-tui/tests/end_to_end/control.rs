@@ -73,6 +73,11 @@ async fn a_fault_by_hand_is_seen_ended_and_saved_as_a_scenario_that_does_it_agai
     let was = |key: &str| fault[key].as_f64().unwrap();
     assert!((time("at") - was("started_s")).abs() < 0.051, "{text}\n{fault}");
     assert!((time("at") + time("duration") - was("ended_s")).abs() < 0.051, "{text}\n{fault}");
-    assert!(text.contains("stages = [") && text.contains("# Everybody rolls the same die.") && text.contains("rates are ×1.1 of what is planned"), "{text}");
+    assert!(
+        text.contains("stages = [")
+            && text.contains("# Everybody rolls the same die.")
+            && text.contains("rates are ×1.1 of what is planned"),
+        "{text}"
+    );
     place.assert_empty();
 }

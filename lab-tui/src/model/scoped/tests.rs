@@ -123,7 +123,7 @@ fn held_parts_are_counted_when_it_is_known_where_they_belong() {
 #[test]
 fn a_request_that_a_fault_finds_under_way_is_neither_before_it_nor_outside() {
     let plan = plan();
-    let faults = [state(Some(350), Some(720)), FaultState::default()];
+    let faults = [state(Some(350), Some(720)), state_of(1, None, None)];
     let known = Known { plan: &plan, faults: &faults, told: Duration::from_secs(9), over: true };
     let has = |relation, stretch, micros| {
         let request = Exemplar {

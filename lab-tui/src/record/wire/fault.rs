@@ -27,7 +27,7 @@ impl From<&Fault> for WireFaultByHand {
             kind: kind.name().to_owned(),
             keys: kind.keys().into_iter().map(|(key, value)| (key.to_owned(), value)).collect(),
             at_seconds: at.as_secs_f64(),
-            duration_seconds: (*duration < Fault::UNTIL_ENDED).then(|| duration.as_secs_f64()),
+            duration_seconds: (*duration < Fault::UNTIL_ENDED).then_some(duration.as_secs_f64()),
         }
     }
 }
@@ -39,6 +39,6 @@ impl WireFaultByHand {
         let kind = kind.map_err(|_| "its fault is none")?;
         let at = duration(at_seconds)?;
         let duration = duration_seconds.map_or(Ok(Fault::UNTIL_ENDED), duration)?;
-        Ok(Fault { name, at: at, duration: duration.min(Fault::UNTIL_ENDED), kind })
+        Ok(Fault { name, at, duration: duration.min(Fault::UNTIL_ENDED), kind })
     }
 }

@@ -39,7 +39,7 @@ impl<'t> Edits<'t> {
     }
 
     /// Adds to a list that is written in brackets; whether there is such a one.
-    pub(super) fn into_list(&mut self, list: Option<&Spanned<DeValue<'_>>>, more: impl Iterator<Item = String>) -> bool {
+    pub(super) fn add_to_list(&mut self, list: Option<&Spanned<DeValue<'_>>>, more: impl Iterator<Item = String>) -> bool {
         let Some(list) = list else { return false };
         let (Some(written), DeValue::Array(values)) = (self.text.get(list.span()), list.get_ref()) else { return false };
         if !written.starts_with('[') || written.starts_with("[[") {

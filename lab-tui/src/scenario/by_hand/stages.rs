@@ -98,7 +98,10 @@ impl Shape {
 
     /// As a file has it.
     pub(super) fn list(&self) -> String {
-        let stages = self.stages.iter().map(|(target, duration)| format!("    {{ target = {}, duration = {} }},\n", number(*target), time(*duration)));
+        let stages = self
+            .stages
+            .iter()
+            .map(|(target, duration)| format!("    {{ target = {}, duration = {} }},\n", number(*target), time(*duration)));
         format!("[\n{}]", stages.collect::<String>())
     }
 }

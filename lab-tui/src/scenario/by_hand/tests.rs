@@ -1,5 +1,5 @@
 use super::*;
-use crate::scenario::{SHIPPED, Stage, StackKind, forms};
+use crate::scenario::{SHIPPED, StackKind, Stage, forms};
 
 const SERVICES: [&str; 3] = ["frontend", "dice-roller", "die-service"];
 
@@ -48,7 +48,10 @@ fn faults_come_at_their_real_times_and_the_rest_stays_as_it_was() {
     expected.faults.push(Fault { at: seconds(3.2), duration: seconds(2.5), ..error });
     expected.faults.push(fault("dice.error_rate", &["fair \"one\"", "0.3"], 8.0, 0.1));
     assert_eq!(plan, expected);
-    assert!(text_saved.starts_with("# The scenario `x` with what was done by hand while it ran:\n#      3.2 s  service.error by hand"), "{text_saved}");
+    assert!(
+        text_saved.starts_with("# The scenario `x` with what was done by hand while it ran:\n#      3.2 s  service.error by hand"),
+        "{text_saved}"
+    );
     assert!(text_saved.contains("# Ten requests take the pool's ten connections"), "comments stay");
     assert!(!text_saved.contains("#:schema"), "{text_saved}");
 }
@@ -114,7 +117,11 @@ fn every_scenario_can_be_saved() {
             let end = plan.duration().as_secs_f64();
             let named = |name: &str, at: f64| Fault { name: name.to_owned(), ..fault("service.error", &["frontend", "", "", ""], at, 0.2) };
             let deeds = Deeds {
-                paces: [0.1, 0.35, 0.5].into_iter().zip([Control::Rate(1.3), Control::Paused, Control::Resumed]).map(|(at, what)| (seconds(at * end), what)).collect(),
+                paces: [0.1, 0.35, 0.5]
+                    .into_iter()
+                    .zip([Control::Rate(1.3), Control::Paused, Control::Resumed])
+                    .map(|(at, what)| (seconds(at * end), what))
+                    .collect(),
                 faults: vec![named("one", 0.2 * end), named("two", end)],
                 cut_short: plan.faults.iter().enumerate().map(|(index, fault)| (index, fault.duration / 2)).collect(),
                 until: seconds(end * 1.2),
@@ -124,7 +131,10 @@ fn every_scenario_can_be_saved() {
             assert_eq!(again.faults.len(), plan.faults.len() + 2, "{name}");
             assert_eq!((again.stack, again.thresholds.len()), (StackKind::Embedded, plan.thresholds.len()), "{name}");
             let (before, after) = (read(text).duration(), again.duration());
-            assert!(if plan.keep_going { after >= before } else { after.abs_diff(before) < Duration::from_millis(5) }, "{name} {scale}: {before:?} {after:?}");
+            assert!(
+                if plan.keep_going { after >= before } else { after.abs_diff(before) < Duration::from_millis(5) },
+                "{name} {scale}: {before:?} {after:?}"
+            );
         }
     }
 }

@@ -146,7 +146,8 @@ pub fn typed_duration(typed: &str) -> Result<Duration, String> {
 /// The next round time: 1, 2 or 5 of something.
 pub fn stepped_time(typed: &str, up: bool) -> String {
     const ROUND: [&str; 19] = [
-        "1ms", "2ms", "5ms", "10ms", "20ms", "50ms", "100ms", "200ms", "500ms", "1s", "2s", "5s", "10s", "20s", "30s", "1m", "2m", "5m", "10m",
+        "1ms", "2ms", "5ms", "10ms", "20ms", "50ms", "100ms", "200ms", "500ms", "1s", "2s", "5s", "10s", "20s", "30s", "1m", "2m", "5m",
+        "10m",
     ];
     let known = |text: &str| humantime::parse_duration(text).ok();
     let Some(from) = known(typed.trim()) else { return "1s".to_owned() };

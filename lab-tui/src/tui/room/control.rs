@@ -183,7 +183,16 @@ pub(in crate::tui) fn keys(ui: &Ui) -> &'static [(&'static str, &'static str)] {
     } else if ui.replay.is_some() {
         &[("?", "help"), ("q", "quit")]
     } else {
-        &[("↑↓", "pick"), ("Enter", "begin/end"), ("→", "change"), ("+ -", "rate"), ("space", "pause"), ("S", "save"), ("?", "help"), ("q", "quit")]
+        &[
+            ("↑↓", "pick"),
+            ("Enter", "begin/end"),
+            ("→", "change"),
+            ("+ -", "rate"),
+            ("space", "pause"),
+            ("S", "save"),
+            ("?", "help"),
+            ("q", "quit"),
+        ]
     }
 }
 

@@ -132,11 +132,10 @@ fn all_of_it_is_saved_as_a_scenario() {
     assert_eq!(stem, "first-minute-by-hand");
     insta::assert_snapshot!("control_saved", text);
     let plan = Plan::parse(&text, "saved", &SERVICES).unwrap();
-    assert_eq!(plan.faults.iter().map(|fault| fault.name.as_str()).collect::<Vec<_>>(), [
-        "table locked",
-        "service.error by hand",
-        "service.error by hand 2"
-    ]);
+    assert_eq!(
+        plan.faults.iter().map(|fault| fault.name.as_str()).collect::<Vec<_>>(),
+        ["table locked", "service.error by hand", "service.error by hand 2"]
+    );
     let folder = tempfile::tempdir().unwrap();
     let keep = Errand::Keep { stem, text, folder: folder.path().to_owned() };
     let told = [keep.run(&mut Vec::new()), keep.run(&mut Vec::new())];

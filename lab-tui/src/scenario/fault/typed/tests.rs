@@ -73,7 +73,11 @@ fn a_step_leads_to_the_next_value_that_makes_sense() {
         ("status", "599", "599", "598"),
         ("status", "much", "401", "400"),
     ] {
-        assert_eq!([stepped("service.error", key, typed, true), stepped("service.error", key, typed, false)], [more, less], "{key} {typed}");
+        assert_eq!(
+            [stepped("service.error", key, typed, true), stepped("service.error", key, typed, false)],
+            [more, less],
+            "{key} {typed}"
+        );
     }
     assert_eq!(stepped("service.latency", "latency", "", true), "500ms");
     assert_eq!([stepped_time("10s", true), stepped_time("10s", false), stepped_time("10m", true)], ["20s", "5s", "10m"]);

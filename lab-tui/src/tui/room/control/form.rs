@@ -27,7 +27,8 @@ impl Form {
 
     /// Each with its name, and what holds while it is empty.
     pub(super) fn fields(&self) -> impl Iterator<Item = (&'static str, String, &Input)> {
-        let keys = self.keys.iter().map(|key| (key.name, key.default.as_ref().map_or("any".to_owned(), |default| format!("{default} (default)"))));
+        let keys =
+            self.keys.iter().map(|key| (key.name, key.default.as_ref().map_or("any".to_owned(), |default| format!("{default} (default)"))));
         keys.chain([("for", "until you end it".to_owned())]).zip(&self.fields).map(|((name, empty), input)| (name, empty, input))
     }
 

@@ -32,7 +32,8 @@ impl Origin {
         if deeds.is_empty() {
             return Err("nothing was done by hand yet, so there is nothing to save".to_owned());
         }
-        let text = self.text.as_ref().ok_or("what was started with --exec is in no file; write one with `lab new`, and change that by hand")?;
+        let text =
+            self.text.as_ref().ok_or("what was started with --exec is in no file; write one with `lab new`, and change that by hand")?;
         let text = with_deeds(&self.name, text, &self.plan, self.time_scale, &deeds)?;
         Ok(Errand::Keep { stem: format!("{}-by-hand", self.name), folder: self.folder.clone().unwrap_or_default(), text })
     }
