@@ -93,6 +93,12 @@ impl Terminal {
         self.master.resize(PtySize { rows, cols: columns, ..PtySize::default() }).unwrap();
     }
 
+    /// Nobody is left who could give anything back.
+    pub(crate) fn kill(mut self) {
+        signal(self.child.process_id().unwrap(), Signal::KILL);
+        self.child.wait().unwrap();
+    }
+
     /// Waits for the end, and sees that the terminal is as it was.
     pub(crate) async fn ended(mut self, code: u32) {
         let pid = self.child.process_id().unwrap();
