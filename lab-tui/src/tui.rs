@@ -76,7 +76,7 @@ impl Screen {
         Ok(Self { terminal: Terminal::enter()?, keys: EventStream::new(), ui })
     }
 
-    /// What the run that is shown next came from; without it nothing can be done to it but to change its pace.
+    /// What the run that is shown next came from; without it no fault can be begun, and nothing saved.
     pub fn offer(&mut self, origin: Origin) {
         self.ui.control.offer(origin);
     }

@@ -13,6 +13,7 @@ use super::plot::clock;
 use super::wrap::wrap;
 use crate::event::ProcessChange;
 use crate::model::Model;
+use crate::report::format::count;
 use crate::verdict::Verdict;
 
 /// Columns before the text of an event.
@@ -61,7 +62,9 @@ fn events(model: &Model, verdict: &Verdict, palette: &Palette) -> Vec<(Duration,
     }
     events.extend(model.controls().obeyed().map(|(at, control)| (at, control.to_string(), palette.key)));
     if let Some(finished) = model.finished() {
-        events.push((finished.at, "the run is over".to_owned(), palette.title));
+        let by_hand = model.faults().iter().filter(|state| state.by_hand && state.started.is_some()).count();
+        let by_hand = if by_hand > 0 { format!(", with {} by hand", count(by_hand, "fault")) } else { String::new() };
+        events.push((finished.at, format!("the run is over{by_hand}"), palette.title));
         events.extend(verdict.inconclusive.iter().map(|why| (finished.at, format!("inconclusive: {why}"), palette.warn)));
     }
     events.sort_by_key(|(at, ..)| *at);

@@ -100,7 +100,7 @@ pub(super) fn entries(ui: &Ui) -> Vec<Entry> {
     let faults = forms().enumerate().filter(|_| ui.replay.is_none());
     let faults =
         faults.map(|(kind, form)| Entry { label: format!("inject {}: {}", form.kind, form.about), key: "", what: What::Fault(kind) });
-    rooms.chain(keys).chain([save].into_iter().filter(|_| ui.replay.is_none())).chain(faults).chain(scenarios).collect()
+    rooms.chain(keys).chain([save]).chain(faults).chain(scenarios).collect()
 }
 
 /// How far the letters lie apart in a label, where they are there in their order; letters at the beginning of a word cost less.

@@ -57,9 +57,23 @@ async fn a_fault_by_hand_is_seen_ended_and_saved_as_a_scenario_that_does_it_agai
     let fault = &summary["faults"][0];
     assert_eq!((&fault["name"], &fault["by_hand"]), (&"service.error by hand".into(), &true.into()), "{summary}");
 
+    // Whoever forgot to save it does so from there.
+    let mut replay = place.lab(&["replay", "last", "--speed", "64"]);
+    replay.current_dir(place.path(""));
+    let mut terminal = Terminal::start_like(&replay, (120, 36), &[]);
+    terminal.taken_over().await;
+    terminal.press(":room: control\r");
+    terminal.shows("This is a replay").await;
+    terminal.shows(" met it").await;
+    terminal.press("S");
+    terminal.shows("saved as mine-by-hand-2.toml").await;
+    terminal.press("q");
+    terminal.ended(0).await;
+
     let file = place.path("mine-by-hand.toml");
     let file = file.to_str().unwrap();
-    let checked = place.run(&["check", file]).await;
+    let second = place.path("mine-by-hand-2.toml");
+    let checked = place.run(&["check", file, second.to_str().unwrap()]).await;
     assert_eq!(checked.code, Some(0), "{}{}", checked.stdout, checked.stderr);
     let again = place.run(&["run", file, "--json", "-"]).await;
     let again: serde_json::Value = serde_json::from_str(&again.stdout).unwrap();

@@ -181,7 +181,7 @@ pub(in crate::tui) fn keys(ui: &Ui) -> &'static [(&'static str, &'static str)] {
     if ui.control.is_writing() {
         &[("type", "a value"), ("←→", "less, more"), ("↑↓", "field"), ("Enter", "begin"), ("Esc", "back")]
     } else if ui.replay.is_some() {
-        &[("?", "help"), ("q", "quit")]
+        &[("S", "save"), ("?", "help"), ("q", "quit")]
     } else {
         &[
             ("↑↓", "pick"),
@@ -289,7 +289,7 @@ fn save(ui: &mut Ui, model: &Model) {
     match ui.control.origin.as_ref().map(|origin| origin.save(model)) {
         Some(Ok(errand)) => ui.run(errand),
         Some(Err(why)) => ui.note = Some(why),
-        None => ui.note = Some("a replay cannot be saved as a scenario; the run itself could".to_owned()),
+        None => ui.note = Some("nobody knows here which scenario this is, so it cannot be saved".to_owned()),
     }
 }
 

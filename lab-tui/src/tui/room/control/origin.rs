@@ -8,7 +8,7 @@ use crate::model::{FaultState, Model};
 use crate::scenario::{Deeds, Fault, Plan, with_deeds};
 use crate::tui::errand::Errand;
 
-/// What the run on the screen came from; a replay has none.
+/// What the run on the screen came from.
 #[derive(Debug, Clone)]
 pub struct Origin {
     /// The scenario's name.
