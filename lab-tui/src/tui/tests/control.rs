@@ -165,3 +165,33 @@ fn clicks_and_the_palette_lead_to_the_fields() {
     ui.on_paste("_and_more\n");
     assert!(text(&drawn(&model, &mut ui, (120, 36))).contains("die_specifications_and_more"));
 }
+
+#[test]
+fn random_keys_and_sizes_do_no_harm() {
+    let seed = rand::random();
+    println!("seed {seed}");
+    let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(seed);
+    let codes = [
+        KeyCode::Left,
+        KeyCode::Right,
+        KeyCode::Up,
+        KeyCode::Down,
+        KeyCode::Enter,
+        KeyCode::Esc,
+        KeyCode::Tab,
+        KeyCode::BackTab,
+        KeyCode::Backspace,
+        KeyCode::Home,
+    ];
+    let letters: Vec<char> = "Sjkhl0159.smß/ +-e".chars().collect();
+    for seconds in [0, 8, 12, 40] {
+        let (model, mut ui) = (busy(seconds), in_room());
+        for _ in 0..500 {
+            let letter = KeyCode::Char(letters[random.random_range(0..letters.len())]);
+            let code = if random.random_bool(0.5) { letter } else { codes[random.random_range(0..codes.len())] };
+            press(&mut ui, &model, &[code]);
+            drawn(&model, &mut ui, (random.random_range(0..230), random.random_range(0..70)));
+            ui.room = Room::Control;
+        }
+    }
+}

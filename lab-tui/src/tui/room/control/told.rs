@@ -84,7 +84,7 @@ pub(super) fn fault(buffer: &mut Buffer, area: Rect, state: &FaultState, model: 
         (format!("since {}{until}", clock(since)), Style::new()),
         (if state.by_hand { "begun by hand" } else { "as the scenario has it" }.to_owned(), palette.dim),
         (String::new(), palette.dim),
-        ("Enter ends it".to_owned(), palette.key),
+        (if state.cut_short { "it is being ended …" } else { "Enter ends it" }.to_owned(), palette.key),
         (if state.by_hand { "" } else { "The verdict is inconclusive then: it was not there as planned." }.to_owned(), palette.dim),
     ];
     let mut y = area.y + 1;
