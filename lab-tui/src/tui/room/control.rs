@@ -151,9 +151,7 @@ fn draw_faults(buffer: &mut Buffer, area: Rect, model: &Model, ui: &mut Ui) {
     let why_not = why_not(ui, model);
     let (state, palette) = (&ui.control, &ui.palette);
     let list = Rect { width: left, ..area };
-    let on = model.faults().iter().filter(|fault| fault.is_on()).count();
-    let told = if on > 0 { format!("   {on} on") } else { String::new() };
-    Line::from(vec![Span::styled(" faults", palette.title), Span::styled(told, palette.warn)]).render(list, buffer);
+    faults::title(buffer, list, model, palette);
     let rows = Rect { y: list.y + 1, height: list.height.saturating_sub(1), ..list };
     let first = faults::draw(buffer, rows, state, model, why_not.is_none(), palette);
     for y in area.y..area.bottom() {

@@ -34,6 +34,19 @@ pub(super) fn chosen(state: &State, model: &Model) -> Row {
     }
 }
 
+/// How many there are now, or else which one of the plan comes next.
+pub(super) fn title(buffer: &mut Buffer, area: Rect, model: &Model, palette: &Palette) {
+    let on = model.faults().iter().filter(|state| state.is_on()).count();
+    let to_come = model.faults().iter().filter(|state| !state.by_hand && state.started.is_none() && state.failed.is_none());
+    let next = to_come.filter(|state| state.fault.at > model.now()).min_by_key(|state| state.fault.at);
+    let told = match next.filter(|_| model.finished().is_none()) {
+        _ if on > 0 => Span::styled(format!("   {on} on"), palette.warn),
+        Some(next) => Span::styled(format!("  at {} {}", clock(next.fault.at), next.fault.name), palette.dim),
+        None => Span::default(),
+    };
+    Line::from(vec![Span::styled(" faults", palette.title), told]).render(area, buffer);
+}
+
 /// Draws the list. The first row that is shown, where it is cut off, is so that the chosen one is in sight.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, state: &State, model: &Model, is_possible: bool, palette: &Palette) -> usize {
     let (rows, chosen) = (rows(state, model), chosen(state, model));
