@@ -28,6 +28,8 @@ pub use lab::LabDelay;
 pub use samples::Samples;
 pub use scraped::{ScrapedSeries, ScrapedValue};
 
+use crate::scenario::{Fault, FaultKind};
+
 /// One fact and when it happened, counted from the start of the run.
 #[derive(Debug, Clone)]
 pub struct Event {
@@ -58,9 +60,11 @@ pub enum Fact {
         /// What became of it.
         change: ProcessChange,
     },
-    /// A fault of the plan began, ended, or could not be.
+    /// The user asked for a fault that the plan does not have. It is counted on behind those that are known.
+    FaultByHand(Fault),
+    /// A fault began, ended, or could not be.
     Fault {
-        /// Its index in the plan.
+        /// Its index: in the plan, or behind it among those by hand.
         index: usize,
         /// What became of it.
         change: FaultChange,
@@ -137,6 +141,8 @@ pub enum ProcessChange {
 pub enum FaultChange {
     /// The system is disturbed from here on.
     Started,
+    /// The user ends it before its time; told before its end.
+    CutShort,
     /// The disturbance is undone.
     Ended,
     /// It could not be brought about, or not be undone; the text says why.
@@ -144,6 +150,9 @@ pub enum FaultChange {
     /// So many requests met it, as its kind counts them; told before its end, where it is known.
     Touched(u64),
 }
+
+/// How many faults one run has by hand: they are kept to its end.
+pub const BY_HAND: usize = 1000;
 
 /// The length of a load window.
 pub const WINDOW: Duration = Duration::from_millis(100);
@@ -315,7 +324,7 @@ impl ServiceSignals {
 }
 
 /// What a user may wish of a run.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Command {
     /// No more arrivals; requests in flight are given a moment, then the run ends as interrupted.
     Stop,
@@ -325,6 +334,18 @@ pub enum Command {
     Pause,
     /// It goes on where it stopped. What the pause left out is not made up for.
     Resume,
+    /// A fault begins that the plan does not have, now. Not more than [`BY_HAND`] of them in one run.
+    Inject {
+        /// What is disturbed, and how.
+        kind: FaultKind,
+        /// After which it is undone; [`Fault::UNTIL_ENDED`] leaves that to [`Command::EndFault`], or to the end of the run.
+        duration: Duration,
+    },
+    /// A fault that is under way ends before its time.
+    EndFault {
+        /// As in [`Fact::Fault`].
+        index: usize,
+    },
     /// The same because of a broken promise: the run ends as aborted by this threshold of the plan.
     Abort {
         /// Its index in the plan.

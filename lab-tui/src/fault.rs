@@ -83,7 +83,7 @@ impl Injector {
     pub async fn inject(&self, fault: &Fault) -> anyhow::Result<Injected> {
         match &fault.kind {
             FaultKind::DiceErrorRate(kind) => dice_error_rate::inject(kind, &self.database, &self.services).await,
-            FaultKind::DbLock(kind) => db_lock::inject(kind, fault.duration, &self.database).await,
+            FaultKind::DbLock(kind) => db_lock::inject(kind, &self.database).await,
             FaultKind::ServiceError(kind) => service_error::inject(kind, &fault.name, &self.services).await,
             FaultKind::ServiceLatency(kind) => service_latency::inject(kind, &fault.name, &self.services).await,
         }

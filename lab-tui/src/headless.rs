@@ -9,7 +9,6 @@ use crate::event::{Command, Event, Fact, FaultChange, ProcessChange};
 use crate::model::{Distribution, Model};
 use crate::out::{self, MovingLine};
 use crate::report::format;
-use crate::scenario::Plan;
 use crate::verdict;
 
 /// How often the moving line moves.
@@ -41,7 +40,7 @@ pub async fn watch(
             }
         };
         let Some(event) = event else { break };
-        let news = news(&event.fact, model.plan());
+        let news = news(&event.fact, model);
         let at = event.at;
         model.apply(event);
         if let Some(news) = news {
@@ -67,21 +66,22 @@ pub async fn watch(
 }
 
 /// What deserves a line of its own.
-fn news(fact: &Fact, plan: &Plan) -> Option<String> {
+fn news(fact: &Fact, model: &Model) -> Option<String> {
     match fact {
         Fact::Process { name, change: ProcessChange::Exited(how) } => Some(format!("{name} ended: {how}")),
         Fact::Process { name, change: ProcessChange::Restarted } => Some(format!("{name} runs again")),
         Fact::Control { change } => Some(change.to_string()),
         Fact::Fault { index, change } => {
-            let fault = plan.faults.get(*index)?;
+            let fault = &model.faults().get(*index)?.fault;
             Some(match change {
                 FaultChange::Touched(_) => return None,
+                FaultChange::CutShort => format!("fault `{}` is ended by hand", fault.name),
                 FaultChange::Started => format!("fault `{}` begins: {fault}", fault.name),
                 FaultChange::Ended => format!("fault `{}` is over", fault.name),
                 FaultChange::Failed(why) => format!("fault `{}` failed: {why}", fault.name),
             })
         }
-        Fact::Aborted { threshold } => Some(format!("aborted by {}", plan.thresholds.get(*threshold)?.words(plan))),
+        Fact::Aborted { threshold } => Some(format!("aborted by {}", model.plan().thresholds.get(*threshold)?.words(model.plan()))),
         _ => None,
     }
 }

@@ -28,10 +28,10 @@ pub use series::{Gauge, SeriesTotals};
 pub use timeline::{Place, SECONDS, Second, Timeline};
 
 use crate::event::{
-    Drops, Event, Exemplar, Fact, FaultChange, Flaw, Found, LoadWindow, Outcome, ProcessChange, Samples, ScrapedSeries, ServiceSignals,
-    WINDOW,
+    BY_HAND, Drops, Event, Exemplar, Fact, FaultChange, Flaw, Found, LoadWindow, Outcome, ProcessChange, Samples, ScrapedSeries,
+    ServiceSignals, WINDOW,
 };
-use crate::scenario::{Plan, Scope, Selector, Series};
+use crate::scenario::{Fault, Plan, Scope, Selector, Series};
 use scoped::{Known, Part, ScopedTotals};
 use series::Increases;
 
@@ -80,17 +80,40 @@ pub struct Finished {
     pub interrupted: bool,
 }
 
-/// What became of one fault of the plan.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// A fault, and what became of it.
+#[derive(Debug, Clone, PartialEq)]
 pub struct FaultState {
+    /// What was wanted.
+    pub fault: Fault,
+    /// The user asked for it while the run went on; the plan knows nothing of it.
+    pub by_hand: bool,
     /// When the system was really disturbed from.
     pub started: Option<Duration>,
     /// When that was undone.
     pub ended: Option<Duration>,
     /// Why it could not be brought about or undone.
     pub failed: Option<String>,
+    /// The user ended it before its time.
+    pub cut_short: bool,
     /// How many requests met it, as its kind counts them; `None` where that is not known.
     pub touched: Option<u64>,
+}
+
+impl FaultState {
+    fn new(fault: Fault, by_hand: bool) -> Self {
+        Self { fault, by_hand, started: None, ended: None, failed: None, cut_short: false, touched: None }
+    }
+
+    /// Why it was not there as the plan has it, or as a user wanted it.
+    pub fn not_as_wanted(&self) -> Option<&str> {
+        let cut_short = self.cut_short && !self.by_hand;
+        self.failed.as_deref().or(cut_short.then_some("it was ended by hand before its time"))
+    }
+
+    /// Whether the system is disturbed by it now.
+    pub fn is_on(&self) -> bool {
+        self.started.is_some() && self.ended.is_none()
+    }
 }
 
 /// Totals of one load since the run began.
@@ -142,7 +165,7 @@ impl Model {
             series: vec![SeriesTotals::default(); plan.series().len()],
             increases: Increases::new(&plan),
             scraped_at: Duration::ZERO,
-            faults: vec![FaultState::default(); plan.faults.len()],
+            faults: plan.faults.iter().map(|fault| FaultState::new(fault.clone(), false)).collect(),
             expectations: vec![None; plan.expectations.len()],
             plan,
             began: None,
@@ -183,10 +206,16 @@ impl Model {
             Fact::Pool(pool) => self.pools.push(event.at, pool),
             Fact::Database(sample) => self.database.push(event.at, sample),
             Fact::Scraped(scraped) => self.apply_scraped(event.at, scraped),
+            Fact::FaultByHand(fault) => {
+                if self.faults.len() < self.plan.faults.len() + BY_HAND {
+                    self.faults.push(FaultState::new(fault, true));
+                }
+            }
             Fact::Fault { index, change } => {
                 let Some(fault) = self.faults.get_mut(index) else { return };
                 match change {
                     FaultChange::Started => fault.started = Some(event.at),
+                    FaultChange::CutShort => fault.cut_short = true,
                     FaultChange::Ended => fault.ended = Some(event.at),
                     FaultChange::Failed(why) => fault.failed = Some(why),
                     FaultChange::Touched(count) => fault.touched = Some(count),
@@ -380,7 +409,7 @@ impl Model {
         &self.controls
     }
 
-    /// What became of each fault, in the plan's order.
+    /// What became of each fault: those of the plan in its order, then those by hand.
     pub fn faults(&self) -> &[FaultState] {
         &self.faults
     }

@@ -47,7 +47,7 @@ pub struct Run<'a> {
     pub store: &'a Store,
     /// Who is asked for what the store does not have.
     pub backends: &'a Backends,
-    /// What brings the plan's faults about.
+    /// What brings faults about, the plan's and those by hand.
     pub injector: &'a Injector,
     /// What the stack's database says of itself.
     pub database: &'a DatabaseWatch,
@@ -81,7 +81,7 @@ impl Run<'_> {
         let stop = CancellationToken::new();
         let over = stop.child_token();
         let faults = faults::Faults {
-            plan: &self.plan.faults,
+            plan: self.plan,
             injector: self.injector,
             clock,
             over: over.clone(),
@@ -90,7 +90,8 @@ impl Run<'_> {
                 drop(events.send(event));
             },
         };
-        let mut faults = std::pin::pin!(faults.walk().fuse());
+        let (to_faults, wishes) = mpsc::unbounded_channel();
+        let mut faults = std::pin::pin!(faults.walk(wishes).fuse());
         let (mut reports, setter) = load::start(self.plan, sender, clock, stop.clone())?;
         let mut pace = Pace::default();
         let heard_all = CancellationToken::new();
@@ -129,10 +130,15 @@ impl Run<'_> {
                         }
                         stop.cancel();
                     }
+                    // A run that is being stopped begins none any more.
+                    Command::Inject { kind, duration } => {
+                        let _ = to_faults.send(faults::Wish::Begin { at: clock.offset(), kind, duration });
+                    }
+                    Command::EndFault { index } => drop(to_faults.send(faults::Wish::End { index })),
                     Command::Rate(_) if !self.plan.has_rates() => {}
                     command => {
                         let at = clock.offset();
-                        if let Some(change) = pace.obey(command).filter(|change| setter.obey(*change, at)) {
+                        if let Some(change) = pace.obey(&command).filter(|change| setter.obey(*change, at)) {
                             drop(events.send(Event { at, fact: Fact::Control { change } }));
                         }
                     }

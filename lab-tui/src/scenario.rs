@@ -2,6 +2,7 @@
 //!
 //! A `Plan` cannot hold what the runner would have to refuse: rates are positive, names resolve, templates are parsed.
 
+mod by_hand;
 mod csv;
 mod executor;
 mod expect;
@@ -25,10 +26,14 @@ mod template;
 mod threshold;
 mod vars;
 
+pub use by_hand::{Deeds, with_deeds};
 pub use csv::{Column, LARGEST_CSV};
 pub use executor::{Arrivals, Executor, Iterations, Spacing, Stage, ThinkTime, Users};
 pub use expect::{Backend, Count, Evidence, Expectation, LEVELS, LogPattern, Pattern, Subject, is_level};
-pub use fault::{Affected, DbLock, DiceErrorRate, Fault, FaultKind, ServiceError, ServiceLatency};
+pub use fault::{
+    Affected, DbLock, DiceErrorRate, Fault, FaultForm, FaultKey, FaultKind, Mistyped, ServiceError, ServiceLatency, forms, stepped_time,
+    typed_duration,
+};
 pub use intended::Word;
 pub use load::Load;
 pub use phase::Phase;

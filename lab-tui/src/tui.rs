@@ -42,6 +42,7 @@ pub use lists::promise;
 pub use palette::{Palette, Theme};
 pub use replay::Replay;
 pub use room::Room;
+pub use room::control::Origin;
 pub use still::{keys, still};
 pub use ui::{List, Listed, Overlay, Ui, Wish};
 pub use view::draw;
@@ -74,6 +75,11 @@ impl Screen {
     /// When it is none, or does not let itself be changed.
     pub fn enter(ui: Ui) -> io::Result<Self> {
         Ok(Self { terminal: Terminal::enter()?, keys: EventStream::new(), ui })
+    }
+
+    /// What the run that is shown next came from; without it no fault can be begun, and nothing saved.
+    pub fn offer(&mut self, origin: Origin) {
+        self.ui.control.offer(origin);
     }
 
     /// Shows a run until the viewer wishes something else. The model lives on after the run's end, and can be looked at.

@@ -6,7 +6,7 @@ mod expectation;
 
 use crate::event::{Outcome, ProcessChange};
 use crate::exit::Exit;
-use crate::model::{Distribution, Latency, LoadState, Model, SeriesTotals};
+use crate::model::{Distribution, FaultState, Latency, LoadState, Model, SeriesTotals};
 pub use crate::scenario::Word;
 use crate::scenario::{Aggregate, Metric, Plan, Scope, Selector, Threshold};
 
@@ -55,10 +55,12 @@ pub fn judge(plan: &Plan, model: &Model) -> Verdict {
     }
     let expectations = expectation::judge(plan, model);
     let bottleneck = bottleneck(model);
-    let failed = plan.faults.iter().zip(model.faults()).filter_map(|(fault, state)| Some((fault, state.failed.as_ref()?)));
+    // What the viewer does is no promise of the plan's: a fault by hand that failed, or touched nothing, is told and judged by nobody.
+    let planned = || model.faults().iter().filter(|state| !state.by_hand);
+    let failed = planned().filter_map(|state| Some((&state.fault, state.not_as_wanted()?)));
     let mut inconclusive: Vec<String> = bottleneck.iter().cloned().collect();
     inconclusive.extend(failed.map(|(fault, why)| format!("the fault `{}` was not there as planned: {why}", fault.name)));
-    inconclusive.extend(untouched(plan, model));
+    inconclusive.extend(untouched(model, planned()));
     inconclusive.extend(expectations.iter().filter_map(JudgedExpectation::unclear));
     let crashed = crashed(plan, model);
     // That a program ended is certain, whatever else can be said.
@@ -89,10 +91,10 @@ fn crashed(plan: &Plan, model: &Model) -> Vec<(String, String)> {
 }
 
 /// Faults that nothing met, or that the run was too short for: whatever was promised of them, or outside of them, nothing was tried.
-fn untouched(plan: &Plan, model: &Model) -> impl Iterator<Item = String> {
+fn untouched<'m>(model: &Model, faults: impl Iterator<Item = &'m FaultState>) -> impl Iterator<Item = String> {
     // A run that was cut short gave nobody the time; one that still goes on may.
     let is_whole = model.aborted().is_none() && model.finished().is_some_and(|end| !end.interrupted);
-    let each = plan.faults.iter().zip(model.faults()).filter(|(_, state)| state.failed.is_none());
+    let each = faults.filter(|state| state.not_as_wanted().is_none()).map(|state| (&state.fault, state));
     each.filter_map(move |(fault, state)| match (state.started, state.ended, state.touched) {
         (Some(from), Some(to), Some(0)) => {
             let (from, to) = (from.as_secs_f64(), to.as_secs_f64());

@@ -8,9 +8,9 @@ use clap::builder::FalseyValueParser;
 use lab_tui::exit::Exit;
 use lab_tui::model::Model;
 use lab_tui::out;
-use lab_tui::record::{self, History, Player, Recording};
+use lab_tui::record::{self, Header, History, Player, Recording};
 use lab_tui::report::{self, Summary, TraceLink};
-use lab_tui::tui::{Palette, Screen, Theme, Ui, Wish};
+use lab_tui::tui::{Origin, Palette, Screen, Theme, Ui, Wish};
 use lab_tui::verdict;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -55,14 +55,25 @@ pub(crate) async fn replay(flags: ReplayFlags) -> Result<Exit, Failure> {
     let theme = flags.theme.map_or_else(Theme::from_environment, Theme::from);
     let listed = vec![screen::listed(&recording.header.scenario, &recording.plan)];
     let traces = recording.traces.clone();
+    let origin = origin(&recording.header)?;
     let mut player = Player::new(recording, flags.speed);
     let mut interrupts = Interrupts::listen()?;
     let mut screen = Screen::enter(Ui::new(Palette::new(theme), link, listed)).map_err(|error| screen::gone(&error))?;
+    screen.offer(origin);
     let wish = tokio::select! {
         wish = screen.replay(&mut player, Arc::new(traces)) => wish.map_err(|error| screen::gone(&error))?,
         () = interrupts.next() => Wish::Interrupt,
     };
     Ok(if wish == Wish::Interrupt { Exit::Interrupted } else { Exit::Kept })
+}
+
+/// So that what was done by hand then can be saved now.
+fn origin(header: &Header) -> Result<Origin, Failure> {
+    // As its file has it, without what is done for a screen.
+    let plan = Header { on_screen: false, ..header.clone() }.plan().map_err(|error| Failure::new(Exit::BadInput, error))?;
+    let folder = header.file.as_ref().and_then(|file| Path::new(file).parent()).unwrap_or(Path::new("")).to_owned();
+    let text = header.beside.is_none().then(|| header.text.clone());
+    Ok(screen::origin(&header.scenario, text, &Arc::new(plan), header.time_scale, folder))
 }
 
 fn speed(text: &str) -> Result<f64, String> {

@@ -2,6 +2,7 @@
 
 use std::io::{IsTerminal as _, stdin, stdout};
 use std::panic::AssertUnwindSafe;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
@@ -11,9 +12,10 @@ use lab_tui::model::Model;
 use lab_tui::out;
 use lab_tui::report::TraceLink;
 use lab_tui::runner;
-use lab_tui::scenario::Plan;
+use lab_tui::scenario::{Load, Plan, StackKind};
+use lab_tui::stack::embedded::SERVICES;
 use lab_tui::stack::hosted::Hosted;
-use lab_tui::tui::{Listed, Palette, Screen, Theme, Ui, Wish, promise};
+use lab_tui::tui::{Listed, Origin, Palette, Screen, Theme, Ui, Wish, promise};
 use lab_tui::verdict;
 use tokio::sync::mpsc;
 
@@ -92,6 +94,8 @@ async fn show(
         database: &up.database,
         notices: &mut up.notices,
     };
+    let text = planned.beside.is_none().then(|| planned.text.clone());
+    screen.offer(origin(&planned.name, text, &planned.plan, planned.time_scale, planned.folder.clone()));
     let walked = async {
         match run.walk(commands, facts).await {
             // What was measured can be looked at for as long as the viewer likes.
@@ -121,6 +125,20 @@ async fn show(
     }
     let recorded = records.end(recorder, &model, &verdict::judge(&plan, &model), &up.store).await;
     Ok((wish, recorded.told))
+}
+
+/// What can be said of the run that is shown, and done to it. `text` is none where the scenario is not all of it.
+pub(super) fn origin(name: &str, text: Option<String>, plan: &Arc<Plan>, time_scale: Option<f64>, folder: PathBuf) -> Origin {
+    // Programs have their folders beside the scenario, and variables their files.
+    let names_files = !plan.services.is_empty() || plan.loads.iter().any(Load::reads_files);
+    Origin {
+        name: name.to_owned(),
+        text,
+        plan: Arc::clone(plan),
+        time_scale: time_scale.unwrap_or(1.0),
+        folder: names_files.then_some(folder),
+        services: if plan.stack == StackKind::Embedded { SERVICES.iter().map(|name| (*name).to_owned()).collect() } else { Vec::new() },
+    }
 }
 
 pub(super) fn listed(name: &str, plan: &Plan) -> Listed {

@@ -37,9 +37,9 @@ impl Pace {
     pub const FASTEST: f64 = 10.0;
 
     /// Takes in a command; `None` when nothing is changed by it.
-    pub fn obey(&mut self, command: Command) -> Option<Control> {
-        let control = match command {
-            Command::Stop | Command::Abort { .. } => return None,
+    pub fn obey(&mut self, command: &Command) -> Option<Control> {
+        let control = match *command {
+            Command::Stop | Command::Abort { .. } | Command::Inject { .. } | Command::EndFault { .. } => return None,
             Command::Rate(factor) if factor.is_nan() => return None,
             Command::Rate(factor) => Control::Rate(factor.clamp(Self::SLOWEST, Self::FASTEST)),
             Command::Pause => Control::Paused,
@@ -96,14 +96,14 @@ mod tests {
     #[test]
     fn what_changes_nothing_is_not_obeyed() {
         let mut pace = Pace::default();
-        let mut told = |command| pace.obey(command);
+        let mut told = |command| pace.obey(&command);
         assert_eq!([Command::Stop, Command::Resume, Command::Rate(1.0), Command::Rate(f64::NAN)].map(&mut told), [None; 4]);
         assert_eq!(told(Command::Rate(1.3)), Some(Control::Rate(1.3)));
         assert_eq!([told(Command::Pause), told(Command::Pause)], [Some(Control::Paused), None]);
         assert_eq!([told(Command::Rate(f64::INFINITY)), told(Command::Rate(99.0))], [Some(Control::Rate(10.0)), None]);
         assert_eq!((pace.effective(), pace.notice()), (0.0, "×10 paused".to_owned()));
-        assert_eq!(pace.obey(Command::Rate(-1.0)), Some(Control::Rate(0.1)));
-        assert_eq!(pace.obey(Command::Resume), Some(Control::Resumed));
+        assert_eq!(pace.obey(&Command::Rate(-1.0)), Some(Control::Rate(0.1)));
+        assert_eq!(pace.obey(&Command::Resume), Some(Control::Resumed));
         assert_eq!((pace.effective(), pace.notice(), Pace::default().notice()), (0.1, "×0.1".to_owned(), String::new()));
     }
 }

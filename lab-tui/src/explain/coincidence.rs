@@ -101,7 +101,8 @@ pub(super) fn coincidences(subject: &Side<'_>, baseline: &Side<'_>) -> Vec<Coinc
 fn stretches(model: &Model) -> Vec<Stretch> {
     let (plan, end) = (model.plan(), model.now());
     let mut all = Vec::new();
-    for (fault, state) in plan.faults.iter().zip(model.faults()) {
+    for state in model.faults() {
+        let fault = &state.fault;
         if let Some(started) = state.started {
             let what = format!("{}, {fault}", fault.kind.name());
             all.push(Stretch { kind: "fault", name: fault.name.clone(), what, when: started..state.ended.unwrap_or(end) });

@@ -14,16 +14,17 @@ use super::{End, Injected, Undone};
 use crate::out::sentence;
 use crate::scenario::DbLock;
 
-/// The server ends a lock that outlives its time by this much, should it not notice that the lab is gone.
-const MARGIN: Duration = Duration::from_secs(10);
+/// The server ends the lock of a lab that says nothing for so long, should it not notice that the lab is gone. One that is there looks
+/// who waits all the time.
+const SILENCE: Duration = Duration::from_secs(10);
 /// How often it is looked who waits. Whoever gives up sooner than that may be missed, until the next one comes.
 const LOOK: Duration = Duration::from_millis(200);
 
-pub(super) async fn inject(kind: &DbLock, duration: Duration, database: &Database) -> anyhow::Result<Injected> {
+pub(super) async fn inject(kind: &DbLock, database: &Database) -> anyhow::Result<Injected> {
     let table = &kind.table;
     let mut connection = database.connect().await?;
     Database::begin(&mut connection, LOCK_PATIENCE).await?;
-    let net = format!("SET LOCAL idle_in_transaction_session_timeout = {}", (duration + MARGIN).as_millis());
+    let net = format!("SET LOCAL idle_in_transaction_session_timeout = {}", SILENCE.as_millis());
     sqlx::raw_sql(AssertSqlSafe(net)).execute(&mut connection).await?;
     // From here on others queue behind the request for the lock, even before it is granted.
     let since = Instant::now();

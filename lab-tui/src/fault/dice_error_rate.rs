@@ -21,7 +21,7 @@ pub(super) async fn inject(kind: &DiceErrorRate, database: &Database, services: 
     let mut connection = database.connect().await?;
     ledger::open(&mut connection, LOCK_PATIENCE).await?;
     ledger::restore_dead(&mut connection).await?;
-    ensure!(!ledger::has(&mut connection, NAME, die).await?, "another lab changes the error rate of `{die}` just now");
+    ensure!(!ledger::has(&mut connection, NAME, die).await?, "another lab, or another fault, changes the error rate of `{die}` just now");
     // PostgreSQL writes a float so that it reads back as the very same.
     let keep = "INSERT INTO obslab_undo (kind, what, before, owner) \
                 SELECT $1, identifier, error_rate::text, $3 FROM die_specifications WHERE identifier = $2";

@@ -218,9 +218,9 @@ impl Known<'_> {
                     .get(index)
                     .map_or([const { None }; 3], |phase| [const { None }; 3].map(|_: Option<()>| Some(phase.at..phase.end())));
             }
-            Stretch::Fault(index) => match (self.plan.faults.get(index), self.faults.get(index)) {
-                (Some(fault), Some(state)) => (fault.at, state),
-                _ => return [const { None }; 3],
+            Stretch::Fault(index) => match self.faults.get(index) {
+                Some(state) => (state.fault.at, state),
+                None => return [const { None }; 3],
             },
         };
         match (state.started, state.ended) {

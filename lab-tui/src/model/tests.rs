@@ -63,7 +63,7 @@ fn the_pace_is_what_was_obeyed_last_and_what_is_kept_is_bounded() {
     assert_eq!((model.controls().pace(), model.controls().obeyed().count()), (Pace::default(), 0));
     let mut pace = Pace::default();
     for at in 0..3000_u32 {
-        let change = pace.obey(if at % 2 == 0 { Command::Pause } else { Command::Resume }).unwrap();
+        let change = pace.obey(if at % 2 == 0 { &Command::Pause } else { &Command::Resume }).unwrap();
         model.apply(Event { at: Duration::from_secs(at.into()), fact: Fact::Control { change } });
     }
     model.apply(Event { at: Duration::from_secs(3000), fact: Fact::Control { change: Control::Rate(1.3) } });

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::wire::Damage;
-use crate::event::{DatabaseActivity, DatabaseSample, Event, Fact, SESSIONS, STATEMENT_LENGTH, STATEMENTS, Samples, WINDOW};
+use crate::event::{BY_HAND, DatabaseActivity, DatabaseSample, Event, Fact, SESSIONS, STATEMENT_LENGTH, STATEMENTS, Samples, WINDOW};
 use crate::observe::trace::Trace;
 use crate::scenario::Plan;
 
@@ -19,10 +19,11 @@ const MOST_CONNECTIONS: u32 = 1 << 24;
 /// More modes of locks, or blockers of one session, are nobody's.
 const MOST_OF_ONE: usize = 200;
 
-/// How many requests and spans there have been, which must stay countable.
+/// How many requests and spans there have been, which must stay countable, and what events refer to.
 #[derive(Debug, Default)]
 pub(super) struct Bounds {
     counted: u64,
+    faults_by_hand: usize,
 }
 
 impl Bounds {
@@ -53,7 +54,13 @@ impl Bounds {
             Fact::Breakdowns(all) if all.iter().any(|one| one.load >= plan.loads.len()) => {
                 Err("it is of a load that the scenario does not have")
             }
-            Fact::Fault { index, .. } if *index >= plan.faults.len() => Err("it is of a fault that the scenario does not have"),
+            Fact::FaultByHand(_) => {
+                self.faults_by_hand += 1;
+                if self.faults_by_hand <= BY_HAND { Ok(()) } else { Err("nobody begins that many faults") }
+            }
+            Fact::Fault { index, .. } if *index >= plan.faults.len() + self.faults_by_hand => {
+                Err("it is of a fault that the scenario does not have")
+            }
             Fact::Scraped(all) if all.iter().any(|one| one.series >= plan.series().len()) => {
                 Err("it is of a metric that the scenario does not ask for")
             }

@@ -19,7 +19,7 @@ use crate::event::{
 use crate::model::Model;
 use crate::observe::store::Store;
 use crate::report::{Summary, text};
-use crate::scenario::{Given, Plan, Service, StackKind, shipped};
+use crate::scenario::{Affected, Fault, FaultKind, Given, Plan, Service, ServiceError, StackKind, shipped};
 use crate::stack::Endpoints;
 use crate::verdict;
 
@@ -100,6 +100,12 @@ fn database() -> DatabaseSample {
 }
 
 /// Every kind of fact and every variant within them, at times that no float has exactly.
+fn by_hand(duration: Duration) -> Fault {
+    let requests = Affected { service: "die".to_owned(), route: Some("/a".to_owned()), probability: 0.25 };
+    let kind = FaultKind::ServiceError(ServiceError { requests, status: 503 });
+    Fault { name: "service.error by hand".to_owned(), at: Duration::from_millis(41_200), duration, kind }
+}
+
 fn events() -> Vec<Event> {
     let at = |nanos: u64| Duration::from_nanos(nanos);
     let exemplar = |(number, outcome): (u8, Outcome)| Exemplar {
@@ -198,6 +204,10 @@ fn events() -> Vec<Event> {
         Fact::Database(DatabaseSample::default()),
         Fact::Telemetry(vec![signals]),
         Fact::Began { unix_nano: 1_795_455_000_000_000_001 },
+        Fact::FaultByHand(by_hand(Duration::from_millis(1500))),
+        Fact::FaultByHand(by_hand(Fault::UNTIL_ENDED)),
+        Fact::Fault { index: 2, change: FaultChange::Started },
+        Fact::Fault { index: 2, change: FaultChange::CutShort },
         Fact::LabUsage { cpu: at(1_234_567_891) },
         Fact::Tick,
         Fact::Finished { interrupted: false },

@@ -2,6 +2,7 @@
 
 mod breakdown;
 mod database;
+mod fault;
 
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use crate::event::{
 use crate::observe::trace::Trace;
 use breakdown::WireBreakdowns;
 pub use database::WireDatabase;
+use fault::WireFaultByHand;
 
 /// One line after the header: an event, or a trace worth keeping.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -64,6 +66,7 @@ enum WireFact {
     Window(WireWindow),
     LoadDone {},
     Process { name: String, change: WireProcess },
+    FaultByHand(WireFaultByHand),
     Fault { index: usize, change: WireFault },
     Hop { hop: String, second: u64, errors: u32, duration_us: WireSamples },
     Edge { from: String, to: String },
@@ -95,6 +98,7 @@ enum WireProcess {
 #[serde(rename_all = "snake_case")]
 enum WireFault {
     Started {},
+    CutShort {},
     Ended {},
     Failed { why: String },
     Touched { requests: u64 },
@@ -237,10 +241,12 @@ impl From<&Fact> for WireFact {
                     ProcessChange::Restarted => WireProcess::Restarted {},
                 },
             },
+            Fact::FaultByHand(fault) => Self::FaultByHand(fault.into()),
             Fact::Fault { index, change } => Self::Fault {
                 index: *index,
                 change: match change {
                     FaultChange::Started => WireFault::Started {},
+                    FaultChange::CutShort => WireFault::CutShort {},
                     FaultChange::Ended => WireFault::Ended {},
                     FaultChange::Failed(why) => WireFault::Failed { why: why.clone() },
                     FaultChange::Touched(requests) => WireFault::Touched { requests: *requests },
@@ -302,10 +308,12 @@ impl WireFact {
                     WireProcess::Restarted {} => ProcessChange::Restarted,
                 },
             },
+            Self::FaultByHand(fault) => Fact::FaultByHand(fault.into_fault()?),
             Self::Fault { index, change } => Fact::Fault {
                 index,
                 change: match change {
                     WireFault::Started {} => FaultChange::Started,
+                    WireFault::CutShort {} => FaultChange::CutShort,
                     WireFault::Ended {} => FaultChange::Ended,
                     WireFault::Failed { why } => FaultChange::Failed(why),
                     WireFault::Touched { requests } => FaultChange::Touched(requests),

@@ -60,7 +60,7 @@ pub struct Summary<'a> {
     pub telemetry: Telemetry<'a>,
     /// The programs that the scenario brings along.
     pub services: Vec<OwnService<'a>>,
-    /// What became of each fault, in the scenario's order.
+    /// What became of each fault, in the scenario's order; then of those that were begun by hand.
     pub faults: Vec<FaultSummary<'a>>,
     /// Why nothing can be said; empty unless the verdict is `inconclusive` or the run was interrupted.
     pub inconclusive: Vec<String>,
@@ -288,17 +288,19 @@ pub struct ProcessSummary {
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FaultSummary<'a> {
-    /// The fault's name in the scenario.
+    /// The fault's name in the scenario, or the one that it got where it was begun by hand.
     pub name: &'a str,
     /// Its kind, such as `db.lock`.
     pub kind: &'static str,
     /// What it does, in a few words.
     pub what: String,
+    /// The user began it while the run went on; the scenario does not have it, and no verdict asks what became of it.
+    pub by_hand: bool,
     /// When the system was really disturbed from, in seconds since the start of the run; null when it never was.
     pub started_s: Option<f64>,
     /// When that was undone, in seconds since the start of the run; null when it never was.
     pub ended_s: Option<f64>,
-    /// Why it was not there as planned; null when it was.
+    /// Why it was not there as planned, or as it was wanted by hand; null when it was.
     pub failed: Option<String>,
     /// How many requests met it, for `db.lock` how many connections waited, for `dice.error_rate` how many rolls there were; null where
     /// that is not known.
@@ -490,14 +492,15 @@ fn own_services<'a>(model: &'a Model, verdict: &Verdict) -> Vec<OwnService<'a>> 
 }
 
 fn faults(model: &Model) -> Vec<FaultSummary<'_>> {
-    let each = model.plan().faults.iter().zip(model.faults());
-    each.map(|(fault, state)| FaultSummary {
-        name: &fault.name,
-        kind: fault.kind.name(),
-        what: fault.to_string(),
+    let each = model.faults().iter();
+    each.map(|state| FaultSummary {
+        name: &state.fault.name,
+        kind: state.fault.kind.name(),
+        what: state.fault.to_string(),
+        by_hand: state.by_hand,
         started_s: state.started.map(|at| at.as_secs_f64()),
         ended_s: state.ended.map(|at| at.as_secs_f64()),
-        failed: state.failed.clone(),
+        failed: state.not_as_wanted().map(str::to_owned),
         touched: state.touched,
     })
     .collect()

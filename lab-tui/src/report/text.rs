@@ -166,6 +166,12 @@ pub(super) fn conclusion(summary: &Summary<'_>) -> String {
         Some(promise) => format!("{verdict}; aborted by {promise}"),
         None => verdict,
     };
+    let by_hand = summary.faults.iter().filter(|fault| fault.by_hand && fault.started_s.is_some()).count();
+    let verdict = match by_hand {
+        0 => verdict,
+        // Whatever was kept or broken, the scenario alone did not do it.
+        _ => format!("{verdict}; with {} by hand", count(by_hand, "fault")),
+    };
     match summary.intended_verdict {
         _ if summary.running => format!("still running; in {:.0} s so far: {verdict}", summary.duration_seconds),
         _ if summary.interrupted => format!("interrupted; as far as it went: {verdict}"),

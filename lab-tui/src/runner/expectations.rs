@@ -44,7 +44,7 @@ impl<'r> Expectations<'r> {
         match change {
             FaultChange::Started => *started = Some(event.at),
             FaultChange::Ended => *ended = Some(event.at),
-            FaultChange::Failed(_) | FaultChange::Touched(_) => {}
+            FaultChange::CutShort | FaultChange::Failed(_) | FaultChange::Touched(_) => {}
         }
     }
 
@@ -58,7 +58,7 @@ impl<'r> Expectations<'r> {
                 (Err(why), _) => tell(Fact::Expectation { index, found: Found::Unclear(why) }),
                 (Ok(windows), Evidence::Asked(backend, query)) => asked.push((index, *backend, query, *count, windows)),
                 (Ok(windows), _) => {
-                    questions.push(Question { index, evidence: evidence.clone(), windows, faults: self.to_be_free_of(scope.as_ref()) })
+                    questions.push(Question { index, evidence: evidence.clone(), windows, faults: self.to_be_free_of(scope.as_ref()) });
                 }
             }
         }

@@ -1,42 +1,80 @@
-//! The plan's faults on the run's clock: each begins and ends at its time, and the stream hears when it really did.
+//! Faults on the run's clock: those of the plan begin and end at their times, others when a user says so. The stream hears when each
+//! really did.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use futures_util::stream::FuturesUnordered;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::event::{Event, Fact, FaultChange};
+use crate::event::{BY_HAND, Event, Fact, FaultChange};
 use crate::fault::{End, Injector};
 use crate::load::RunClock;
 use crate::out::sentence;
-use crate::scenario::Fault;
+use crate::scenario::{Fault, FaultKind, Plan};
 
 /// How long before its time a fault is prepared.
 const HEAD_START: Duration = Duration::from_secs(2);
 
 /// All faults of a run.
 pub(super) struct Faults<'r, T> {
-    pub(super) plan: &'r [Fault],
+    pub(super) plan: &'r Plan,
     pub(super) injector: &'r Injector,
     pub(super) clock: RunClock,
-    /// Everything is undone at once.
+    /// Everything is undone at once, and nothing begins any more.
     pub(super) over: CancellationToken,
     pub(super) tell: T,
 }
 
+/// What a user wishes of faults, and when.
+#[derive(Debug)]
+pub(super) enum Wish {
+    Begin { at: Duration, kind: FaultKind, duration: Duration },
+    End { index: usize },
+}
+
+/// One fault, and how others learn of its end.
+#[derive(Debug)]
+struct Known {
+    index: usize,
+    fault: Fault,
+    /// It is to end before its time.
+    ended: CancellationToken,
+    /// Nothing is left of it.
+    gone: CancellationToken,
+}
+
 impl<T: Fn(Event)> Faults<'_, T> {
-    /// Returns when every fault has ended, at its time or because the run is over.
-    pub(super) async fn walk(self) {
-        let gone: Vec<CancellationToken> = self.plan.iter().map(|_| CancellationToken::new()).collect();
-        let mut under_way: FuturesUnordered<_> = (0..self.plan.len()).map(|index| self.one(index, &gone)).collect();
+    /// Returns when the run is over and every fault has ended.
+    pub(super) async fn walk(self, mut wishes: mpsc::UnboundedReceiver<Wish>) {
+        let known = |(index, fault): (usize, &Fault)| Known::new(index, fault.clone());
+        let mut all: Vec<Arc<Known>> = self.plan.faults.iter().enumerate().map(known).collect();
+        let mut under_way: FuturesUnordered<_> = all.iter().map(|fault| self.one(Arc::clone(fault), earlier(fault, &all))).collect();
         let mut stuck = Vec::new();
-        while let Some((index, is_stuck)) = under_way.next().await {
-            gone[index].cancel();
-            stuck.extend(is_stuck.then_some(index));
+        loop {
+            tokio::select! {
+                Some((fault, is_stuck)) = under_way.next() => {
+                    fault.gone.cancel();
+                    stuck.extend(is_stuck.then_some(fault.index));
+                }
+                Some(wish) = wishes.recv(), if !self.over.is_cancelled() => match wish {
+                    Wish::End { index } => all.get(index).into_iter().for_each(|fault| fault.ended.cancel()),
+                    Wish::Begin { at, kind, duration } if all.len() < self.plan.faults.len() + BY_HAND => {
+                        let fault = Fault { name: self.free_name(&kind, &all), at, duration, kind };
+                        (self.tell)(Event { at, fact: Fact::FaultByHand(fault.clone()) });
+                        let fault = Known::new(all.len(), fault);
+                        under_way.push(self.one(Arc::clone(&fault), earlier(&fault, &all)));
+                        all.push(fault);
+                    }
+                    Wish::Begin { .. } => {}
+                },
+                () = self.over.cancelled(), if under_way.is_empty() => break,
+            }
         }
-        if self.plan.is_empty() {
+        if all.is_empty() {
             return;
         }
         // What was cut off while it began is made sure of as well.
@@ -46,55 +84,70 @@ impl<T: Fn(Event)> Faults<'_, T> {
         }
     }
 
-    /// The fault's index, and whether it could not be undone.
-    async fn one(&self, index: usize, gone: &[CancellationToken]) -> (usize, bool) {
-        let fault = &self.plan[index];
+    /// As in `service.error by hand 2`.
+    fn free_name(&self, kind: &FaultKind, all: &[Arc<Known>]) -> String {
+        let is_taken =
+            |name: &String| all.iter().any(|other| other.fault.name == *name) || self.plan.phases.iter().any(|phase| phase.name == *name);
+        let plain = format!("{} by hand", kind.name());
+        let numbered = (2..).map(|number| format!("{plain} {number}"));
+        std::iter::once(plain.clone()).chain(numbered).find(|name| !is_taken(name)).unwrap_or(plain)
+    }
+
+    /// The fault, and whether it could not be undone.
+    async fn one(&self, known: Arc<Known>, earlier: Vec<CancellationToken>) -> (Arc<Known>, bool) {
+        let is_stuck = self.begin_and_end(&known, earlier).await;
+        (known, is_stuck)
+    }
+
+    /// Whether it could not be undone.
+    async fn begin_and_end(&self, known: &Known, earlier: Vec<CancellationToken>) -> bool {
+        let Known { index, fault, .. } = known;
         if !self.waited(self.clock.moment(fault.at.saturating_sub(HEAD_START))).await {
-            return (index, false);
+            return false;
         }
         tokio::select! {
             () = self.injector.prepare(fault) => {}
-            () = self.over.cancelled() => return (index, false),
+            () = self.over.cancelled() => return false,
         }
         if !self.waited(self.clock.moment(fault.at)).await {
-            return (index, false);
+            return false;
         }
-        // Where one begins as another of its kind ends, the other is undone first.
-        let before = |other: &usize| self.plan[*other].end() <= fault.at && self.plan[*other].kind.name() == fault.kind.name();
-        let earlier = (0..self.plan.len()).filter(before).map(|other| gone[other].cancelled());
         let begun = async {
-            join_all(earlier).await;
+            join_all(earlier.iter().map(CancellationToken::cancelled)).await;
             self.injector.inject(fault).await
         };
         let injected = tokio::select! {
             injected = begun => injected,
-            () = self.over.cancelled() => return (index, false),
+            () = self.over.cancelled() => return false,
         };
         let injected = match injected {
             Ok(injected) => injected,
             Err(error) => {
-                self.told(index, FaultChange::Failed(sentence(&error)));
-                return (index, false);
+                self.told(*index, FaultChange::Failed(sentence(&error)));
+                return false;
             }
         };
-        self.told_at(index, FaultChange::Started, self.clock.offset_of(injected.since));
-        self.waited(injected.since + fault.duration).await;
+        self.told_at(*index, FaultChange::Started, self.clock.offset_of(injected.since));
+        tokio::select! {
+            _ = self.waited(injected.since + fault.duration) => {}
+            () = known.ended.cancelled() => self.told(*index, FaultChange::CutShort),
+        }
         let undone = injected.undo().await;
         if let Some(count) = undone.touched {
-            self.told(index, FaultChange::Touched(count));
+            self.told(*index, FaultChange::Touched(count));
         }
         match undone.end {
-            End::Undone => self.told(index, FaultChange::Ended),
+            End::Undone => self.told(*index, FaultChange::Ended),
             End::Early(why) => {
-                self.told(index, FaultChange::Failed(why));
-                self.told(index, FaultChange::Ended);
+                self.told(*index, FaultChange::Failed(why));
+                self.told(*index, FaultChange::Ended);
             }
             End::Stuck(why) => {
-                self.told(index, FaultChange::Failed(why));
-                return (index, true);
+                self.told(*index, FaultChange::Failed(why));
+                return true;
             }
         }
-        (index, false)
+        false
     }
 
     /// Whether the moment came before everything was over.
@@ -112,4 +165,17 @@ impl<T: Fn(Event)> Faults<'_, T> {
     fn told_at(&self, index: usize, change: FaultChange, at: Duration) {
         (self.tell)(Event { at, fact: Fact::Fault { index, change } });
     }
+}
+
+impl Known {
+    fn new(index: usize, fault: Fault) -> Arc<Self> {
+        Arc::new(Self { index, fault, ended: CancellationToken::new(), gone: CancellationToken::new() })
+    }
+}
+
+/// Where one begins as another of its kind ends, the other is undone first.
+fn earlier(fault: &Known, all: &[Arc<Known>]) -> Vec<CancellationToken> {
+    let is_over = |other: &&Arc<Known>| other.fault.end() <= fault.fault.at || other.ended.is_cancelled();
+    let same = |other: &&Arc<Known>| other.index != fault.index && other.fault.kind.name() == fault.fault.kind.name();
+    all.iter().filter(same).filter(is_over).map(|other| other.gone.clone()).collect()
 }

@@ -1,7 +1,7 @@
 //! `[[fault]]`: a disturbance with a beginning and an end.
 //!
 //! Each kind is a file of its own: its keys, what is refused about them, and what it does in a few words. A new one is a file here,
-//! a line in [`kinds!`], and the file in the room `fault` that brings it about.
+//! a line in [`kinds!`], and the file in the room `fault` that brings it about. Whoever begins faults by hand has it then as well.
 
 mod affected;
 mod check;
@@ -9,20 +9,22 @@ mod db_lock;
 mod dice_error_rate;
 mod service_error;
 mod service_latency;
+mod typed;
 
 use std::fmt;
 use std::time::Duration;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use toml::Spanned;
 use toml::de::{DeTable, DeValue, Deserializer};
+use toml::{Spanned, Value};
 
 pub use affected::Affected;
 pub use db_lock::DbLock;
 pub use dice_error_rate::DiceErrorRate;
 pub use service_error::ServiceError;
 pub use service_latency::ServiceLatency;
+pub use typed::{FaultForm, FaultKey, Mistyped, forms, stepped_time, typed_duration};
 
 use super::plan::{LONGEST, parse_duration};
 use super::refusal::{Wrong, suggest};
@@ -47,9 +49,17 @@ impl fmt::Display for Fault {
 }
 
 impl Fault {
-    /// When the plan wants it to be over, from the start of the run.
+    /// Longer than any run goes on: what lasts so long ends by hand, or with the run.
+    pub const UNTIL_ENDED: Duration = LONGEST;
+
+    /// When it is wanted to be over, from the start of the run.
     pub fn end(&self) -> Duration {
         self.at + self.duration
+    }
+
+    /// What this fault and another one cannot disturb at the same time, if there is such a thing.
+    pub fn exclusive_with(&self, other: &Self) -> Option<String> {
+        self.kind.exclusive().filter(|_| self.kind.exclusive() == other.kind.exclusive())
     }
 }
 
@@ -63,6 +73,9 @@ trait Kind: Sized + fmt::Display {
 
     /// From keys of the right types to a fault that can be brought about. `services` are the names that the stack knows.
     fn check(keys: Self::Keys, services: &[&str]) -> Result<Self, Wrong>;
+
+    /// Its keys as a file says them, without those that say the default.
+    fn keys(&self) -> Vec<(&'static str, Value)>;
 
     /// What it means that nothing met it, in a few words.
     fn untouched(&self) -> String;
@@ -88,6 +101,13 @@ macro_rules! kinds {
             pub fn name(&self) -> &'static str {
                 match self {
                     $(Self::$kind(_) => $kind::NAME,)+
+                }
+            }
+
+            /// Its keys as a file says them, without those that say the default.
+            pub fn keys(&self) -> Vec<(&'static str, Value)> {
+                match self {
+                    $(Self::$kind(kind) => kind.keys(),)+
                 }
             }
 
@@ -160,9 +180,7 @@ pub(super) fn read_all(value: Spanned<DeValue<'_>>, services: &[&str], longest: 
             return at(format!("a second fault is named `{}`", fault.name), "give each its own name");
         }
         let overlaps = |other: &&Fault| fault.at < other.end() && other.at < fault.end();
-        let same = |other: &&Fault| fault.kind.exclusive().is_some() && fault.kind.exclusive() == other.kind.exclusive();
-        if let Some(other) = faults.iter().filter(same).find(overlaps) {
-            let what = fault.kind.exclusive().unwrap_or_default();
+        if let Some((other, what)) = faults.iter().filter(overlaps).find_map(|other| Some((other, fault.exclusive_with(other)?))) {
             return at(format!("`{}` disturbs {what} while `{}` does", fault.name, other.name), "let one begin when the other has ended");
         }
         faults.push(fault);

@@ -11,6 +11,7 @@ mod root;
 mod scope;
 mod service;
 
+pub(super) use fault::FAULT;
 pub(super) use request::METHODS;
 pub(super) use root::SCENARIO;
 pub(super) use scope::RELATIONS;

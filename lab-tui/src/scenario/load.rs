@@ -36,6 +36,11 @@ pub struct Load {
 }
 
 impl Load {
+    /// Whether its variables are drawn from files.
+    pub fn reads_files(&self) -> bool {
+        self.vars.values().any(|values| matches!(values, Values::Column { .. }))
+    }
+
     /// When its last request may begin, from the start of the run. The answers may come later.
     pub fn end(&self) -> Duration {
         self.start + self.executor.duration()

@@ -19,11 +19,11 @@ const OVER: u64 = 20;
 
 /// What there is to say, if anything.
 pub(super) fn text(model: &Model) -> Option<String> {
-    let under_way = model.plan().faults.iter().zip(model.faults()).find(|(_, state)| state.started.is_some() && state.ended.is_none());
+    let under_way = model.faults().iter().find(|state| state.is_on());
     let peak = peak(model);
     let (calm, risen) = (calm_p99(model), peak.filter(|(_, p99)| has_risen(model, *p99)));
     match (under_way, risen, calm) {
-        (Some((fault, _)), None, _) => Some(format!("The fault {fault}: watch what moves")),
+        (Some(state), None, _) => Some(format!("The fault {}: watch what moves", state.fault)),
         (_, Some((second, p99)), Some(calm)) if model.now().as_secs() < second + OVER => {
             let rose = format!("p99 rose from {} to {}", format::milliseconds(Some(calm)), format::milliseconds(Some(p99)));
             let recovered = under_way.is_none() && last_p99(model).is_some_and(|p99| !has_risen(model, p99));
@@ -31,8 +31,8 @@ pub(super) fn text(model: &Model) -> Option<String> {
             Some(format!("{rose}{now}: press Enter on the peak"))
         }
         (None, None, _) if model.now().as_secs() >= 3 && !is_failing(model) => {
-            let next = model.plan().faults.iter().zip(model.faults()).find(|(_, state)| state.started.is_none() && state.failed.is_none());
-            let (fault, _) = next?;
+            let next = model.faults().iter().find(|state| state.started.is_none() && state.failed.is_none());
+            let fault = &next?.fault;
             let left = fault.at.as_secs().saturating_sub(model.now().as_secs());
             Some(format!("All is calm. In {left} s: {}", fault.name))
         }

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use base64::Engine as _;
@@ -17,6 +18,15 @@ pub enum Errand {
     Open(String),
     /// Puts a text into the clipboard of the terminal, which may be on another machine.
     Copy(String),
+    /// Keeps a scenario under a name that is not taken.
+    Keep {
+        /// The name without a number and `.toml`.
+        stem: String,
+        /// Where; empty for where the lab was started.
+        folder: PathBuf,
+        /// All of it.
+        text: String,
+    },
 }
 
 impl Errand {
@@ -31,25 +41,38 @@ impl Errand {
                 Ok(()) => format!("copied {text}"),
                 Err(error) => format!("cannot copy: {error}"),
             },
+            Self::Keep { stem, folder, text } => {
+                let name = |number: u32| if number == 1 { format!("{stem}.toml") } else { format!("{stem}-{number}.toml") };
+                match keep(folder, name, text) {
+                    Ok(path) => format!("saved as {0}; `lab run {0}` does it again", path.display()),
+                    Err(why) => why,
+                }
+            }
         }
     }
 }
 
 /// Writes a picture beside where the lab was started, under a name that is not taken; what came of it, for the viewer.
 pub(super) fn keep_picture(svg: &str) -> String {
+    match keep(Path::new(""), |number| format!("lab-{number}.svg"), svg) {
+        Ok(path) => format!("the screen is in {}", path.display()),
+        Err(why) => why,
+    }
+}
+
+/// Writes a text under the first of the names that is not taken; or says why not.
+fn keep(folder: &Path, name: impl Fn(u32) -> String, text: &str) -> Result<PathBuf, String> {
     let file = (1..10_000).find_map(|number| {
-        let name = format!("lab-{number}.svg");
-        let file = std::fs::File::create_new(&name);
-        match file {
+        let path = folder.join(name(number));
+        match std::fs::File::create_new(&path) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => None,
-            file => Some((name, file)),
+            file => Some((path, file)),
         }
     });
-    match file.map(|(name, file)| (name, file.and_then(|mut file| file.write_all(svg.as_bytes())))) {
-        Some((name, Ok(()))) => format!("the screen is in {name}"),
-        Some((name, Err(error))) => format!("cannot write {name}: {error}"),
-        None => "there are ten thousand pictures here already".to_owned(),
-    }
+    let (path, file) = file.ok_or("there are ten thousand of that name here already")?;
+    let written = file.and_then(|mut file| file.write_all(text.as_bytes()));
+    written.map_err(|error| format!("cannot write {}: {error}", path.display()))?;
+    Ok(path)
 }
 
 /// No shell reads the address, and nothing but an address of the web is opened: others may name programs.

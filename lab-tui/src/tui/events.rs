@@ -13,6 +13,7 @@ use super::plot::clock;
 use super::wrap::wrap;
 use crate::event::ProcessChange;
 use crate::model::Model;
+use crate::report::format::count;
 use crate::verdict::Verdict;
 
 /// Columns before the text of an event.
@@ -40,12 +41,14 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, verdict: &Ver
 
 fn events(model: &Model, verdict: &Verdict, palette: &Palette) -> Vec<(Duration, String, Style)> {
     let mut events = Vec::new();
-    for (fault, state) in model.plan().faults.iter().zip(model.faults()) {
+    for state in model.faults() {
+        let fault = &state.fault;
         if let Some(started) = state.started {
             events.push((started, format!("{}: {fault}", fault.name), palette.warn));
         }
         if let Some(ended) = state.ended {
-            events.push((ended, format!("{} ended", fault.name), palette.good));
+            let how = if state.cut_short { " by hand" } else { "" };
+            events.push((ended, format!("{} ended{how}", fault.name), palette.good));
         }
         if let Some(why) = &state.failed {
             events.push((state.started.unwrap_or(fault.at), format!("{} failed: {why}", fault.name), palette.bad));
@@ -59,7 +62,9 @@ fn events(model: &Model, verdict: &Verdict, palette: &Palette) -> Vec<(Duration,
     }
     events.extend(model.controls().obeyed().map(|(at, control)| (at, control.to_string(), palette.key)));
     if let Some(finished) = model.finished() {
-        events.push((finished.at, "the run is over".to_owned(), palette.title));
+        let by_hand = model.faults().iter().filter(|state| state.by_hand && state.started.is_some()).count();
+        let by_hand = if by_hand > 0 { format!(", with {} by hand", count(by_hand, "fault")) } else { String::new() };
+        events.push((finished.at, format!("the run is over{by_hand}"), palette.title));
         events.extend(verdict.inconclusive.iter().map(|why| (finished.at, format!("inconclusive: {why}"), palette.warn)));
     }
     events.sort_by_key(|(at, ..)| *at);

@@ -10,6 +10,7 @@ use super::input::Input;
 use super::overlay::frame;
 use super::room::Room;
 use super::ui::Ui;
+use crate::scenario::forms;
 
 /// What the viewer has written, and which of what was found is chosen.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -37,6 +38,10 @@ pub(super) enum What {
     Room(Room),
     /// Runs the scenario of that index.
     Run(usize),
+    /// Leads to that kind of fault.
+    Fault(usize),
+    /// Saves what was done by hand as a scenario.
+    Save,
 }
 
 /// What keys do wherever one is, in the words of whoever looks for it.
@@ -82,7 +87,7 @@ impl Finder {
 
 /// Everything that there is to do.
 pub(super) fn entries(ui: &Ui) -> Vec<Entry> {
-    let rooms = Room::ALL.into_iter().zip(["1", "2", "3", "4", "5"]);
+    let rooms = Room::ALL.into_iter().zip(["1", "2", "3", "4", "5", "6"]);
     let rooms = rooms.map(|(room, key)| Entry { label: format!("room: {}", room.name()), key, what: What::Room(room) });
     let keys = KEYS.into_iter().map(|(label, key, code)| Entry { label: label.to_owned(), key, what: What::Key(code) });
     let scenarios = ui.scenarios.iter().enumerate().filter(|_| ui.replay.is_none());
@@ -91,7 +96,11 @@ pub(super) fn entries(ui: &Ui) -> Vec<Entry> {
         key: "",
         what: What::Run(index),
     });
-    rooms.chain(keys).chain(scenarios).collect()
+    let save = Entry { label: "save as scenario: what was done by hand".to_owned(), key: "S", what: What::Save };
+    let faults = forms().enumerate().filter(|_| ui.replay.is_none());
+    let faults =
+        faults.map(|(kind, form)| Entry { label: format!("inject {}: {}", form.kind, form.about), key: "", what: What::Fault(kind) });
+    rooms.chain(keys).chain([save]).chain(faults).chain(scenarios).collect()
 }
 
 /// How far the letters lie apart in a label, where they are there in their order; letters at the beginning of a word cost less.

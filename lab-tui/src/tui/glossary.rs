@@ -192,6 +192,33 @@ const LOGS: [Figure; 3] = [
     ),
 ];
 
+const CONTROL: [Figure; 4] = [
+    figure(
+        "pace",
+        "By how much the planned rate is multiplied from now on. The plan's time line stays where it is: ramps go on as they would, and what a pause left out does not come later.",
+        "the viewer's keys, told as events of the run",
+        "sum(rate(http_requests_total[1m])) follows it",
+    ),
+    figure(
+        "service.error, service.latency",
+        "A service answers with an error, or later, in place of its handlers; its spans, metrics and log lines say so as they would of a real one. When the lab goes away, the service forgets it within three seconds.",
+        "PUT /lab/faults of the service, a lease that the lab renews",
+        "{ resource.service.name = \"NAME\" && status = error }",
+    ),
+    figure(
+        "db.lock",
+        "A connection of the lab's holds the table, and everybody else waits. It ends with that connection, however the lab ends.",
+        "LOCK TABLE in a transaction, seen in pg_stat_activity as `obslab faults`",
+        "SELECT pid, mode FROM pg_locks WHERE NOT granted",
+    ),
+    figure(
+        "met",
+        "How many requests a fault disturbed, as its kind counts them. One that met nothing did not reach what you wanted: look at its route, its table, or its die.",
+        "the services' own counts; connections that waited; rolls of the die",
+        "in the summary: faults[].touched",
+    ),
+];
+
 /// The numbers of a room, in the order in which they are read.
 pub(super) fn figures(room: Room) -> &'static [Figure] {
     match room {
@@ -200,6 +227,7 @@ pub(super) fn figures(room: Room) -> &'static [Figure] {
         Room::Database => &DATABASE,
         Room::Traces => &TRACES,
         Room::Logs => &LOGS,
+        Room::Control => &CONTROL,
     }
 }
 

@@ -93,7 +93,7 @@ pub(super) fn name_bands(buffer: &mut Buffer, graph: Rect, axis: TimeAxis, model
         let (from, to) = (from.max(axis.first), to.min(axis.end()));
         let (Some(column), true) = (axis.column(from), to > from) else { continue };
         let width = usize::try_from(to - from).unwrap_or_default();
-        let name = &model.plan().faults[index].name;
+        let name = &model.faults()[index].fault.name;
         let room = usize::from(next.min(graph.width).saturating_sub(column));
         let cells =
             Rect { x: graph.x + column, width: u16::try_from(room.min(width.max(name.len()))).unwrap_or_default(), height: 1, ..graph };

@@ -13,7 +13,7 @@ use super::ui::{Overlay, Ui};
 
 /// Wherever one is.
 const ANYWHERE: [(&str, &str); 10] = [
-    ("1 … 5", "the rooms: run, latency, database, traces, logs"),
+    ("1 … 6", "the rooms: run, latency, database, traces, logs, control"),
     (": Ctrl-P", "the command palette: everything, by a few letters"),
     ("e", "what the numbers of this room mean, and how to query them"),
     ("w", "why: what tells the second under the cursor from the calm"),
@@ -60,6 +60,11 @@ fn keys_here(ui: &Ui) -> Vec<(&'static str, &'static str)> {
             ("/", "text, /regex/ and key=value: the lines that have all of them"),
             ("l v Tab", "the least level, the service; lines or groups of like messages"),
             ("f G", "follow or stand still; follow"),
+        ],
+        Room::Control => &[
+            ("↑ ↓ Enter", "choose a fault; begin it, or end it"),
+            ("→", "change it: type, ← → less and more, Enter begins, Esc leaves"),
+            ("S", "save the scenario with all that was done by hand"),
         ],
     };
     let has_cursor = ui.open.is_none() && matches!(ui.room, Room::Run | Room::Latency | Room::Database);

@@ -1,5 +1,6 @@
 //! The rooms of the screen: each shows one side of the same run, under a number of its own.
 
+pub(super) mod control;
 pub(super) mod database;
 pub(super) mod latency;
 pub(super) mod logs;
@@ -28,11 +29,13 @@ pub enum Room {
     Traces,
     /// What services say.
     Logs,
+    /// The pace, and faults by hand.
+    Control,
 }
 
 impl Room {
     /// In the order of their numbers, from 1 on.
-    pub const ALL: [Self; 5] = [Self::Run, Self::Latency, Self::Database, Self::Traces, Self::Logs];
+    pub const ALL: [Self; 6] = [Self::Run, Self::Latency, Self::Database, Self::Traces, Self::Logs, Self::Control];
 
     /// As its tab says.
     pub fn name(self) -> &'static str {
@@ -42,6 +45,7 @@ impl Room {
             Self::Database => "Database",
             Self::Traces => "Traces",
             Self::Logs => "Logs",
+            Self::Control => "Control",
         }
     }
 

@@ -345,6 +345,7 @@ fn random_keys_and_sizes_do_no_harm() {
     }
 }
 
+mod control;
 mod database;
 mod latency;
 mod logs;

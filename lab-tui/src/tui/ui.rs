@@ -130,6 +130,8 @@ pub struct Ui {
     pub traces: room::traces::State,
     /// The same of the room of log lines.
     pub logs: room::logs::State,
+    /// The same of the room of control.
+    pub control: room::control::State,
     /// Set by drawing: what a click does where. What was drawn last lies on top.
     pub clicks: Vec<(Rect, Click)>,
     /// Set by drawing: thresholds and events have panels of their own.
@@ -171,6 +173,7 @@ impl Ui {
             database: room::database::State::default(),
             traces: room::traces::State::default(),
             logs: room::logs::State::default(),
+            control: room::control::State::default(),
             clicks: Vec::new(),
             wide: false,
             view: None,
@@ -198,6 +201,7 @@ impl Ui {
         self.database = room::database::State::default();
         self.traces.begin();
         self.logs.begin();
+        self.control.begin();
         self.list = List::Slowest;
         self.chosen = None;
         self.acted = false;
@@ -208,6 +212,16 @@ impl Ui {
     /// What the last key asks of the run itself, once.
     pub fn take_asked(&mut self) -> Option<Command> {
         self.asked.take()
+    }
+
+    /// Asks something of the run itself.
+    pub(super) fn wish(&mut self, command: Command) {
+        self.asked = Some(command);
+    }
+
+    /// Asks for something outside of the screen.
+    pub(super) fn run(&mut self, errand: Errand) {
+        self.errand = Some(errand);
     }
 
     /// What the last key asks for outside of the screen, once.
@@ -222,6 +236,7 @@ impl Ui {
                 Room::Traces => self.traces.chosen()?,
                 Room::Logs => self.logs.chosen()?,
                 Room::Database => room::database::chosen_trace(self, model)?,
+                Room::Control => return None,
                 Room::Run | Room::Latency => self.rows(model).get(self.chosen_row(model))?.trace_id,
             };
             let id = id.to_string();
@@ -322,7 +337,7 @@ impl Ui {
             Room::Traces => self.traces.question(),
             Room::Logs if self.open.is_none() => Some(self.logs.question()),
             Room::Logs => None,
-            Room::Run | Room::Latency | Room::Database => None,
+            Room::Run | Room::Latency | Room::Database | Room::Control => None,
         };
         open.into_iter().chain(of_room).collect()
     }

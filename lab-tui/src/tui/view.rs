@@ -44,6 +44,7 @@ pub fn draw(buffer: &mut Buffer, area: Rect, model: &Model, verdict: &Verdict, u
         (None, Room::Database) => room::database::draw(buffer, body, model, ui),
         (None, Room::Traces) => room::traces::draw(buffer, body, model, ui),
         (None, Room::Logs) => room::logs::draw(buffer, body, model, ui),
+        (None, Room::Control) => room::control::draw(buffer, body, model, ui),
     }
     keys(buffer, Rect { y: area.bottom() - 1, height: 1, ..area }, ui);
     if let Some(over) = ui.overlay {
@@ -127,6 +128,8 @@ fn keys(buffer: &mut Buffer, area: Rect, ui: &Ui) {
         &room::latency::keys(ui)
     } else if ui.room == Room::Database {
         room::database::KEYS
+    } else if ui.room == Room::Control {
+        room::control::keys(ui)
     } else if ui.room == Room::Traces {
         room::traces::keys(ui)
     } else if ui.room == Room::Logs {

@@ -215,6 +215,7 @@ fn a_service_of_the_scenarios_own_that_ends_by_itself_fails_the_run() {
 mod outside {
     use super::*;
     use crate::event::FaultChange;
+    use crate::scenario::Fault;
 
     const THRESHOLDS: &str = r#"
 http_req_duration = ["max>500", { threshold = "max<50", outside = "f", settle = "200ms" }]
@@ -294,6 +295,26 @@ schedule_lag = ["max>1", { threshold = "max<1", outside = "f" }]
         };
         assert_eq!(told(0).inconclusive, ["the fault `f` touched nothing: nobody waited for t from 0.3 s to 0.5 s"]);
         assert_eq!((told(0).word, told(1).inconclusive.len()), (Word::Inconclusive, 0));
+    }
+
+    /// What a viewer does is nobody's promise; what the plan has, a viewer takes from it.
+    #[test]
+    fn a_fault_by_hand_is_judged_by_nobody_and_one_of_the_plan_that_is_cut_short_says_nothing() {
+        let of_plan = |cut_short: bool| {
+            let cut_short = cut_short.then(|| (400, change(FaultChange::CutShort)));
+            let began = [(310, change(FaultChange::Started)), (400, change(FaultChange::Touched(2)))];
+            began.into_iter().chain(cut_short).chain([(410, change(FaultChange::Ended))])
+        };
+        let by_hand = |index| {
+            let fault = Fault { name: format!("by hand {index}"), ..plan().faults[0].clone() };
+            let change = move |change| Fact::Fault { index, change };
+            let failed = if index == 1 { FaultChange::Touched(0) } else { FaultChange::Failed("no".to_owned()) };
+            [(600, Fact::FaultByHand(fault)), (610, change(FaultChange::Started)), (700, change(failed)), (710, change(FaultChange::Ended))]
+        };
+        let end = || [(1000, window(0, 10, 200, 100)), (1000, Fact::Finished { interrupted: false })];
+        assert!(told(of_plan(false).chain(by_hand(1)).chain(by_hand(2)).chain(end()).collect()).inconclusive.is_empty());
+        let cut_short = told(of_plan(true).chain(end()).collect());
+        assert_eq!(cut_short.inconclusive, ["the fault `f` was not there as planned: it was ended by hand before its time"]);
     }
 
     #[test]

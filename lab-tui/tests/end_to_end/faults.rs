@@ -8,6 +8,7 @@ use sqlx::{Connection as _, PgConnection};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
 use crate::common::{PATIENCE, Place, Up, client, ended, get, signal, until};
+use crate::screen::Terminal;
 
 /// One fault for a whole minute of ten requests a second, from the first moment on.
 fn endless(fault: &str) -> String {
@@ -69,6 +70,33 @@ fn json_of(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
 }
 
+/// What a viewer has begun is undone like what a plan has: when they leave, and after a kill by the next start.
+#[tokio::test]
+async fn what_was_begun_by_hand_is_undone_however_the_lab_ends() {
+    let theirs = Theirs::new().await;
+    let (place, url) = (Place::new(), theirs.up.database_url());
+    let moody = async || {
+        let mut terminal = Terminal::start_like(&place.lab(&["run", "first-minute", "--database-url", &url]), (80, 24), &[]);
+        terminal.taken_over().await;
+        terminal.press(":inject dice.error\r");
+        terminal.shows("type a value").await;
+        terminal.press("\r");
+        until("the change", PATIENCE, || async { (theirs.fair().await - 0.5).abs() < f64::EPSILON }).await;
+        terminal
+    };
+    let mut left = moody().await;
+    left.press("\x03");
+    left.ended(105).await;
+    theirs.assert_restored().await;
+    moody().await.kill();
+    assert!(theirs.has_ledger().await, "nobody was left to restore it");
+    let next = place.run(&["run", "db-load", "--time-scale", "0.02", "--database-url", &url]).await;
+    assert!(next.stderr.contains("restored what an earlier lab could not: dice.error_rate of fair"), "{}", next.stderr);
+    theirs.assert_restored().await;
+    theirs.stop().await;
+    place.assert_empty();
+}
+
 /// The kernel tells nobody what the lab had in mind; the next lab on the database finds out, and a living one is left alone.
 #[tokio::test]
 async fn a_row_changed_by_a_lab_that_was_killed_is_restored_by_the_next_start() {
@@ -87,7 +115,7 @@ async fn a_row_changed_by_a_lab_that_was_killed_is_restored_by_the_next_start() 
     let file = other.write("second.toml", &endless(MOODY).replace("1m", "1s"));
     let second = other.run(&["run", file.to_str().unwrap(), "--database-url", &url]).await;
     assert_eq!(second.code, Some(98), "{}\n{}", second.stdout, second.stderr);
-    assert!(second.stdout.contains("another lab changes the error rate of `fair` just now"), "{}", second.stdout);
+    assert!(second.stdout.contains("another lab, or another fault, changes the error rate of `fair` just now"), "{}", second.stdout);
 
     signal(lab.id().unwrap(), Signal::KILL);
     lab.wait().await.unwrap();

@@ -6,6 +6,7 @@ mod ask;
 mod browser;
 mod common;
 mod contract;
+mod control;
 mod database;
 mod elsewhere;
 mod expect;

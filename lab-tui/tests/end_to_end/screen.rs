@@ -11,7 +11,7 @@ use rustix::process::Signal;
 use crate::common::{PATIENCE, Place, alive, family, signal, until};
 
 /// A terminal with a lab on it.
-struct Terminal {
+pub(crate) struct Terminal {
     master: Box<dyn MasterPty + Send>,
     child: Box<dyn Child + Send + Sync>,
     keys: Box<dyn Write + Send>,
@@ -25,10 +25,13 @@ impl Terminal {
         Self::start_with(place, arguments, size, &[])
     }
 
-    fn start_with(place: &Place, arguments: &[&str], (columns, rows): (u16, u16), variables: &[(&str, &str)]) -> Self {
+    fn start_with(place: &Place, arguments: &[&str], size: (u16, u16), variables: &[(&str, &str)]) -> Self {
+        Self::start_like(&place.lab(arguments), size, variables)
+    }
+
+    pub(crate) fn start_like(like: &tokio::process::Command, (columns, rows): (u16, u16), variables: &[(&str, &str)]) -> Self {
         let size = PtySize { rows, cols: columns, ..PtySize::default() };
         let pair = native_pty_system().openpty(size).unwrap();
-        let like = place.lab(arguments);
         let like = like.as_std();
         let mut command = CommandBuilder::new(like.get_program());
         command.args(like.get_args());
@@ -58,11 +61,11 @@ impl Terminal {
         Self { master: pair.master, child, keys, parser, local_flags }
     }
 
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         self.parser.lock().unwrap().screen().contents()
     }
 
-    async fn shows(&self, text: &str) {
+    pub(crate) async fn shows(&self, text: &str) {
         self.shows_one_of(&[text]).await;
     }
 
@@ -77,11 +80,11 @@ impl Terminal {
     }
 
     /// Waits until the lab has taken the terminal over; before that it prints addresses, and keys are not its own.
-    async fn taken_over(&self) {
+    pub(crate) async fn taken_over(&self) {
         until("the screen", PATIENCE, || async { self.parser.lock().unwrap().screen().alternate_screen() }).await;
     }
 
-    fn press(&mut self, keys: &str) {
+    pub(crate) fn press(&mut self, keys: &str) {
         self.keys.write_all(keys.as_bytes()).unwrap();
     }
 
@@ -90,8 +93,14 @@ impl Terminal {
         self.master.resize(PtySize { rows, cols: columns, ..PtySize::default() }).unwrap();
     }
 
+    /// Nobody is left who could give anything back.
+    pub(crate) fn kill(mut self) {
+        signal(self.child.process_id().unwrap(), Signal::KILL);
+        self.child.wait().unwrap();
+    }
+
     /// Waits for the end, and sees that the terminal is as it was.
-    async fn ended(mut self, code: u32) {
+    pub(crate) async fn ended(mut self, code: u32) {
         let pid = self.child.process_id().unwrap();
         let everybody = family(pid);
         let mut ended = None;

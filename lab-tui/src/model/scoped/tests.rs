@@ -15,8 +15,14 @@ fn plan() -> Plan {
     Plan::parse(&text, "t", &[]).unwrap()
 }
 
+/// Of the first fault, or of the second.
+fn state_of(index: usize, started: Option<u64>, ended: Option<u64>) -> FaultState {
+    let state = FaultState::new(plan().faults[index].clone(), false);
+    FaultState { started: started.map(Duration::from_millis), ended: ended.map(Duration::from_millis), ..state }
+}
+
 fn state(started: Option<u64>, ended: Option<u64>) -> FaultState {
-    FaultState { started: started.map(Duration::from_millis), ended: ended.map(Duration::from_millis), ..FaultState::default() }
+    state_of(0, started, ended)
 }
 
 fn scope(relation: Relation, stretches: &[Stretch], settle: u64) -> Scope {
@@ -29,7 +35,7 @@ const P: Stretch = Stretch::Phase(0);
 
 /// For each of the first twelve windows `#` where it is in the scope, `.` where it is not, `?` where that is not known.
 fn picture(scope: &Scope, a: FaultState, told: u64) -> String {
-    let (plan, faults) = (plan(), [a, FaultState::default()]);
+    let (plan, faults) = (plan(), [a, state_of(1, None, None)]);
     let known = Known { plan: &plan, faults: &faults, told: Duration::from_millis(told), over: false };
     let sign = |index| match known.is_in(scope, &window_of(index)) {
         Some(true) => '#',
@@ -66,7 +72,7 @@ fn what_is_not_known_yet_waits() {
         (Relation::Before, "###?????????"),
         (Relation::After, ".....???????"),
     ] {
-        assert_eq!(picture(&scope(relation, &[A], 0), FaultState::default(), 500), expected, "{relation:?}");
+        assert_eq!(picture(&scope(relation, &[A], 0), state(None, None), 500), expected, "{relation:?}");
     }
     // Begun and under way; windows that are not over may still see its end.
     for (relation, expected) in [
@@ -78,7 +84,7 @@ fn what_is_not_known_yet_waits() {
         assert_eq!(picture(&scope(relation, &[A], 0), state(Some(300), None), 700), expected, "{relation:?}");
     }
     // One that could not be is as if it had never been planned.
-    let failed = FaultState { failed: Some("no".to_owned()), ..FaultState::default() };
+    let failed = FaultState { failed: Some("no".to_owned()), ..state(None, None) };
     assert_eq!(picture(&scope(Relation::Before, &[A], 0), failed.clone(), 700), "############");
     assert_eq!(picture(&scope(Relation::During, &[A], 0), failed, 700), "............");
 }
@@ -98,17 +104,17 @@ fn held_parts_are_counted_when_it_is_known_where_they_belong() {
     };
     let mut totals = ScopedTotals::new(&plan);
     let offered = |totals: &ScopedTotals| totals.0.iter().map(|one| one.loads[0].offered).collect::<Vec<_>>();
-    let silent = [FaultState::default(), FaultState::default()];
+    let silent = [state(None, None), state_of(1, None, None)];
     let known = Known { plan: &plan, faults: &silent, told: Duration::from_millis(600), over: false };
     for index in [0, 3, 4, 5] {
         let window = LoadWindow { index, offered: 10_u32.pow(u32::try_from(index).unwrap()), ..LoadWindow::default() };
         totals.add(&Part::Window(&window), known);
     }
     assert_eq!(offered(&totals), [1, 0], "the others wait");
-    let begun = [state(Some(380), None), FaultState::default()];
+    let begun = [state(Some(380), None), state_of(1, None, None)];
     totals.settle(Known { faults: &begun, ..known });
     assert_eq!(offered(&totals), [1, 110_000], "the window in which it began is neither");
-    let ended = [state(Some(380), Some(590)), FaultState::default()];
+    let ended = [state(Some(380), Some(590)), state_of(1, None, None)];
     totals.settle(Known { faults: &ended, ..known });
     assert_eq!(offered(&totals), [1, 110_000]);
     assert!(totals.0.iter().all(|one| one.held.is_empty()));
@@ -117,7 +123,7 @@ fn held_parts_are_counted_when_it_is_known_where_they_belong() {
 #[test]
 fn a_request_that_a_fault_finds_under_way_is_neither_before_it_nor_outside() {
     let plan = plan();
-    let faults = [state(Some(350), Some(720)), FaultState::default()];
+    let faults = [state(Some(350), Some(720)), state_of(1, None, None)];
     let known = Known { plan: &plan, faults: &faults, told: Duration::from_secs(9), over: true };
     let has = |relation, stretch, micros| {
         let request = Exemplar {
@@ -142,7 +148,7 @@ fn a_request_that_a_fault_finds_under_way_is_neither_before_it_nor_outside() {
 #[test]
 fn time_in_a_scope_is_that_of_its_windows() {
     let plan = plan();
-    let faults = [state(Some(250), Some(449)), state(Some(400), Some(520))];
+    let faults = [state(Some(250), Some(449)), state_of(1, Some(400), Some(520))];
     let time = |relation, stretches: &[Stretch], settle, due| {
         let known = Known { plan: &plan, faults: &faults, told: Duration::from_secs(9), over: false };
         known.time_in(&scope(relation, stretches, settle), Duration::from_millis(due)).as_millis()
@@ -155,7 +161,7 @@ fn time_in_a_scope_is_that_of_its_windows() {
     assert_eq!(time(Relation::During, &[A, P], 0, 1500), 600);
     assert_eq!(time(Relation::Before, &[A, B], 0, 1000), 200);
     assert_eq!(time(Relation::After, &[A, B], 100, 1000), 300);
-    let unknown = [FaultState::default(), state(Some(400), None)];
+    let unknown = [state(None, None), state_of(1, Some(400), None)];
     let known = Known { plan: &plan, faults: &unknown, told: Duration::from_secs(9), over: true };
     let time = |relation, stretch| known.time_in(&scope(relation, &[stretch], 0), Duration::from_secs(1)).as_millis();
     assert_eq!([time(Relation::Before, A), time(Relation::During, A), time(Relation::After, A)], [1000, 0, 0], "it never was");

@@ -127,7 +127,7 @@ fn tiles(ran: &Ran<'_>) -> Markup {
     let per_second = (offered - dropped.min(offered), model.elapsed(model.due_of_all()).as_secs_f64());
     #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
     let rate = if per_second.1 > 0.0 { per_second.0 as f64 / per_second.1 } else { 0.0 };
-    let faults = summary.faults.len();
+    let (planned, faults) = (summary.faults.iter().filter(|fault| !fault.by_hand).count(), summary.faults.len());
     html! {
         section.tiles aria-label="Figures at a glance" {
             (tile("Requests", &requests.to_string(), &format!("{rate:.1} a second"), false))
@@ -137,13 +137,18 @@ fn tiles(ran: &Ran<'_>) -> Markup {
             (tile("p95", &milliseconds(response.percentile(95.0)), "95 % below", false))
             (tile("p99", &milliseconds(response.percentile(99.0)), &format!("max {}", milliseconds(response.max())), false))
             (tile("Telemetry loss", &summary.telemetry.loss.to_string(), "spans, log lines", summary.telemetry.loss > 0))
-            @if faults > 0 { (tile("Faults", &faults.to_string(), &format!("{} as planned", as_planned(summary)), as_planned(summary) < faults)) }
+            @if faults > 0 { (tile("Faults", &faults.to_string(), &as_planned(summary, faults - planned), count_as_planned(summary) < planned)) }
         }
     }
 }
 
-fn as_planned(summary: &Summary<'_>) -> usize {
-    summary.faults.iter().filter(|fault| fault.failed.is_none() && fault.started_s.is_some()).count()
+fn count_as_planned(summary: &Summary<'_>) -> usize {
+    summary.faults.iter().filter(|fault| !fault.by_hand && fault.failed.is_none() && fault.started_s.is_some()).count()
+}
+
+fn as_planned(summary: &Summary<'_>, by_hand: usize) -> String {
+    let by_hand = if by_hand > 0 { format!(", {by_hand} by hand") } else { String::new() };
+    format!("{} as planned{by_hand}", count_as_planned(summary))
 }
 
 fn tile(name: &str, value: &str, note: &str, warns: bool) -> Markup {

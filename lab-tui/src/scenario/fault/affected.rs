@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use toml::Spanned;
+use toml::{Spanned, Value};
 
 use super::check;
 use crate::scenario::refusal::{Wrong, suggest};
@@ -22,6 +22,13 @@ impl Affected {
     pub(super) fn untouched(&self) -> String {
         let route = self.route.as_ref().map_or(String::new(), |route| format!(" at {route}"));
         format!("{} disturbed no request{route}", self.service)
+    }
+
+    pub(super) fn keys(&self) -> Vec<(&'static str, Value)> {
+        let mut keys = vec![("service", Value::from(self.service.clone()))];
+        keys.extend(self.route.clone().map(|route| ("route", route.into())));
+        keys.extend(Some(self.probability).filter(|share| *share < 1.0).map(|share| ("probability", share.into())));
+        keys
     }
 
     pub(super) fn check(

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::Deserialize;
-use toml::Spanned;
+use toml::{Spanned, Value};
 
 use super::Kind;
 use crate::scenario::refusal::Wrong;
@@ -34,6 +34,10 @@ impl Kind for DbLock {
             return Err(Wrong::new(table.span(), format!("`{name}` cannot be locked by that name"), hint));
         }
         Ok(Self { table: table.into_inner() })
+    }
+
+    fn keys(&self) -> Vec<(&'static str, Value)> {
+        vec![("table", self.table.clone().into())]
     }
 
     fn exclusive(&self) -> Option<String> {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::Deserialize;
-use toml::Spanned;
+use toml::{Spanned, Value};
 
 use super::{Kind, check};
 use crate::scenario::refusal::Wrong;
@@ -34,6 +34,10 @@ impl Kind for DiceErrorRate {
             return Err(Wrong::new(die.span(), "no die is called so", "write an identifier such as \"fair\""));
         }
         Ok(Self { rate: check::share("rate", &rate)?, die: die.into_inner() })
+    }
+
+    fn keys(&self) -> Vec<(&'static str, Value)> {
+        vec![("die", self.die.clone().into()), ("rate", self.rate.into())]
     }
 
     fn exclusive(&self) -> Option<String> {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::Deserialize;
-use toml::Spanned;
+use toml::{Spanned, Value};
 
 use super::{Affected, Kind};
 use crate::scenario::refusal::Wrong;
@@ -16,6 +16,8 @@ pub struct ServiceError {
     /// 400 to 599.
     pub status: u16,
 }
+
+const DEFAULT_STATUS: u16 = 500;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -34,7 +36,7 @@ impl Kind for ServiceError {
     fn check(keys: Keys, services: &[&str]) -> Result<Self, Wrong> {
         let requests = Affected::check(keys.service, keys.route, keys.probability.as_ref(), services)?;
         let status = match keys.status {
-            None => 500,
+            None => DEFAULT_STATUS,
             Some(status) => {
                 let known = u16::try_from(*status.get_ref()).ok().filter(|status| (400..=599).contains(status));
                 let refused =
@@ -43,6 +45,11 @@ impl Kind for ServiceError {
             }
         };
         Ok(Self { requests, status })
+    }
+
+    fn keys(&self) -> Vec<(&'static str, Value)> {
+        let status = Some(self.status).filter(|status| *status != DEFAULT_STATUS);
+        self.requests.keys().into_iter().chain(status.map(|status| ("status", i64::from(status).into()))).collect()
     }
 
     fn untouched(&self) -> String {

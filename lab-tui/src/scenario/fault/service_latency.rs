@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use serde::Deserialize;
-use toml::Spanned;
+use toml::{Spanned, Value};
 
 use super::{Affected, Kind};
 use crate::scenario::plan::parse_duration;
@@ -44,6 +44,11 @@ impl Kind for ServiceLatency {
             return Err(Wrong::new(keys.latency.span(), what, "write whole milliseconds, up to \"60s\""));
         }
         Ok(Self { requests, latency })
+    }
+
+    fn keys(&self) -> Vec<(&'static str, Value)> {
+        let latency = humantime::format_duration(self.latency).to_string();
+        self.requests.keys().into_iter().chain([("latency", latency.into())]).collect()
     }
 
     fn untouched(&self) -> String {

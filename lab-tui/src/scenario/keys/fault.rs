@@ -2,7 +2,7 @@
 
 use super::{Case, Choice, Key, MOMENT, Shape, TIME, Table, key};
 
-pub(super) const FAULT: Table = Table {
+pub(in crate::scenario) const FAULT: Table = Table {
     keys: &[
         key("name", Shape::Name, "Unique; thresholds and reports call the fault so.").needed().example("\"table locked\""),
         key("kind", Shape::Word(&KINDS), "What is disturbed. Each kind has further keys of its own.").needed().example("\"db.lock\""),

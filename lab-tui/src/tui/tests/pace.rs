@@ -16,7 +16,7 @@ fn each_step_counts_and_the_ends_hold() {
     assert_eq!([' ', ' '].map(|key| asked(&mut ui, &model, key)), [Some(Command::Pause), Some(Command::Resume)]);
     assert_eq!(asked(&mut ui, &model, 'j'), None);
     let lowest = (0..20).map(|_| asked(&mut ui, &model, '-')).collect::<Vec<_>>();
-    assert_eq!((lowest[11], lowest[12], lowest[19]), (Some(Command::Rate(Pace::SLOWEST)), None, None));
+    assert_eq!((&lowest[11], &lowest[12], &lowest[19]), (&Some(Command::Rate(Pace::SLOWEST)), &None, &None));
     let highest = (0..200).filter_map(|_| asked(&mut ui, &model, '+')).last();
     assert_eq!(highest, Some(Command::Rate(Pace::FASTEST)));
     // What lies over the screen has keys of its own; in an open trace these work as well.
@@ -28,7 +28,7 @@ fn each_step_counts_and_the_ends_hold() {
     ui.begin(0);
     assert_eq!(asked(&mut ui, &model, '-'), Some(Command::Rate(0.9)), "another run begins as planned");
     model.apply(Event { at: Duration::from_secs(9), fact: Fact::Finished { interrupted: false } });
-    assert_eq!(['+', '-', ' '].map(|key| asked(&mut ui, &model, key)), [None; 3]);
+    assert_eq!(['+', '-', ' '].map(|key| asked(&mut ui, &model, key)), [const { None }; 3]);
 }
 
 #[test]

@@ -46,7 +46,10 @@ impl Ui {
             None => {}
         }
         if self.is_writing() {
-            self.write(key.code);
+            match self.room {
+                Room::Control => room::control::on_key_in_form(self, key.code, model),
+                _ => self.write(key.code),
+            }
             return None;
         }
         match key.code {
@@ -77,6 +80,7 @@ impl Ui {
                 Room::Database => room::database::on_key(self, code, model),
                 Room::Traces => room::traces::on_key(self, code),
                 Room::Logs => room::logs::on_key(self, code, model),
+                Room::Control => room::control::on_key(self, code, model),
             },
         }
         None
@@ -89,7 +93,7 @@ impl Ui {
     }
 
     fn ask(&mut self, command: Command) {
-        self.asked = self.pace.obey(command).map(|_| command);
+        self.asked = self.pace.obey(&command).map(|_| command);
     }
 
     fn on_key_in_trace(&mut self, code: KeyCode, model: &Model) {
@@ -117,7 +121,7 @@ impl Ui {
         match self.room {
             Room::Run => self.step(model, by, true),
             Room::Traces => room::traces::step(self, by),
-            Room::Latency | Room::Database | Room::Logs => {}
+            Room::Latency | Room::Database | Room::Logs | Room::Control => {}
         }
     }
 
@@ -180,6 +184,7 @@ impl Ui {
             && match self.room {
                 Room::Traces => self.traces.is_writing(),
                 Room::Logs => self.logs.is_writing(),
+                Room::Control => self.control.is_writing(),
                 Room::Run | Room::Latency | Room::Database => false,
             }
     }
@@ -188,6 +193,7 @@ impl Ui {
         match self.room {
             Room::Traces => self.traces.write(code),
             Room::Logs => self.logs.write(code),
+            Room::Control => self.control.write(code),
             Room::Run | Room::Latency | Room::Database => {}
         }
     }

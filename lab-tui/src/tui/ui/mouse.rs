@@ -53,6 +53,7 @@ impl Ui {
             Room::Traces => self.traces.choose(row),
             Room::Logs => self.logs.choose(row),
             Room::Database => room::database::choose(self, row, model),
+            Room::Control => room::control::choose(self, row, model),
             Room::Latency => {
                 self.latency.choose(row);
                 false

@@ -6,6 +6,7 @@ use super::{Overlay, Ui, Wish};
 use crate::model::Model;
 use crate::tui::finder::{self, Finder, What};
 use crate::tui::glossary;
+use crate::tui::room::{self, Room};
 
 impl Ui {
     pub(super) fn find(&mut self) {
@@ -27,6 +28,15 @@ impl Ui {
                 None
             }
             What::Run(index) => Some(Wish::Run(index)),
+            What::Fault(kind) => {
+                self.enter(Room::Control);
+                room::control::lead_to(self, kind, model);
+                None
+            }
+            What::Save => {
+                self.enter(Room::Control);
+                self.on_key(KeyCode::Char('S').into(), model)
+            }
         }
     }
 
