@@ -3,6 +3,7 @@
 mod ask;
 mod callout;
 mod chain;
+mod editor;
 mod errand;
 mod errors;
 mod events;
@@ -20,6 +21,7 @@ mod pool;
 mod replay;
 mod room;
 mod scale;
+mod shelf;
 mod stacked;
 mod still;
 mod svg;
@@ -30,6 +32,7 @@ mod view;
 mod wrap;
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crossterm::event::{Event as Input, EventStream, KeyEventKind};
@@ -38,21 +41,24 @@ use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 
 pub use errand::Errand;
-pub use lists::promise;
 pub use palette::{Palette, Theme};
 pub use replay::Replay;
 pub use room::Room;
 pub use room::control::Origin;
+pub use shelf::{Listed, Shelf};
 pub use still::{keys, still};
-pub use ui::{List, Listed, Overlay, Ui, Wish};
+pub use terminal::is_lent;
+pub use ui::{List, Overlay, Ui, Wish};
 pub use view::draw;
 
 use crate::control::Desk;
 use crate::event::{Command, Event};
 use crate::model::Model;
 use crate::observe::store::Store;
+use crate::scenario::Planned;
 use crate::verdict::{self, Verdict};
 use ask::Asker;
+use editor::Editing;
 use terminal::Terminal;
 
 /// How often the screen is drawn, at most; a key is answered at once.
@@ -66,6 +72,8 @@ pub struct Screen {
     terminal: Terminal,
     keys: EventStream,
     ui: Ui,
+    /// The editor that has the terminal, and nothing else may touch it.
+    editing: Option<Editing>,
 }
 
 impl Screen {
@@ -74,7 +82,12 @@ impl Screen {
     /// # Errors
     /// When it is none, or does not let itself be changed.
     pub fn enter(ui: Ui) -> io::Result<Self> {
-        Ok(Self { terminal: Terminal::enter()?, keys: EventStream::new(), ui })
+        Ok(Self { terminal: Terminal::enter()?, keys: EventStream::new(), ui, editing: None })
+    }
+
+    /// The scenario of that row, as it was last understood.
+    pub fn planned(&self, row: usize) -> Option<Arc<Planned>> {
+        self.ui.scenarios.get(row)?.planned.clone()
     }
 
     /// What the run that is shown next came from; without it no fault can be begun, and nothing saved.
@@ -95,7 +108,7 @@ impl Screen {
         store: &Store,
         desk: &mut Desk,
     ) -> io::Result<Wish> {
-        let mut asker = Asker::live(store.clone());
+        let mut asker = Asker::live(store.clone(), self.ui.shelf.clone());
         self.ui.begin(scenario);
         let mut frame = tokio::time::interval(FRAME);
         frame.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -119,7 +132,7 @@ impl Screen {
                         }
                     }
                 },
-                input = self.keys.next() => match input {
+                input = self.keys.next(), if self.editing.is_none() => match input {
                     Some(Ok(input)) => {
                         match self.take_in(&input, model) {
                             // Another scenario begins when this one has ended in order.
@@ -127,6 +140,7 @@ impl Screen {
                                 next = Some(wish);
                                 let _ = commands.send(Command::Stop);
                             }
+                            Some(Wish::Edit(row)) => self.edit(row)?,
                             Some(wish) => return Ok(wish),
                             None => {}
                         }
@@ -147,6 +161,11 @@ impl Screen {
                         let _ = commands.send(Command::Abort { threshold });
                     }
                     self.ask(&mut asker);
+                }
+                told = ended(&mut self.editing) => {
+                    self.take_back(told)?;
+                    self.ask(&mut asker);
+                    changed = true;
                 }
                 answer = asker.answer() => {
                     self.ui.hear(answer);
@@ -184,7 +203,41 @@ impl Screen {
         }
     }
 
+    /// Gives the terminal to the user's editor. One that came with the lab is copied first: there is no file of it.
+    fn edit(&mut self, row: usize) -> io::Result<()> {
+        let Some(listed) = self.ui.scenarios.get(row) else { return Ok(()) };
+        let path = match (&listed.file, &listed.planned) {
+            (Some(path), _) => Ok(path.clone()),
+            (None, Some(planned)) => shelf::copy(&listed.name, &planned.text),
+            (None, None) => return Ok(()),
+        };
+        // What reads keys must be gone before somebody else does.
+        self.keys = EventStream::new();
+        self.terminal.lend();
+        match path.and_then(Editing::begin) {
+            Ok(editing) => self.editing = Some(editing),
+            Err(why) => {
+                self.terminal.take_back()?;
+                self.ui.note = Some(why);
+            }
+        }
+        Ok(())
+    }
+
+    /// The editor has ended.
+    fn take_back(&mut self, told: Option<String>) -> io::Result<()> {
+        self.terminal.take_back()?;
+        self.ui.note = told;
+        if let Some(editing) = self.editing.take() {
+            self.ui.scenario_room.edited(editing.path.clone());
+        }
+        Ok(())
+    }
+
     fn draw(&mut self, model: &Model, verdict: &Verdict) -> io::Result<()> {
+        if self.editing.is_some() {
+            return Ok(());
+        }
         let ui = &mut self.ui;
         let is_wanted = std::mem::take(&mut ui.picture);
         let mut picture = None;
@@ -198,6 +251,14 @@ impl Screen {
             self.draw(model, verdict)?;
         }
         Ok(())
+    }
+}
+
+/// The end of the editor, where there is one: what there is to say of it.
+async fn ended(editing: &mut Option<Editing>) -> Option<String> {
+    match editing {
+        Some(editing) => editing.ended().await,
+        None => std::future::pending().await,
     }
 }
 

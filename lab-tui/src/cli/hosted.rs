@@ -2,10 +2,10 @@
 
 use lab_tui::exit::Exit;
 use lab_tui::out;
+use lab_tui::scenario::Planned;
 use lab_tui::stack::hosted::{Hosted, Options};
 
 use super::Failure;
-use super::run::Planned;
 use super::stack::Up;
 
 /// What becomes of a run that was interrupted before it could begin.

@@ -14,7 +14,7 @@ use lab_tui::model::Model;
 use lab_tui::observe::store::Store;
 use lab_tui::out;
 use lab_tui::record::{Header, History, Outputs, Recorder};
-use lab_tui::scenario::{Plan, StackKind};
+use lab_tui::scenario::{Plan, Planned, StackKind};
 use lab_tui::stack::Endpoints;
 use lab_tui::stack::embedded::SERVICES;
 use lab_tui::verdict::Verdict;
@@ -24,7 +24,6 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
 use super::Failure;
 use super::compare::{Baseline, BaselineFlags};
-use super::run::Planned;
 
 #[derive(Debug, Args)]
 pub(crate) struct RecordFlags {

@@ -10,7 +10,8 @@ use lab_tui::model::Model;
 use lab_tui::out;
 use lab_tui::record::{self, Header, History, Player, Recording};
 use lab_tui::report::{self, Summary, TraceLink};
-use lab_tui::tui::{Origin, Palette, Screen, Theme, Ui, Wish};
+use lab_tui::scenario::Planned;
+use lab_tui::tui::{Listed, Origin, Palette, Screen, Theme, Ui, Wish};
 use lab_tui::verdict;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -53,7 +54,7 @@ pub(crate) async fn replay(flags: ReplayFlags) -> Result<Exit, Failure> {
         return summary(recording, link.as_ref(), reports);
     }
     let theme = flags.theme.map_or_else(Theme::from_environment, Theme::from);
-    let listed = vec![screen::listed(&recording.header.scenario, &recording.plan)];
+    let listed = vec![listed(&recording)];
     let traces = recording.traces.clone();
     let origin = origin(&recording.header)?;
     let mut player = Player::new(recording, flags.speed);
@@ -74,6 +75,24 @@ fn origin(header: &Header) -> Result<Origin, Failure> {
     let folder = header.file.as_ref().and_then(|file| Path::new(file).parent()).unwrap_or(Path::new("")).to_owned();
     let text = header.beside.is_none().then(|| header.text.clone());
     Ok(screen::origin(&header.scenario, text, &Arc::new(plan), header.time_scale, folder))
+}
+
+/// The scenario that ran, which is all that there is to choose from.
+pub(super) fn listed(Recording { header, plan, .. }: &Recording) -> Listed {
+    Listed {
+        name: header.scenario.clone(),
+        file: None,
+        planned: Some(Arc::new(Planned {
+            name: header.scenario.clone(),
+            file: header.file.clone(),
+            folder: PathBuf::new(),
+            plan: Arc::new(plan.clone()),
+            text: header.text.clone(),
+            beside: header.beside.clone(),
+            time_scale: header.time_scale,
+        })),
+        problems: Vec::new(),
+    }
 }
 
 fn speed(text: &str) -> Result<f64, String> {

@@ -20,10 +20,10 @@ use lab_tui::out;
 use lab_tui::report::annotation::annotations;
 use lab_tui::report::{self, Summary, TraceLink};
 use lab_tui::runner;
-use lab_tui::scenario::{Given, LARGEST, Plan, SHIPPED, StackKind, shipped, text};
+use lab_tui::scenario::{Given, LARGEST, Plan, Planned, SHIPPED, StackKind, shipped, text};
 use lab_tui::stack::embedded::SERVICES;
 use lab_tui::stack::hosted::Hosted;
-use lab_tui::tui::Theme;
+use lab_tui::tui::{Listed, Palette, Shelf, Theme, Ui};
 use lab_tui::verdict;
 use tokio::sync::mpsc;
 
@@ -83,21 +83,6 @@ impl From<Background> for Theme {
     }
 }
 
-/// A scenario that was understood, with the name it goes by.
-pub(crate) struct Planned {
-    pub(crate) name: String,
-    /// As the user named it; `None` where it came with the lab.
-    pub(crate) file: Option<String>,
-    /// Where the folders of its programs begin: the file's own, or where the lab was started.
-    pub(crate) folder: PathBuf,
-    pub(crate) plan: Arc<Plan>,
-    /// What the plan was made of, for a recording.
-    pub(crate) text: String,
-    /// The name of a program that the user named beside it.
-    pub(crate) beside: Option<String>,
-    pub(crate) time_scale: Option<f64>,
-}
-
 pub(crate) async fn run(flags: Run) -> Result<Exit, Failure> {
     let bad = |error| Failure::new(Exit::BadInput, error);
     let beside = flags.exec.read(flags.stack.kind(), !flags.files.is_empty()).map_err(bad)?;
@@ -127,7 +112,9 @@ pub(crate) async fn run(flags: Run) -> Result<Exit, Failure> {
         let plans = if needed == StackKind::Embedded { with_shipped(plans)? } else { plans };
         // For as long as the screen is there, the lab's own page is.
         let link = link.or_else(|| TraceLink::lab(up.stack.endpoints.tempo.as_deref()?).ok());
-        let left = screen::run(&plans, theme, link, &mut up, &mut records).await;
+        let mut ui = Ui::new(Palette::new(theme), link, plans.into_iter().map(Listed::from).collect());
+        ui.shelf = shelf(beside, needed);
+        let left = screen::run(ui, &mut up, &mut records).await;
         stop(up, &left).await;
         return left;
     }
@@ -320,6 +307,20 @@ fn with_shipped(mut plans: Vec<Planned>) -> Result<Vec<Planned>, Failure> {
         }
     }
     Ok(plans)
+}
+
+/// Reads files for the screen, as those were that the user named; what needs a stack that is not up is refused.
+fn shelf(beside: Beside, up: StackKind) -> Shelf {
+    Shelf::reading(Arc::new(move |file: &Path, time_scale| {
+        let planned = plan(file, time_scale, &beside.given()).map_err(|error| out::sentence(&error))?;
+        match planned.plan.stack {
+            StackKind::Embedded if up == StackKind::None => Err(format!(
+                "{0}: it needs the lab's own services, which were not started (run it by itself: `lab run {0}`)",
+                file.display()
+            )),
+            _ => Ok(planned),
+        }
+    }))
 }
 
 /// A path where there is such a file, else the name of a shipped scenario.

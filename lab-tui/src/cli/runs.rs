@@ -1,9 +1,5 @@
 //! `lab runs`: what was recorded on this machine.
 
-use std::fmt::Write as _;
-use std::path::PathBuf;
-use std::time::Duration;
-
 use anyhow::anyhow;
 use clap::{Args, Subcommand};
 use lab_tui::exit::Exit;
@@ -12,8 +8,9 @@ use lab_tui::record::{End, Header, History};
 use lab_tui::report::format;
 use lab_tui::verdict::Word;
 use serde::Serialize;
+use std::fmt::Write as _;
+use std::path::PathBuf;
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use super::Failure;
 
@@ -105,7 +102,7 @@ fn table(rows: &[Row<'_>], now: OffsetDateTime) -> String {
             out,
             "{:id$}  {:>11}  {:scenario$}  {verdict:12}  {:>9}  {:>9}  {:>9}",
             row.id,
-            ago(row.started, now),
+            format::ago(row.started, now),
             row.scenario,
             end.requests,
             format::milliseconds(end.p99_ms),
@@ -113,29 +110,4 @@ fn table(rows: &[Row<'_>], now: OffsetDateTime) -> String {
         );
     }
     out
-}
-
-/// As in `5 min ago`; empty where the time is none.
-fn ago(started: &str, now: OffsetDateTime) -> String {
-    let Ok(started) = OffsetDateTime::parse(started, &Rfc3339) else { return String::new() };
-    let seconds = Duration::try_from(now - started).unwrap_or_default().as_secs();
-    match seconds {
-        0..60 => format!("{seconds} s ago"),
-        60..3600 => format!("{} min ago", seconds / 60),
-        3600..86_400 => format!("{} h ago", seconds / 3600),
-        _ => format!("{} d ago", seconds / 86_400),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_moment_is_told_in_its_largest_unit() {
-        let now = OffsetDateTime::parse("2026-11-24T01:50:36Z", &Rfc3339).unwrap();
-        let told =
-            ["2026-11-24T01:50:30Z", "2026-11-24T01:30:36Z", "2026-11-23T02:50:36Z", "2026-11-04T01:50:36Z", "2027-01-01T00:00:00Z", "x"];
-        assert_eq!(told.map(|started| ago(started, now)), ["6 s ago", "20 min ago", "23 h ago", "20 d ago", "0 s ago", ""]);
-    }
 }

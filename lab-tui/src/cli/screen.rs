@@ -10,19 +10,18 @@ use lab_tui::event::{Command, Event, Fact};
 use lab_tui::exit::Exit;
 use lab_tui::model::Model;
 use lab_tui::out;
-use lab_tui::report::TraceLink;
 use lab_tui::runner;
-use lab_tui::scenario::{Load, Plan, StackKind};
+use lab_tui::scenario::{Load, Plan, Planned, StackKind};
 use lab_tui::stack::embedded::SERVICES;
 use lab_tui::stack::hosted::Hosted;
-use lab_tui::tui::{Listed, Origin, Palette, Screen, Theme, Ui, Wish, promise};
+use lab_tui::tui::{Origin, Screen, Ui, Wish};
 use lab_tui::verdict;
 use tokio::sync::mpsc;
 
 use super::Failure;
 use super::hosted;
 use super::record::Records;
-use super::run::{Planned, defect_on_request, undo_after};
+use super::run::{defect_on_request, undo_after};
 use super::stack::Up;
 
 /// Whether there is a terminal to draw on and one to read keys from.
@@ -32,31 +31,26 @@ pub(crate) fn is_there() -> bool {
 }
 
 /// Shows the first of the scenarios, then whichever the viewer chooses, until they leave.
-pub(crate) async fn run(
-    scenarios: &[Planned],
-    theme: Theme,
-    link: Option<TraceLink>,
-    up: &mut Up,
-    records: &mut Records,
-) -> Result<Exit, Failure> {
-    let listed = scenarios.iter().map(|planned| listed(&planned.name, &planned.plan)).collect();
-    let ui = Ui::new(Palette::new(theme), link, listed);
-    let mut current = 0;
+pub(crate) async fn run(ui: Ui, up: &mut Up, records: &mut Records) -> Result<Exit, Failure> {
+    let (mut current, first) = (0, ui.scenarios.first().and_then(|listed| listed.planned.clone()));
+    let Some(mut planned) = first else { return Ok(Exit::Kept) };
     // The first scenario's programs come before the screen, which has nothing to show until they are ready.
-    let Some(mut hosted) = hosted::start(&scenarios[current], up).await? else {
+    let Some(mut hosted) = hosted::start(&planned, up).await? else {
         out::note(&interrupted());
         return Ok(Exit::Interrupted);
     };
     let mut screen = Screen::enter(ui).map_err(|error| gone(&error))?;
     let (exit, told) = loop {
-        let shown = show(&scenarios[current], current, &hosted, &mut screen, up, records).await;
+        let shown = show(&planned, current, &hosted, &mut screen, up, records).await;
         hosted::stop(hosted, up).await;
         match shown? {
             (Wish::Quit, told) => break (Exit::Kept, told),
             (Wish::Interrupt, told) => break (Exit::Interrupted, told),
-            (Wish::Run(next), _) => current = next,
+            // It was understood when the viewer chose it, and what is edited since begins the next time.
+            (Wish::Run(next) | Wish::Edit(next), _) => current = next,
         }
-        match hosted::start(&scenarios[current], up).await? {
+        planned = screen.planned(current).unwrap_or(planned);
+        match hosted::start(&planned, up).await? {
             Some(next) => hosted = next,
             None => break (Exit::Interrupted, Some(interrupted())),
         }
@@ -109,7 +103,7 @@ async fn show(
         tokio::select! {
             wish = screen.show(index, &mut model, &mut events, &wishes, &up.store, desk) => wish.map_err(|error| gone(&error)),
             failure = walked => Err(failure),
-            () = interrupts.next() => Ok(Wish::Interrupt),
+            () = interrupts.of_screen() => Ok(Wish::Interrupt),
             () = defect_on_request() => Ok(Wish::Quit),
         }
     };
@@ -138,17 +132,6 @@ pub(super) fn origin(name: &str, text: Option<String>, plan: &Arc<Plan>, time_sc
         time_scale: time_scale.unwrap_or(1.0),
         folder: names_files.then_some(folder),
         services: if plan.stack == StackKind::Embedded { SERVICES.iter().map(|name| (*name).to_owned()).collect() } else { Vec::new() },
-    }
-}
-
-pub(super) fn listed(name: &str, plan: &Plan) -> Listed {
-    let thresholds = plan.thresholds.iter().map(|threshold| promise(plan, threshold));
-    let expectations = plan.expectations.iter().map(|expectation| expectation.name.clone());
-    Listed {
-        name: name.to_owned(),
-        title: plan.title.clone(),
-        about: plan.about.clone(),
-        thresholds: thresholds.chain(expectations).collect(),
     }
 }
 

@@ -13,7 +13,7 @@ use lab_tui::tui::{Palette, Replay, Theme, Ui, keys, still};
 
 use super::explain::moment;
 use super::run::Background;
-use super::{Failure, replay, screen};
+use super::{Failure, replay};
 
 #[derive(Debug, Args)]
 pub(crate) struct ScreenshotFlags {
@@ -42,7 +42,7 @@ struct Keys(Vec<KeyCode>);
 
 pub(crate) async fn screenshot(flags: ScreenshotFlags) -> Result<Exit, Failure> {
     let recording = replay::find(&flags.run)?;
-    let listed = vec![screen::listed(&recording.header.scenario, &recording.plan)];
+    let listed = vec![replay::listed(&recording)];
     let traces = Arc::new(recording.traces.clone());
     let mut player = Player::new(recording, 1.0);
     player.seek(flags.at.unwrap_or(Duration::MAX));

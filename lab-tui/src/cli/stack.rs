@@ -19,6 +19,7 @@ use lab_tui::stack::postgres::NotFound;
 use lab_tui::stack::postgres::fetch::{Source, WRITE_MIRROR};
 use lab_tui::stack::run_folder::RunFolder;
 use lab_tui::stack::{Notice, Running, children};
+use lab_tui::tui::is_lent;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use tokio::sync::mpsc;
@@ -220,7 +221,7 @@ async fn injector(stack: &Running, somebody_elses: bool) -> anyhow::Result<Injec
 
 /// SIGINT, SIGTERM and SIGHUP: the three ways in which a user, a supervisor or a closing terminal ends a program.
 pub(crate) struct Interrupts {
-    signals: mpsc::UnboundedReceiver<()>,
+    signals: mpsc::UnboundedReceiver<i32>,
 }
 
 impl Interrupts {
@@ -228,7 +229,7 @@ impl Interrupts {
         let (sender, signals) = mpsc::unbounded_channel();
         // Not tokio's: what comes while it is about to listen is heard by nobody, and has lost its usual end already.
         let mut heard = Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(|error| Failure::new(Exit::NotReady, error))?;
-        std::thread::spawn(move || heard.forever().try_for_each(|_| sender.send(())));
+        std::thread::spawn(move || heard.forever().try_for_each(|signal| sender.send(signal)));
         Ok(Self { signals })
     }
 
@@ -240,10 +241,20 @@ impl Interrupts {
         }
     }
 
+    /// The same while there is a screen: a Ctrl-C in the editor that has the terminal is not the lab's.
+    pub(crate) async fn of_screen(&mut self) {
+        while self.heard().await == SIGINT && is_lent() {}
+    }
+
     pub(crate) async fn next(&mut self) {
-        if self.signals.recv().await.is_none() {
+        self.heard().await;
+    }
+
+    async fn heard(&mut self) -> i32 {
+        match self.signals.recv().await {
+            Some(signal) => signal,
             // Cannot happen while the thread above lives; never is the right answer then.
-            std::future::pending::<()>().await;
+            None => std::future::pending().await,
         }
     }
 }

@@ -2,6 +2,11 @@
 
 use std::time::Duration;
 
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::scenario::Comparison;
+
 /// `45 µs`, `3.21 ms`, `45.6 ms`, `1.23 s`; a dash where there is nothing. Nothing is zero, with no sign.
 pub fn milliseconds(value: Option<f64>) -> String {
     match value.map(|ms| if (-0.005..=0.0).contains(&ms) { 0.0 } else { ms }) {
@@ -39,6 +44,34 @@ pub fn number(value: f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
+/// As in `5 min ago`; empty where the time is none.
+pub fn ago(started: &str, now: OffsetDateTime) -> String {
+    let Ok(started) = OffsetDateTime::parse(started, &Rfc3339) else { return String::new() };
+    let seconds = Duration::try_from(now - started).unwrap_or_default().as_secs();
+    match seconds {
+        0..60 => format!("{seconds} s ago"),
+        60..3600 => format!("{} min ago", seconds / 60),
+        3600..86_400 => format!("{} h ago", seconds / 3600),
+        _ => format!("{} d ago", seconds / 86_400),
+    }
+}
+
+/// As in `12.5 % below`, `3 times the bound`; where the bound is 0 or an equality, as in `288 above`.
+pub fn distance_in_words(comparison: Comparison, value: f64, bound: f64, show: impl Fn(f64) -> String) -> String {
+    let gap = (value - bound).abs();
+    let side = if value < bound { "below" } else { "above" };
+    let share = |of: f64| number((of * 10.0).round() / 10.0);
+    if gap == 0.0 {
+        "at the bound".to_owned()
+    } else if bound <= 0.0 || matches!(comparison, Comparison::Equal | Comparison::NotEqual) {
+        format!("{} {side}", show(gap))
+    } else if value > 2.0 * bound {
+        format!("{} times the bound", share(value / bound))
+    } else {
+        format!("{} % {side}", share(gap / bound * 100.0))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -50,5 +83,25 @@ mod tests {
         assert_eq!([-0.0, -1e-12, -0.004].map(|ms| milliseconds(Some(ms))), ["0.00 ms"; 3]);
         assert_eq!([count(0_u64, "load"), count(1_u64, "load"), count(2_usize, "load")], ["0 loads", "1 load", "2 loads"]);
         assert_eq!([0.0, 0.5, 1200.0, 0.033_333].map(number), ["0", "0.5", "1200", "0.0333"]);
+    }
+
+    #[test]
+    fn a_moment_is_told_in_its_largest_unit() {
+        let now = OffsetDateTime::parse("2026-11-24T01:50:36Z", &Rfc3339).unwrap();
+        let told =
+            ["2026-11-24T01:50:30Z", "2026-11-24T01:30:36Z", "2026-11-23T02:50:36Z", "2026-11-04T01:50:36Z", "2027-01-01T00:00:00Z", "x"];
+        assert_eq!(told.map(|started| ago(started, now)), ["6 s ago", "20 min ago", "23 h ago", "20 d ago", "0 s ago", ""]);
+    }
+
+    #[test]
+    fn distances_are_told_in_words() {
+        let words = |comparison, value, bound| distance_in_words(comparison, value, bound, |gap| milliseconds(Some(gap)));
+        let less = Comparison::Less;
+        assert_eq!(words(less, 43.75, 50.0), "12.5 % below");
+        assert_eq!(words(less, 75.0, 50.0), "50 % above");
+        assert_eq!(words(less, 155.0, 50.0), "3.1 times the bound");
+        assert_eq!(words(less, 12.0, 0.0), "12.0 ms above");
+        assert_eq!(words(Comparison::Equal, 12.0, 20.0), "8.00 ms below");
+        assert_eq!(words(Comparison::Equal, 20.0, 20.0), "at the bound");
     }
 }

@@ -53,6 +53,38 @@ impl Executor {
         }
     }
 
+    /// Every level that it comes to: requests a second, or users.
+    pub fn levels(&self) -> impl Iterator<Item = f64> {
+        let (start, stages) = self.course();
+        std::iter::once(start).chain(stages.into_iter().map(|stage| stage.target))
+    }
+
+    /// The level at a time from its own start; 0 when it is over.
+    pub fn level(&self, at: Duration) -> f64 {
+        let (mut from, stages) = self.course();
+        let mut begun = Duration::ZERO;
+        for Stage { target, duration } in stages {
+            if at < begun + duration {
+                return from + (target - from) * ((at.saturating_sub(begun)).as_secs_f64() / duration.as_secs_f64());
+            }
+            (from, begun) = (target, begun + duration);
+        }
+        0.0
+    }
+
+    /// Where it begins and how it goes on, whatever its unit.
+    fn course(&self) -> (f64, Vec<Stage<f64>>) {
+        #[expect(clippy::cast_precision_loss, reason = "at most 100,000 users")]
+        let users = |count: usize| count as f64;
+        match self {
+            Self::Arrivals(arrivals) => (arrivals.start_rate, arrivals.stages.clone()),
+            Self::Users(Users { start, stages, .. }) => {
+                let stage = |stage: &Stage<usize>| Stage { target: users(stage.target), duration: stage.duration };
+                (users(*start), stages.iter().map(stage).collect())
+            }
+        }
+    }
+
     /// Whether it is over when so much has been done, however long that takes.
     pub fn ends_early(&self) -> bool {
         matches!(self, Self::Users(users) if users.iterations != Iterations::Unlimited)
@@ -162,4 +194,27 @@ fn hold<T: Copy + PartialEq>(start: T, stages: &mut Vec<Stage<T>>) {
 fn users(key: &str, given: &Spanned<i64>, least: usize) -> Result<usize, Wrong> {
     let refused = || Wrong::new(given.span(), format!("{key} = {} is out of range", given.get_ref()), format!("write {least} to 100000"));
     usize::try_from(*given.get_ref()).ok().filter(|users| (least..=100_000).contains(users)).ok_or_else(refused)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[expect(clippy::float_cmp, reason = "exact in binary")]
+    fn a_level_is_read_between_its_stages() {
+        let stage = |target, seconds| Stage { target, duration: Duration::from_secs(seconds) };
+        let stages = vec![stage(8, 4), stage(2, 0), stage(2, 2)];
+        let users = Users {
+            start: 0,
+            stages,
+            graceful_ramp_down: Duration::ZERO,
+            iterations: Iterations::Unlimited,
+            think_time: ThinkTime::default(),
+        };
+        let executor = Executor::Users(users);
+        let levels = [0, 1000, 3000, 4000, 5999, 6000].map(|millis| executor.level(Duration::from_millis(millis)));
+        assert_eq!(levels, [0.0, 2.0, 6.0, 2.0, 2.0, 0.0]);
+        assert_eq!(executor.levels().fold(0.0, f64::max), 8.0);
+    }
 }

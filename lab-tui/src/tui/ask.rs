@@ -13,6 +13,7 @@ use crate::observe::store::{Store, StoredLine};
 use crate::observe::trace::Trace;
 use crate::query::Query;
 use crate::tui::room::logs::{Kept, Record};
+use crate::tui::shelf::{Had, Shelf, Wanted};
 
 /// How many traces a search finds at most.
 pub(super) const FOUND: usize = 500;
@@ -26,6 +27,8 @@ pub enum Question {
     Traces(Query),
     /// The log lines that came in since.
     Logs(LogMark),
+    /// What lies on this machine's disk.
+    Shelf(Wanted),
 }
 
 /// What became known; a search comes with what it was for, because the viewer may look for something else by now.
@@ -37,6 +40,8 @@ pub enum Answer {
     Traces(Query, Result<Vec<FoundTrace>, String>),
     /// The newest of those, read, with how far that leads; or why not.
     Logs(LogMark, Result<(Kept, LogMark), String>),
+    /// What it had of that.
+    Shelf(Wanted, Had),
 }
 
 /// Who is asked.
@@ -51,23 +56,24 @@ enum Side {
 #[derive(Debug)]
 pub(super) struct Asker {
     side: Side,
+    shelf: Shelf,
     sender: mpsc::UnboundedSender<Answer>,
     answers: mpsc::UnboundedReceiver<Answer>,
     under_way: Vec<Question>,
 }
 
 impl Asker {
-    pub(super) fn live(store: Store) -> Self {
-        Self::new(Side::Live(Source::Store(store)))
+    pub(super) fn live(store: Store, shelf: Shelf) -> Self {
+        Self::new(Side::Live(Source::Store(store)), shelf)
     }
 
-    pub(super) fn recorded(traces: Arc<HashMap<TraceId, Trace>>) -> Self {
-        Self::new(Side::Recorded(traces))
+    pub(super) fn recorded(traces: Arc<HashMap<TraceId, Trace>>, shelf: Shelf) -> Self {
+        Self::new(Side::Recorded(traces), shelf)
     }
 
-    fn new(side: Side) -> Self {
+    fn new(side: Side, shelf: Shelf) -> Self {
         let (sender, answers) = mpsc::unbounded_channel();
-        Self { side, sender, answers, under_way: Vec::new() }
+        Self { side, shelf, sender, answers, under_way: Vec::new() }
     }
 
     /// Asks, unless something of that kind is under way: then whoever wants it asks again.
@@ -77,10 +83,10 @@ impl Asker {
             return;
         }
         self.under_way.push(question.clone());
-        let (side, sender) = (self.side.clone(), self.sender.clone());
+        let (side, shelf, sender) = (self.side.clone(), self.shelf.clone(), self.sender.clone());
         tokio::spawn(async move {
             // The screen may have gone.
-            let _ = sender.send(side.answer(question).await);
+            let _ = sender.send(side.answer(question, shelf).await);
         });
     }
 
@@ -92,6 +98,7 @@ impl Asker {
             Answer::Trace(id, _) => Question::Trace(*id),
             Answer::Traces(query, _) => Question::Traces(query.clone()),
             Answer::Logs(mark, _) => Question::Logs(*mark),
+            Answer::Shelf(wanted, _) => Question::Shelf(wanted.clone()),
         };
         self.under_way.retain(|other| *other != asked);
         answer
@@ -99,7 +106,7 @@ impl Asker {
 }
 
 impl Side {
-    async fn answer(&self, question: Question) -> Answer {
+    async fn answer(&self, question: Question, shelf: Shelf) -> Answer {
         match question {
             Question::Trace(id) => Answer::Trace(id, self.trace(id).await),
             Question::Traces(query) => {
@@ -107,6 +114,10 @@ impl Side {
                 Answer::Traces(query, found)
             }
             Question::Logs(mark) => Answer::Logs(mark, self.logs(mark).await),
+            Question::Shelf(wanted) => {
+                let had = shelf.ask(wanted.clone()).await;
+                Answer::Shelf(wanted, had)
+            }
         }
     }
 

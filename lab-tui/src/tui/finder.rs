@@ -87,12 +87,12 @@ impl Finder {
 
 /// Everything that there is to do.
 pub(super) fn entries(ui: &Ui) -> Vec<Entry> {
-    let rooms = Room::ALL.into_iter().zip(["1", "2", "3", "4", "5", "6"]);
+    let rooms = Room::ALL.into_iter().zip(["1", "2", "3", "4", "5", "6", "7"]);
     let rooms = rooms.map(|(room, key)| Entry { label: format!("room: {}", room.name()), key, what: What::Room(room) });
     let keys = KEYS.into_iter().map(|(label, key, code)| Entry { label: label.to_owned(), key, what: What::Key(code) });
-    let scenarios = ui.scenarios.iter().enumerate().filter(|_| ui.replay.is_none());
+    let scenarios = ui.scenarios.iter().enumerate().filter(|(_, listed)| ui.replay.is_none() && listed.problems.is_empty());
     let scenarios = scenarios.map(|(index, listed)| Entry {
-        label: format!("run scenario {}: {}", listed.name, listed.title),
+        label: format!("run scenario {}: {}", listed.name, listed.planned.as_ref().map_or("", |planned| &planned.plan.title)),
         key: "",
         what: What::Run(index),
     });

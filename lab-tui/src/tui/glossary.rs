@@ -171,6 +171,27 @@ const TRACES: [Figure; 4] = [
     ),
 ];
 
+const SCENARIOS: [Figure; 3] = [
+    figure(
+        "value and bar of a promise",
+        "The value as the run stands, and how much of its bound it has used up: a full bar is where the promise breaks. What is said of a whole run only has its value at the end.",
+        "the lab's own measurements and the services' metrics, by the promise's selector and scope",
+        "histogram_quantile(0.95, sum by (le) (rate(http_request_duration_seconds_bucket[1m]))) < bool 0.05",
+    ),
+    figure(
+        "verdict",
+        "Pass when every threshold and expectation is kept, fail when one is broken, inconclusive when nothing can be said: the lab itself was the bottleneck, or a fault was not there as planned.",
+        "the plan and what was measured; lab run exits with 0, 99 or 105 by the same word",
+        "lab run --json - | jq .verdict",
+    ),
+    figure(
+        "typical second of a comparison",
+        "By how much a typical second of the run differs from one of the baseline (Hodges-Lehmann), and p, how often chance alone does as much (Mann-Whitney). A change counts below p 0.01 and beyond 5 %.",
+        "the windows of both recordings, as lab compare has them",
+        "lab compare BASELINE RUN",
+    ),
+];
+
 const LOGS: [Figure; 3] = [
     figure(
         "lines by level",
@@ -227,6 +248,7 @@ pub(super) fn figures(room: Room) -> &'static [Figure] {
         Room::Database => &DATABASE,
         Room::Traces => &TRACES,
         Room::Logs => &LOGS,
+        Room::Scenarios => &SCENARIOS,
         Room::Control => &CONTROL,
     }
 }

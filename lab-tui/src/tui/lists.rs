@@ -101,7 +101,7 @@ fn short(outcome: &str) -> &str {
 }
 
 /// `p(95)<50 http_req_duration outside table locked`: what is compared comes first, so that it is never what is cut off.
-pub fn promise(plan: &Plan, threshold: &Threshold) -> String {
+pub(super) fn promise(plan: &Plan, threshold: &Threshold) -> String {
     let scope = threshold.scope.as_ref().map_or(String::new(), |scope| format!(" {}", scope.words(plan)));
     format!("{} {}{scope}", threshold.expression, threshold.selector.source)
 }
@@ -112,19 +112,7 @@ pub(super) fn thresholds(buffer: &mut Buffer, area: Rect, model: &Model, verdict
         Line::styled(" this scenario promises nothing", palette.dim).render(area, buffer);
     }
     for (y, judged) in (area.y..area.bottom()).zip(&verdict.thresholds) {
-        let unknown = !model.is_settled() && judged.threshold.selector.metric.is_of_the_whole_run();
-        let (mark, style) = match (judged.value, judged.ok) {
-            _ if unknown => ("·", palette.dim),
-            (None, _) => ("·", palette.dim),
-            (Some(_), true) => ("✓", palette.good),
-            (Some(_), false) => ("✗", palette.bad),
-        };
-        let line = Line::from(vec![
-            Span::styled(format!(" {mark} "), style),
-            Span::styled(format!("{:>9}  ", if unknown { "at end".to_owned() } else { value(judged) }), style),
-            Span::raw(promise(model.plan(), &judged.threshold)),
-        ]);
-        line.render(Rect { y, height: 1, ..area }, buffer);
+        threshold(judged, model, palette).render(Rect { y, height: 1, ..area }, buffer);
     }
     let below = area.y.saturating_add(u16::try_from(verdict.thresholds.len()).unwrap_or(u16::MAX));
     for (y, judged) in (below..area.bottom()).zip(&verdict.expectations) {
@@ -132,9 +120,35 @@ pub(super) fn thresholds(buffer: &mut Buffer, area: Rect, model: &Model, verdict
     }
 }
 
-fn value(judged: &Judged) -> String {
-    let Some(value) = judged.value else { return "no data".to_owned() };
-    match (judged.threshold.selector.metric.kind(), judged.threshold.aggregate) {
+/// One threshold: its mark, its value, the promise.
+pub(super) fn threshold(judged: &Judged, model: &Model, palette: &Palette) -> Line<'static> {
+    let unknown = is_unknown(judged, model);
+    let (mark, style) = match (judged.value, judged.ok) {
+        _ if unknown => ("·", palette.dim),
+        (None, _) => ("·", palette.dim),
+        (Some(_), true) => ("✓", palette.good),
+        (Some(_), false) => ("✗", palette.bad),
+    };
+    let value = match judged.value {
+        _ if unknown => "at end".to_owned(),
+        None => "no data".to_owned(),
+        Some(value) => shown(&judged.threshold, value),
+    };
+    Line::from(vec![
+        Span::styled(format!(" {mark} "), style),
+        Span::styled(format!("{value:>9}  "), style),
+        Span::raw(promise(model.plan(), &judged.threshold)),
+    ])
+}
+
+/// Whether it can be known at the end only.
+pub(super) fn is_unknown(judged: &Judged, model: &Model) -> bool {
+    !model.is_settled() && judged.threshold.selector.metric.is_of_the_whole_run()
+}
+
+/// A value of what is promised, or a distance from its bound, in its unit.
+pub(super) fn shown(threshold: &Threshold, value: f64) -> String {
+    match (threshold.selector.metric.kind(), threshold.aggregate) {
         (MetricKind::Trend | MetricKind::Histogram, _) => format::milliseconds(Some(value)),
         (MetricKind::Rate, _) => format!("{:.2} %", value * 100.0),
         (MetricKind::Counter | MetricKind::Scraped, Aggregate::Rate) => format!("{}/s", format::number(value)),

@@ -1,4 +1,4 @@
-//! What lies over the screen: the keys, the scenarios.
+//! What lies over the screen: the keys, explanations, the palette.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -13,12 +13,12 @@ use super::ui::{Overlay, Ui};
 
 /// Wherever one is.
 const ANYWHERE: [(&str, &str); 10] = [
-    ("1 … 6", "the rooms: run, latency, database, traces, logs, control"),
+    ("1 … 7", "the rooms: run, latency, database, traces, logs, scenarios, control"),
     (": Ctrl-P", "the command palette: everything, by a few letters"),
     ("e", "what the numbers of this room mean, and how to query them"),
     ("w", "why: what tells the second under the cursor from the calm"),
     ("o y", "open the trace in a browser; copy its ID"),
-    ("s", "scenarios: choose one, Enter runs it"),
+    ("s", "the room of scenarios: choose one, Enter runs it"),
     ("+ - space", "rates up and down by 10 % of the plan; pause, go on"),
     ("F12", "the screen as a picture: lab-1.svg"),
     ("?", "these keys; h j k l, g and G work as everywhere"),
@@ -61,6 +61,14 @@ fn keys_here(ui: &Ui) -> Vec<(&'static str, &'static str)> {
             ("l v Tab", "the least level, the service; lines or groups of like messages"),
             ("f G", "follow or stand still; follow"),
         ],
+        Room::Scenarios => &[
+            ("Tab", "scenarios, the verdict as it stands, recorded runs"),
+            ("↑ ↓ Enter", "choose; run a scenario, compare a run with the newest"),
+            ("x r", "stop the run that is on, or begin it again"),
+            ("E", "edit with $VISUAL or $EDITOR, a shipped one as a copy here"),
+            ("PgUp PgDn", "through what is told of the plan"),
+            ("Esc", "to the run"),
+        ],
         Room::Control => &[
             ("↑ ↓ Enter", "choose a fault; begin it, or end it"),
             ("→", "change it: type, ← → less and more, Enter begins, Esc leaves"),
@@ -78,7 +86,6 @@ const REPLAY_KEYS: [(&str, &str); 3] =
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, overlay: Overlay, ui: &Ui) {
     match overlay {
         Overlay::Help => help(buffer, area, ui),
-        Overlay::Scenarios(row) => scenarios(buffer, area, row, ui),
         Overlay::Why(line) => why(buffer, area, line, ui),
         Overlay::Meaning(row) => glossary::draw(buffer, area, row, ui),
         Overlay::Finder => finder::draw(buffer, area, &ui.finder, ui),
@@ -106,37 +113,6 @@ fn help(buffer: &mut Buffer, area: Rect, ui: &Ui) {
     lines.push(Line::styled("  Latency counts from the intended start.", palette.dim));
     let block = frame(buffer, area, 72, u16::try_from(lines.len()).unwrap_or(u16::MAX) + 2, " keys ", palette);
     Paragraph::new(lines).wrap(Wrap { trim: false }).render(block, buffer);
-}
-
-fn scenarios(buffer: &mut Buffer, area: Rect, chosen: usize, ui: &Ui) {
-    let palette = &ui.palette;
-    let inner = frame(buffer, area, 96, area.height.saturating_sub(2).min(30), " scenarios ", palette);
-    let rows = u16::try_from(ui.scenarios.len()).unwrap_or(u16::MAX).min(inner.height / 2);
-    let first = (chosen + 1).saturating_sub(usize::from(rows));
-    let name_width = ui.scenarios.iter().map(|listed| listed.name.chars().count()).max().unwrap_or_default();
-    for (y, (number, listed)) in (inner.y..inner.y + rows).zip(ui.scenarios.iter().enumerate().skip(first)) {
-        let line = Rect { y, height: 1, ..inner };
-        let mark = if number == ui.current { "▶" } else { " " };
-        Line::from(vec![
-            Span::styled(format!("{mark} {:name_width$}  ", listed.name), palette.title),
-            Span::styled(listed.title.clone(), palette.dim),
-        ])
-        .render(line, buffer);
-        if number == chosen {
-            buffer.set_style(line, palette.chosen);
-        }
-    }
-    let Some(listed) = ui.scenarios.get(chosen) else { return };
-    let mut lines = vec![Line::from(listed.about.clone()), Line::from("")];
-    if listed.thresholds.is_empty() {
-        lines.push(Line::styled("It promises nothing.", palette.dim));
-    }
-    lines.extend(listed.thresholds.iter().map(|threshold| Line::styled(format!("  {threshold}"), palette.dim)));
-    lines.push(Line::from(""));
-    let keys = [("Enter", " runs it   "), ("↑ ↓", " choose   "), ("Esc", " back")];
-    lines.push(Line::from(keys.into_iter().flat_map(|(key, what)| [Span::styled(key, palette.key), Span::raw(what)]).collect::<Vec<_>>()));
-    let below = Rect { y: inner.y + rows + 1, height: inner.height.saturating_sub(rows + 1), ..inner };
-    Paragraph::new(lines).wrap(Wrap { trim: true }).render(below, buffer);
 }
 
 /// The text of the command line. Who scrolls beyond its end sees its end.

@@ -37,7 +37,7 @@ impl Screen {
     /// # Errors
     /// When the terminal is gone.
     pub async fn replay(&mut self, player: &mut Player, traces: Arc<HashMap<TraceId, Trace>>) -> io::Result<Wish> {
-        let mut asker = Asker::recorded(traces);
+        let mut asker = Asker::recorded(traces, self.ui.shelf.clone());
         self.ui.begin(0);
         let mut frame = tokio::time::interval(FRAME);
         frame.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -56,6 +56,8 @@ impl Screen {
                                     player.seek(std::time::Duration::ZERO);
                                     self.ui.begin(0);
                                 }
+                                // The room of scenarios asks for it of a live run only.
+                                Some(Wish::Edit(_)) => {}
                                 Some(wish) => return Ok(wish),
                                 None => {}
                             }
@@ -113,8 +115,6 @@ fn on_key(key: KeyEvent, player: &mut Player) -> bool {
         KeyCode::Char(']' | '>') => player.faster(true),
         KeyCode::Char(',') => player.jump(-JUMP),
         KeyCode::Char('.') => player.jump(JUMP),
-        // There is one run to see, and no other to choose.
-        KeyCode::Char('s') => {}
         _ => return false,
     }
     true

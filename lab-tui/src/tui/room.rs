@@ -5,6 +5,7 @@ pub(super) mod database;
 pub(super) mod latency;
 pub(super) mod logs;
 pub(super) mod run;
+pub(super) mod scenarios;
 pub(super) mod traces;
 
 use ratatui::buffer::Buffer;
@@ -29,13 +30,15 @@ pub enum Room {
     Traces,
     /// What services say.
     Logs,
+    /// What can be run, how it stands, what ran before.
+    Scenarios,
     /// The pace, and faults by hand.
     Control,
 }
 
 impl Room {
     /// In the order of their numbers, from 1 on.
-    pub const ALL: [Self; 6] = [Self::Run, Self::Latency, Self::Database, Self::Traces, Self::Logs, Self::Control];
+    pub const ALL: [Self; 7] = [Self::Run, Self::Latency, Self::Database, Self::Traces, Self::Logs, Self::Scenarios, Self::Control];
 
     /// As its tab says.
     pub fn name(self) -> &'static str {
@@ -45,6 +48,7 @@ impl Room {
             Self::Database => "Database",
             Self::Traces => "Traces",
             Self::Logs => "Logs",
+            Self::Scenarios => "Scenarios",
             Self::Control => "Control",
         }
     }

@@ -22,7 +22,7 @@ pub async fn still(
     keys: &[KeyCode],
     (width, height): (u16, u16),
 ) -> String {
-    let mut asker = Asker::recorded(traces);
+    let mut asker = Asker::recorded(traces, ui.shelf.clone());
     let verdict = verdict::judge(model.plan(), model);
     let area = Rect::new(0, 0, width, height);
     let mut buffer = Buffer::empty(area);

@@ -1,6 +1,6 @@
 //! The terminal, taken over and given back, however the lab ends.
 
-use std::io::{self, Stdout, Write as _, stdout};
+use std::io::{self, Stdout, Write as _, stdin, stdout};
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -9,35 +9,65 @@ use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_ra
 use crossterm::{cursor, execute};
 use ratatui::Frame;
 use ratatui::backend::CrosstermBackend;
+use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 
 /// Whether the terminal is ours at the moment.
 static TAKEN: AtomicBool = AtomicBool::new(false);
+/// Whether it is another program's, which the viewer asked for.
+static LENT: AtomicBool = AtomicBool::new(false);
 
 /// Raw mode and the alternate screen, for as long as this lives.
 #[derive(Debug)]
 pub(super) struct Terminal {
     inner: ratatui::Terminal<CrosstermBackend<Stdout>>,
+    /// Its settings before, for the case that a program leaves it in others.
+    settings: Option<Termios>,
 }
 
 impl Terminal {
     pub(super) fn enter() -> io::Result<Self> {
         restore_on_panic();
-        enable_raw_mode()?;
-        TAKEN.store(true, Ordering::Relaxed);
-        let entered = execute!(stdout(), EnterAlternateScreen, EnableBracketedPaste, EnableMouseCapture, cursor::Hide);
-        let terminal = entered.and_then(|()| ratatui::Terminal::new(CrosstermBackend::new(stdout())));
-        match terminal {
-            Ok(inner) => Ok(Self { inner }),
-            Err(error) => {
-                restore();
-                Err(error)
-            }
+        let settings = tcgetattr(stdin()).ok();
+        Ok(Self { inner: take()?, settings })
+    }
+
+    /// Gives it to another program, which may do with it what it likes.
+    pub(super) fn lend(&mut self) {
+        LENT.store(true, Ordering::Relaxed);
+        restore();
+    }
+
+    /// Takes it over again, whatever the program has left it like.
+    pub(super) fn take_back(&mut self) -> io::Result<()> {
+        LENT.store(false, Ordering::Relaxed);
+        if let Some(settings) = &self.settings {
+            tcsetattr(stdin(), OptionalActions::Flush, settings)?;
         }
+        // A new one knows nothing of what was drawn, and draws everything.
+        self.inner = take()?;
+        self.inner.clear()
     }
 
     pub(super) fn draw(&mut self, draw: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
         self.inner.draw(draw).map(drop)
     }
+}
+
+/// Raw mode and the alternate screen.
+fn take() -> io::Result<ratatui::Terminal<CrosstermBackend<Stdout>>> {
+    enable_raw_mode()?;
+    TAKEN.store(true, Ordering::Relaxed);
+    let entered = execute!(stdout(), EnterAlternateScreen, EnableBracketedPaste, EnableMouseCapture, cursor::Hide);
+    let terminal = entered.and_then(|()| ratatui::Terminal::new(CrosstermBackend::new(stdout())));
+    if terminal.is_err() {
+        restore();
+    }
+    terminal
+}
+
+/// Whether another program has the terminal: a Ctrl-C is meant for that one then, though the lab hears of it as well.
+pub fn is_lent() -> bool {
+    LENT.load(Ordering::Relaxed)
 }
 
 impl Drop for Terminal {

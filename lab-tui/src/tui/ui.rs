@@ -16,23 +16,11 @@ use super::palette::Palette;
 use super::plot::TimeAxis;
 use super::replay::Replay;
 use super::room::{self, Room};
+use super::shelf::{Listed, Shelf};
 use super::trace::Open;
 use crate::event::{Command, Exemplar, Pace, TraceId};
 use crate::model::Model;
 use crate::report::{TraceLink, format};
-
-/// A scenario that can be chosen.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Listed {
-    /// The name that it goes by.
-    pub name: String,
-    /// One line.
-    pub title: String,
-    /// What it shows.
-    pub about: String,
-    /// Its thresholds, as they are written.
-    pub thresholds: Vec<String>,
-}
 
 /// What can stand in the list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +63,8 @@ pub enum Click {
     Time(TimeAxis),
     /// Chooses a row of what the room lists, the first that is shown being this one; a second click opens it.
     Rows(usize),
+    /// The same in a room of several lists.
+    Row(room::scenarios::Pane, usize),
 }
 
 /// What lies over the screen.
@@ -82,8 +72,6 @@ pub enum Click {
 pub enum Overlay {
     /// The keys.
     Help,
-    /// The scenarios, with the row that is chosen.
-    Scenarios(usize),
     /// Why the second under the cursor was bad, or the run where there is no cursor; with the first line that is shown.
     Why(u16),
     /// The command palette.
@@ -101,6 +89,8 @@ pub enum Wish {
     Interrupt,
     /// Run the scenario of that index.
     Run(usize),
+    /// Edit it.
+    Edit(usize),
 }
 
 /// The state of the screen.
@@ -132,6 +122,10 @@ pub struct Ui {
     pub logs: room::logs::State,
     /// The same of the room of control.
     pub control: room::control::State,
+    /// The same of the room of scenarios.
+    pub scenario_room: room::scenarios::State,
+    /// Where scenarios and recorded runs are found.
+    pub shelf: Shelf,
     /// Set by drawing: what a click does where. What was drawn last lies on top.
     pub clicks: Vec<(Rect, Click)>,
     /// Set by drawing: thresholds and events have panels of their own.
@@ -151,7 +145,7 @@ pub struct Ui {
     acted: bool,
     /// What the viewer wishes for, even before it is obeyed: two steps that are pressed at once are two steps.
     pace: Pace,
-    asked: Option<Command>,
+    pub(super) asked: Option<Command>,
     errand: Option<Errand>,
     /// What came of the last errand, until the next key.
     pub note: Option<String>,
@@ -174,6 +168,8 @@ impl Ui {
             traces: room::traces::State::default(),
             logs: room::logs::State::default(),
             control: room::control::State::default(),
+            scenario_room: room::scenarios::State::default(),
+            shelf: Shelf::default(),
             clicks: Vec::new(),
             wide: false,
             view: None,
@@ -202,6 +198,7 @@ impl Ui {
         self.traces.begin();
         self.logs.begin();
         self.control.begin();
+        self.scenario_room.begin();
         self.list = List::Slowest;
         self.chosen = None;
         self.acted = false;
@@ -236,7 +233,7 @@ impl Ui {
                 Room::Traces => self.traces.chosen()?,
                 Room::Logs => self.logs.chosen()?,
                 Room::Database => room::database::chosen_trace(self, model)?,
-                Room::Control => return None,
+                Room::Scenarios | Room::Control => return None,
                 Room::Run | Room::Latency => self.rows(model).get(self.chosen_row(model))?.trace_id,
             };
             let id = id.to_string();
@@ -337,6 +334,7 @@ impl Ui {
             Room::Traces => self.traces.question(),
             Room::Logs if self.open.is_none() => Some(self.logs.question()),
             Room::Logs => None,
+            Room::Scenarios => self.scenario_room.question(&self.scenarios, self.shelf.has_scenarios()).map(Question::Shelf),
             Room::Run | Room::Latency | Room::Database | Room::Control => None,
         };
         open.into_iter().chain(of_room).collect()
@@ -352,11 +350,15 @@ impl Ui {
             }
             Answer::Traces(question, found) => self.traces.hear(&question, found),
             Answer::Logs(mark, found) => self.logs.hear(mark, found),
+            Answer::Shelf(wanted, had) => room::scenarios::hear(self, &wanted, had),
         }
     }
 
-    fn enter(&mut self, room: Room) {
+    pub(super) fn enter(&mut self, room: Room) {
         (self.room, self.open, self.acted) = (room, None, true);
+        if room == Room::Scenarios {
+            self.scenario_room.enter(self.current);
+        }
     }
 }
 

@@ -44,6 +44,7 @@ pub fn draw(buffer: &mut Buffer, area: Rect, model: &Model, verdict: &Verdict, u
         (None, Room::Database) => room::database::draw(buffer, body, model, ui),
         (None, Room::Traces) => room::traces::draw(buffer, body, model, ui),
         (None, Room::Logs) => room::logs::draw(buffer, body, model, ui),
+        (None, Room::Scenarios) => room::scenarios::draw(buffer, body, model, verdict, ui),
         (None, Room::Control) => room::control::draw(buffer, body, model, ui),
     }
     keys(buffer, Rect { y: area.bottom() - 1, height: 1, ..area }, ui);
@@ -132,6 +133,8 @@ fn keys(buffer: &mut Buffer, area: Rect, ui: &Ui) {
         room::control::keys(ui)
     } else if ui.room == Room::Traces {
         room::traces::keys(ui)
+    } else if ui.room == Room::Scenarios {
+        room::scenarios::keys(ui)
     } else if ui.room == Room::Logs {
         &[
             ("↑↓", "line"),
@@ -170,7 +173,6 @@ fn keys(buffer: &mut Buffer, area: Rect, ui: &Ui) {
     };
     let mut keys = keys.to_vec();
     if ui.replay.is_some() && ui.open.is_none() {
-        keys.retain(|(key, _)| *key != "s");
         keys.splice(..0, replay::KEYS);
     }
     let width = |keys: &[(&str, &str)]| 1 + keys.iter().map(|(key, what)| key.chars().count() + what.chars().count() + 3).sum::<usize>();

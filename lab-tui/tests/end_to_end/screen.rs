@@ -2,6 +2,7 @@
 
 use std::io::{Read as _, Write};
 use std::num::NonZeroU16;
+use std::os::unix::fs::PermissionsExt as _;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -149,7 +150,7 @@ async fn the_first_minute_leads_to_the_trace_that_explains_it() {
     terminal.shows("thresholds").await;
     terminal.shows("table locked ended").await;
     terminal.press("s");
-    terminal.shows("scenarios ─").await;
+    terminal.shows("3 thresholds").await;
     terminal.press("\x1b");
     terminal.press("q");
     terminal.ended(0).await;
@@ -258,7 +259,7 @@ async fn a_program_and_flags_are_a_screen() {
     terminal.shows("rate<0.01 http_req_failed").await;
     // The shipped scenarios need what is not there.
     terminal.press("s");
-    terminal.shows("scenarios ─").await;
+    terminal.shows("1 threshold").await;
     assert!(!terminal.text().contains("first-minute"), "{}", terminal.text());
     terminal.press("\x1b");
     terminal.press("q");
@@ -297,5 +298,77 @@ async fn every_room_shows_the_same_run() {
     terminal.shows(" pool   used ").await;
     terminal.press(":quit\r");
     terminal.ended(0).await;
+    place.assert_empty();
+}
+
+/// A scenario for the editor to leave: it is over soon, and keeps one of its promises.
+const EDITED: &str = r#"format = 1
+title = "Edited by hand"
+[[load]]
+name = "rolls"
+service = "frontend"
+executor = "constant-arrival-rate"
+rate = 20
+duration = "2s"
+[[load.request]]
+get = "/roll"
+[thresholds]
+http_reqs = ["count>=20"]
+http_req_duration = ["max<0.001"]
+"#;
+
+/// The terminal goes to an editor and comes back, whatever the editor does; what it leaves is checked, and run when it is mended.
+#[tokio::test]
+async fn a_scenario_is_edited_checked_mended_and_run() {
+    let place = Place::new();
+    let folder = tempfile::Builder::new().prefix("mine").tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write("broken", &EDITED.replace("rate = 20", "rat = 20"));
+    write("mended", EDITED);
+    let editor = folder.path().join("editor");
+    // It asks for a line, as no lab does: so it has the terminal, in its usual mode.
+    std::fs::write(&editor, "#!/bin/sh\necho \"editor of $1\"\nread -r answer\ncp \"$answer\" \"$1\"\n").unwrap();
+    std::fs::set_permissions(&editor, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let variables = [("VISUAL", ""), ("EDITOR", editor.to_str().unwrap())];
+    let mut lab = place.lab(&["run", "traffic"]);
+    lab.current_dir(folder.path());
+    let mut terminal = Terminal::start_like(&lab, (120, 36), &variables);
+    terminal.taken_over().await;
+    terminal.press("s");
+    terminal.shows("Everyday traffic").await;
+    terminal.press("E");
+    terminal.shows("editor of ./traffic.toml").await;
+    // This one is the editor's.
+    terminal.press("\x03");
+    terminal.shows("the editor `").await;
+    terminal.shows("traffic.toml  ").await;
+    terminal.press("E");
+    terminal.shows("editor of ./traffic.toml").await;
+    terminal.press("broken\n");
+    terminal.shows("traffic.toml has a problem").await;
+    terminal.shows("traffic.toml:7:1: unknown key `rat` (did you mean `rate`?)").await;
+    terminal.press("\r");
+    terminal.shows("not understood as it is").await;
+    terminal.press("E");
+    terminal.shows("editor of ./traffic.toml").await;
+    terminal.press("mended\n");
+    terminal.shows("traffic.toml is understood: Enter runs it").await;
+    terminal.press("\r");
+    terminal.shows("lab  traffic  Edited by hand").await;
+    terminal.shows("at the end: fail").await;
+    terminal.shows("count>=20 http_reqs").await;
+    // The run before it has been recorded meanwhile.
+    terminal.shows("■ traffic").await;
+    std::fs::remove_file(&editor).unwrap();
+    terminal.press("s");
+    terminal.press("E");
+    terminal.shows("set VISUAL or EDITOR to one that is there").await;
+    terminal.press("r");
+    terminal.shows("● running").await;
+    terminal.press("x");
+    terminal.shows("■ stopped").await;
+    terminal.press("q");
+    terminal.ended(0).await;
+    assert_eq!(std::fs::read_to_string(folder.path().join("traffic.toml")).unwrap(), EDITED);
     place.assert_empty();
 }

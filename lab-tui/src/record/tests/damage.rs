@@ -103,7 +103,7 @@ fn random_damage_does_no_harm() {
                 told(&recording.events);
                 let mut player = Player::new(recording, 1.0);
                 player.seek(Duration::MAX);
-                let listed = Listed { name: String::new(), title: String::new(), about: String::new(), thresholds: Vec::new() };
+                let listed = Listed { name: String::new(), file: None, planned: None, problems: Vec::new() };
                 let mut ui = Ui::new(Palette::new(Theme::Dark), None, vec![listed]);
                 let area = ratatui::layout::Rect::new(0, 0, 120, 36);
                 let verdict = verdict::judge(player.model().plan(), player.model());

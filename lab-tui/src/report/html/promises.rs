@@ -5,9 +5,9 @@ use maud::{Markup, html};
 use super::Ran;
 use super::axis::place;
 use super::expectations::{self, Expectation};
-use crate::report::format::{milliseconds, number};
+use crate::report::format::{distance_in_words, milliseconds, number};
 use crate::report::summary::ThresholdSummary;
-use crate::scenario::{Comparison, MetricKind, Threshold};
+use crate::scenario::{MetricKind, Threshold};
 
 /// A table of both kinds; nothing where nothing was promised.
 pub(super) fn promises(ran: &Ran<'_>) -> Markup {
@@ -74,40 +74,7 @@ fn distance(threshold: &Threshold, value: f64, ok: bool, show: impl Fn(f64) -> S
             @if let Some(share) = share {
                 span.gauge.(if ok { "pass" } else { "fail" }) aria-hidden="true" { span.value style={ "width:" (place(share)) "%" } {} span.bound {} }
             }
-            span { (in_words(threshold.comparison, value, bound, show)) }
+            span { (distance_in_words(threshold.comparison, value, bound, show)) }
         }
-    }
-}
-
-/// As in `12.5 % below`, `3 times the bound`; where the bound is 0 or an equality, as in `288 above`.
-fn in_words(comparison: Comparison, value: f64, bound: f64, show: impl Fn(f64) -> String) -> String {
-    let gap = (value - bound).abs();
-    let side = if value < bound { "below" } else { "above" };
-    let share = |of: f64| number((of * 10.0).round() / 10.0);
-    if gap == 0.0 {
-        "at the bound".to_owned()
-    } else if bound <= 0.0 || matches!(comparison, Comparison::Equal | Comparison::NotEqual) {
-        format!("{} {side}", show(gap))
-    } else if value > 2.0 * bound {
-        format!("{} times the bound", share(value / bound))
-    } else {
-        format!("{} % {side}", share(gap / bound * 100.0))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn distances_are_told_in_words() {
-        let words = |comparison, value, bound| in_words(comparison, value, bound, |gap| milliseconds(Some(gap)));
-        let less = Comparison::Less;
-        assert_eq!(words(less, 43.75, 50.0), "12.5 % below");
-        assert_eq!(words(less, 75.0, 50.0), "50 % above");
-        assert_eq!(words(less, 155.0, 50.0), "3.1 times the bound");
-        assert_eq!(words(less, 12.0, 0.0), "12.0 ms above");
-        assert_eq!(words(Comparison::Equal, 12.0, 20.0), "8.00 ms below");
-        assert_eq!(words(Comparison::Equal, 20.0, 20.0), "at the bound");
     }
 }

@@ -20,7 +20,7 @@ fn each_step_counts_and_the_ends_hold() {
     let highest = (0..200).filter_map(|_| asked(&mut ui, &model, '+')).last();
     assert_eq!(highest, Some(Command::Rate(Pace::FASTEST)));
     // What lies over the screen has keys of its own; in an open trace these work as well.
-    press(&mut ui, &model, &[KeyCode::Char('s')]);
+    press(&mut ui, &model, &[KeyCode::Char('e')]);
     assert_eq!(asked(&mut ui, &model, ' '), None);
     press(&mut ui, &model, &[KeyCode::Esc, KeyCode::Enter]);
     assert!(ui.open.is_some());

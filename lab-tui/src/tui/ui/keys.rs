@@ -58,7 +58,7 @@ impl Ui {
             KeyCode::Char('?') => self.overlay = Some(Overlay::Help),
             KeyCode::Char(':') => self.find(),
             KeyCode::Char('e') => self.overlay = Some(Overlay::Meaning(0)),
-            KeyCode::Char('s') => self.overlay = Some(Overlay::Scenarios(self.current)),
+            KeyCode::Char('s') => self.enter(Room::Scenarios),
             KeyCode::Char('w') => {
                 // Once, as of now: it looks at thousands of requests.
                 let moment = self.cursor.map(Duration::from_secs);
@@ -74,6 +74,7 @@ impl Ui {
             KeyCode::Char('-') => self.step_pace(-1.0),
             KeyCode::Char(' ') => self.ask(if self.pace.paused { Command::Resume } else { Command::Pause }),
             code if self.open.is_some() => self.on_key_in_trace(code, model),
+            code if self.room == Room::Scenarios => return room::scenarios::on_key(self, code, model),
             code => match self.room {
                 Room::Run => self.on_key_in_run(code, model),
                 Room::Latency => room::latency::on_key(self, code, model),
@@ -81,6 +82,7 @@ impl Ui {
                 Room::Traces => room::traces::on_key(self, code),
                 Room::Logs => room::logs::on_key(self, code, model),
                 Room::Control => room::control::on_key(self, code, model),
+                Room::Scenarios => {}
             },
         }
         None
@@ -121,7 +123,7 @@ impl Ui {
         match self.room {
             Room::Run => self.step(model, by, true),
             Room::Traces => room::traces::step(self, by),
-            Room::Latency | Room::Database | Room::Logs | Room::Control => {}
+            Room::Latency | Room::Database | Room::Logs | Room::Scenarios | Room::Control => {}
         }
     }
 
@@ -185,7 +187,7 @@ impl Ui {
                 Room::Traces => self.traces.is_writing(),
                 Room::Logs => self.logs.is_writing(),
                 Room::Control => self.control.is_writing(),
-                Room::Run | Room::Latency | Room::Database => false,
+                Room::Run | Room::Latency | Room::Database | Room::Scenarios => false,
             }
     }
 
@@ -194,7 +196,7 @@ impl Ui {
             Room::Traces => self.traces.write(code),
             Room::Logs => self.logs.write(code),
             Room::Control => self.control.write(code),
-            Room::Run | Room::Latency | Room::Database => {}
+            Room::Run | Room::Latency | Room::Database | Room::Scenarios => {}
         }
     }
 

@@ -14,8 +14,7 @@ impl Ui {
             MouseEventKind::ScrollUp => KeyCode::Up,
             MouseEventKind::ScrollDown => KeyCode::Down,
             MouseEventKind::Down(MouseButton::Left) if self.overlay.is_none() => {
-                self.click(Position { x: mouse.column, y: mouse.row }, model);
-                return None;
+                return self.click(Position { x: mouse.column, y: mouse.row }, model);
             }
             MouseEventKind::Down(MouseButton::Left) => KeyCode::Esc,
             _ => return None,
@@ -23,8 +22,8 @@ impl Ui {
         self.on_key(key.into(), model)
     }
 
-    fn click(&mut self, at: Position, model: &Model) {
-        let Some((place, click)) = self.clicks.iter().rev().find(|(place, _)| place.contains(at)).copied() else { return };
+    fn click(&mut self, at: Position, model: &Model) -> Option<Wish> {
+        let Some((place, click)) = self.clicks.iter().rev().find(|(place, _)| place.contains(at)).copied() else { return None };
         let row = usize::from(at.y - place.y);
         match click {
             Click::Room(room) => self.enter(room),
@@ -44,7 +43,12 @@ impl Ui {
                 }
             }
             Click::Rows(first) => self.choose(first + row, model),
+            Click::Row(pane, first) if room::scenarios::choose(self, pane, first + row) => {
+                return self.on_key(KeyCode::Enter.into(), model);
+            }
+            Click::Row(..) => {}
         }
+        None
     }
 
     /// The first click chooses a row, the next one opens it.
@@ -58,6 +62,7 @@ impl Ui {
                 self.latency.choose(row);
                 false
             }
+            Room::Scenarios => false,
             Room::Run => {
                 let before = self.chosen;
                 self.chosen = self.rows(model).get(row).map(|request| request.trace_id);

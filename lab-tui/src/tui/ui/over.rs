@@ -27,7 +27,7 @@ impl Ui {
                 self.enter(room);
                 None
             }
-            What::Run(index) => Some(Wish::Run(index)),
+            What::Run(index) => self.wish_for(index, model),
             What::Fault(kind) => {
                 self.enter(Room::Control);
                 room::control::lead_to(self, kind, model);
@@ -41,14 +41,8 @@ impl Ui {
     }
 
     pub(super) fn on_key_over(&mut self, code: KeyCode, overlay: Overlay) -> Option<Wish> {
-        let last = self.scenarios.len().saturating_sub(1);
         match (overlay, code) {
             (_, KeyCode::Char('q')) => return Some(Wish::Quit),
-            (Overlay::Scenarios(row), KeyCode::Up | KeyCode::Char('k')) => self.overlay = Some(Overlay::Scenarios(row.saturating_sub(1))),
-            (Overlay::Scenarios(row), KeyCode::Down | KeyCode::Char('j')) => self.overlay = Some(Overlay::Scenarios((row + 1).min(last))),
-            (Overlay::Scenarios(_), KeyCode::Home | KeyCode::Char('g')) => self.overlay = Some(Overlay::Scenarios(0)),
-            (Overlay::Scenarios(_), KeyCode::End | KeyCode::Char('G')) => self.overlay = Some(Overlay::Scenarios(last)),
-            (Overlay::Scenarios(row), KeyCode::Enter) if row <= last && !self.scenarios.is_empty() => return Some(Wish::Run(row)),
             (Overlay::Meaning(row), KeyCode::Up | KeyCode::Char('k')) => self.overlay = Some(Overlay::Meaning(row.saturating_sub(1))),
             (Overlay::Meaning(row), KeyCode::Down | KeyCode::Char('j')) => {
                 self.overlay = Some(Overlay::Meaning((row + 1).min(glossary::figures(self.room).len() - 1)));
@@ -57,7 +51,6 @@ impl Ui {
             (Overlay::Why(line), KeyCode::Down | KeyCode::Char('j')) => self.overlay = Some(Overlay::Why(line.saturating_add(1))),
             (Overlay::Why(_), KeyCode::Home | KeyCode::Char('g')) => self.overlay = Some(Overlay::Why(0)),
             (Overlay::Why(_), KeyCode::Char('w') | KeyCode::Esc)
-            | (Overlay::Scenarios(_), KeyCode::Char('s') | KeyCode::Esc)
             | (Overlay::Meaning(_), KeyCode::Char('e') | KeyCode::Esc)
             | (Overlay::Help, _) => self.overlay = None,
             _ => {}
