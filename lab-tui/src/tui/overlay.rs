@@ -13,7 +13,7 @@ use super::ui::{Overlay, Ui};
 
 /// Wherever one is.
 const ANYWHERE: [(&str, &str); 10] = [
-    ("1 … 7", "the rooms: run, latency, database, traces, logs, scenarios, control"),
+    ("1 … 7", "the rooms, by the numbers on their tabs"),
     (": Ctrl-P", "the command palette: everything, by a few letters"),
     ("e", "what the numbers of this room mean, and how to query them"),
     ("w", "why: what tells the second under the cursor from the calm"),

@@ -43,9 +43,10 @@ impl Terminal {
         if let Some(settings) = &self.settings {
             tcsetattr(stdin(), OptionalActions::Flush, settings)?;
         }
-        // A new one knows nothing of what was drawn, and draws everything.
+        // A new one knows of nothing that was drawn, and draws everything. It is not cleared: that asks the terminal for its cursor, and
+        // whoever reads the answer would read keys.
         self.inner = take()?;
-        self.inner.clear()
+        Ok(())
     }
 
     pub(super) fn draw(&mut self, draw: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
