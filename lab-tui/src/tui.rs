@@ -1,9 +1,10 @@
 //! The screen: one stream of events, one of keys, and a frame tick; views only look at the model.
 
 mod ask;
+mod axis;
 mod callout;
 mod chain;
-mod editor;
+mod columns;
 mod errand;
 mod errors;
 mod events;
@@ -30,6 +31,7 @@ mod trace;
 mod ui;
 mod view;
 mod wrap;
+mod zoom;
 
 use std::io;
 use std::sync::Arc;

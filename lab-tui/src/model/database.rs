@@ -3,6 +3,7 @@
 mod blocking;
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -127,9 +128,9 @@ impl Database {
         })
     }
 
-    /// The busiest moment of a second; where that has none, the next one that stands for it.
-    pub fn moment(&self, second: u64) -> Option<&Moment> {
-        let (begin, end) = (Duration::from_secs(second), Duration::from_secs(second + 1));
+    /// The busiest moment of some seconds; where they have none, the next one that stands for them.
+    pub fn moment(&self, seconds: Range<u64>) -> Option<&Moment> {
+        let (begin, end) = (Duration::from_secs(seconds.start), Duration::from_secs(seconds.end));
         let first = self.moments.partition_point(|moment| moment.at < begin);
         let within = self.moments.range(first..).take_while(|moment| moment.at < end);
         let busiest = within.max_by_key(|moment| moment.weight());
@@ -194,7 +195,7 @@ mod tests {
         assert_eq!(database.newest().unwrap().1.sessions.len(), 100);
         let recent = database.activity(19_999).unwrap();
         assert_eq!((recent.commits, recent.over), (250, Duration::from_secs(5)));
-        let of_lock = database.moment(777).unwrap();
+        let of_lock = database.moment(777..778).unwrap();
         assert_eq!(of_lock.waits.values().copied().collect::<Vec<_>>(), [90, 9]);
     }
 
@@ -204,7 +205,7 @@ mod tests {
         for millis in [1_020, 2_020, 2_990, 4_010, 9_000] {
             database.push(Duration::from_millis(millis), sample(u32::from(millis == 2_020)));
         }
-        let at = |second| database.moment(second).map(|moment| moment.at.as_millis());
+        let at = |second| database.moment(second..second + 1).map(|moment| moment.at.as_millis());
         assert_eq!((at(0), at(1), at(2), at(4)), (Some(1_020), Some(1_020), Some(2_020), Some(4_010)));
         assert_eq!(
             (at(3), at(5), at(6), at(9), at(10)),

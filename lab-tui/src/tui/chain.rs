@@ -1,9 +1,12 @@
 //! The hops that requests take, with rate, errors and p95 of each.
 
+use std::ops::Range;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use super::columns;
 use super::palette::Palette;
 use crate::event::Samples;
 use crate::model::Model;
@@ -22,9 +25,9 @@ struct Figures<'m> {
     p95: Option<f64>,
 }
 
-/// Draws one column a hop: name and arrow, rate and errors, p95; of the second under the cursor, else of the last seconds.
-pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, cursor: Option<u64>, palette: &Palette) {
-    let hops = figures(model, cursor);
+/// Draws one column a hop: name and arrow, rate and errors, p95; of the seconds under the cursor, else of the last seconds.
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, read: Option<Range<u64>>, palette: &Palette) {
+    let hops = figures(model, read);
     let Ok(count) = u16::try_from(hops.len()) else { return };
     if count == 0 {
         let text = if model.finished().is_some() { "no spans came in" } else { "awaiting the first spans" };
@@ -57,12 +60,15 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, cursor: Optio
     }
 }
 
-fn figures(model: &Model, cursor: Option<u64>) -> Vec<Figures<'_>> {
+fn figures(model: &Model, read: Option<Range<u64>>) -> Vec<Figures<'_>> {
     // Spans come in up to a second late, so the very last second is not asked for.
     let now = model.now().as_secs();
     // Of the past, a second may be known only together with its neighbours.
-    let piece = |second| model.seconds().get(second).map_or((second, second + 1), |piece| (piece.place.index, piece.place.end()));
-    let (from, to) = cursor.map_or((now.saturating_sub(LIVE + 1), now.saturating_sub(1)), piece);
+    let known = read.map(|seconds| match columns::moment(model, seconds.clone()).seconds() {
+        none if none.is_empty() => seconds,
+        known => known,
+    });
+    let Range { start: from, end: to } = known.unwrap_or(now.saturating_sub(LIVE + 1)..now.saturating_sub(1));
     let hops = model.chain().in_order();
     if hops.is_empty() {
         return Vec::new();

@@ -1,16 +1,19 @@
-//! The share of requests that failed, second by second.
+//! The share of requests that failed, second by second; of several seconds in a column, the worst one's.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 
+use super::columns::{self, Column};
 use super::palette::Palette;
 use super::plot::{self, TimeAxis};
 use crate::model::{Model, Second};
 
 /// Draws title and plot; where there is one row only, the plot alone.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, axis: TimeAxis, model: &Model, cursor: Option<u64>, palette: &Palette) {
+    let columns = columns::columns(model, axis);
+    let top = top(&columns);
     let area = match area.height {
         0 => return,
         1 => {
@@ -18,9 +21,9 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, axis: TimeAxis, model: &Mode
             area
         }
         height => {
-            legend(model, cursor, palette).render(Rect { height: 1, ..area }, buffer);
+            legend(model, axis, cursor, palette).render(Rect { height: 1, ..area }, buffer);
             let area = Rect { y: area.y + 1, height: height - 1, ..area };
-            plot::label(buffer, area, 0, &top_label(top(model, axis)), palette);
+            plot::label(buffer, area, 0, &top_label(top), palette);
             if area.height > 1 {
                 plot::label(buffer, area, area.height - 1, "0 %", palette);
             }
@@ -28,15 +31,15 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, axis: TimeAxis, model: &Mode
         }
     };
     let graph = plot::graph(area);
-    let top = top(model, axis);
-    for second in model.seconds().range(axis.first, axis.end()) {
-        let filled = share(second).unwrap_or_default() / top * f64::from(graph.height);
-        for column in axis.columns_of(second.place) {
+    for shown in columns {
+        let filled = shown.worst(share).unwrap_or_default() / top * f64::from(graph.height);
+        let has_ended = shown.sum(|second| second.ended) > 0;
+        for column in shown.columns {
             for row in 0..graph.height {
                 let bottom = f64::from(graph.height - 1 - row);
                 if filled > bottom {
                     buffer.set_string(graph.x + column, graph.y + row, plot::eighths(filled - bottom), palette.bad);
-                } else if row + 1 == graph.height && second.ended > 0 {
+                } else if row + 1 == graph.height && has_ended {
                     buffer.set_string(graph.x + column, graph.y + row, "▁", palette.idle);
                 }
             }
@@ -53,8 +56,8 @@ pub(super) fn share(second: &Second) -> Option<f64> {
 }
 
 /// A round share above all that are in sight.
-fn top(model: &Model, axis: TimeAxis) -> f64 {
-    let most = model.seconds().range(axis.first, axis.end()).filter_map(share).fold(0.0, f64::max);
+fn top(columns: &[Column<'_>]) -> f64 {
+    let most = columns.iter().filter_map(|column| column.worst(share)).fold(0.0, f64::max);
     [0.01, 0.02, 0.05, 0.1, 0.2, 0.5].into_iter().find(|top| most <= *top).unwrap_or(1.0)
 }
 
@@ -62,13 +65,12 @@ fn top_label(top: f64) -> String {
     format!("{:.0} %", top * 100.0)
 }
 
-fn legend(model: &Model, cursor: Option<u64>, palette: &Palette) -> Line<'static> {
-    let second = cursor.unwrap_or(model.now().as_secs().saturating_sub(1));
-    let second = model.seconds().get(second);
-    let (failed, ended) = second.map_or((0, 0), |second| (second.failed, second.ended));
-    let waiting =
-        second.map(Second::in_flight).filter(|waiting| *waiting > 0).map_or(String::new(), |waiting| format!(", {waiting} in flight"));
-    let percent = second.and_then(share).map_or("-".to_owned(), |share| format!("{:.1} %", share * 100.0));
+fn legend(model: &Model, axis: TimeAxis, cursor: Option<u64>, palette: &Palette) -> Line<'static> {
+    let read = columns::read(model, axis, cursor);
+    let (failed, ended, in_flight) = (read.sum(|second| second.failed), read.sum(|second| second.ended), read.sum(Second::in_flight));
+    let waiting = if in_flight > 0 { format!(", {in_flight} in flight") } else { String::new() };
+    let at_worst = if failed > 0 && read.known() > 1 { " at worst" } else { "" };
+    let percent = read.worst(share).map_or("-".to_owned(), |share| format!("{:.1} %{at_worst}", share * 100.0));
     Line::from(vec![
         Span::styled(" failed", palette.title),
         Span::styled("   ", palette.bad),

@@ -45,10 +45,12 @@ pub(super) enum What {
 }
 
 /// What keys do wherever one is, in the words of whoever looks for it.
-const KEYS: [(&str, &str, KeyCode); 14] = [
+const KEYS: [(&str, &str, KeyCode); 16] = [
     ("go to the peak of p99", "p", KeyCode::Char('p')),
     ("go to the start of the run", "g", KeyCode::Home),
     ("follow the run (live)", "G", KeyCode::End),
+    ("zoom in on time", "z", KeyCode::Char('z')),
+    ("zoom out, up to the whole run", "Z", KeyCode::Char('Z')),
     ("explain: why did it rise", "w", KeyCode::Char('w')),
     ("what the numbers of this room mean", "e", KeyCode::Char('e')),
     ("pause or resume the load", "space", KeyCode::Char(' ')),

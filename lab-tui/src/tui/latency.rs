@@ -1,5 +1,7 @@
 //! Percentiles of the response time over time, on a logarithmic scale: calm and trouble are both readable.
 
+use std::borrow::Cow;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Color;
@@ -8,11 +10,12 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 use ratatui::widgets::canvas::{Canvas, Line as Stroke, Points};
 
+use super::columns::{self, Column};
 use super::palette::Palette;
 use super::plot::{self, TimeAxis};
 use super::scale::Scale;
 use crate::event::Samples;
-use crate::model::{Model, Place, Second};
+use crate::model::{Model, Second};
 use crate::report::format;
 
 /// Draws title and plot. The title reads the second under the cursor, else the last whole one.
@@ -21,11 +24,11 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, axis: TimeAxis, model: &Mode
         return;
     }
     let title = Rect { height: 1, ..area };
-    legend(model, cursor, palette).render(title, buffer);
+    legend(model, axis, cursor, palette).render(title, buffer);
     let area = Rect { y: area.y + 1, height: area.height - 1, ..area };
     let graph = plot::graph(area);
-    let so_far = model.seconds().range(axis.first, axis.end()).map(|second| (second.place, second.response_so_far(model.now())));
-    let shown: Vec<(Place, Samples)> = so_far.filter(|(_, response)| response.count() > 0).collect();
+    let so_far = columns::columns(model, axis).into_iter().map(|column| (column.response(), column));
+    let shown: Vec<(Cow<'_, Samples>, Column<'_>)> = so_far.filter(|(response, _)| response.count() > 0).collect();
     let Some(scale) = scale(&shown) else {
         plot::awaited(buffer, graph, "awaiting the first answers", palette);
         return;
@@ -40,21 +43,23 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, axis: TimeAxis, model: &Mode
             for (percentile, style) in series {
                 let colour = style.fg.unwrap_or(Color::Reset);
                 let mut before: Option<(f64, f64, u64)> = None;
-                for (place, response) in &shown {
-                    let mut columns = axis.columns_of(*place);
-                    let Some(column) = columns.next() else { continue };
+                for (response, column) in &shown {
                     let Some(ms) = response.percentile(percentile) else { continue };
-                    let (x, y) = (f64::from(column) + 0.5, scale.height(ms));
+                    let (seconds, y) = (column.seconds(), scale.height(ms));
+                    let [x, last] = [column.columns.start, column.columns.end - 1].map(|column| f64::from(column) + 0.5);
+                    let stroke = |x1, y1, x2, y2| Stroke { x1, y1, x2, y2, color: colour };
                     match before {
-                        Some((x1, y1, end)) if end == place.index => context.draw(&Stroke { x1, y1, x2: x, y2: y, color: colour }),
+                        Some((x1, y1, end)) if end >= seconds.start => context.draw(&stroke(x1, y1, x, y)),
                         _ => context.draw(&Points { coords: &[(x, y)], color: colour }),
                     }
                     // A piece of the past is as wide as it is long.
-                    let last = columns.last().map_or(x, |column| f64::from(column) + 0.5);
                     if last > x {
-                        context.draw(&Stroke { x1: x, y1: y, x2: last, y2: y, color: colour });
+                        context.draw(&stroke(x, y, last, y));
                     }
-                    before = Some((last, y, place.end()));
+                    if let Some(worst) = column.worst_percentile(99.0).filter(|_| percentile >= 99.0) {
+                        context.draw(&stroke(x, y, x, scale.height(worst)));
+                    }
+                    before = Some((last, y, seconds.end));
                 }
                 // A layer of its own, so that the higher percentile covers the lower where both pass.
                 context.layer();
@@ -66,10 +71,8 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, axis: TimeAxis, model: &Mode
 }
 
 /// `latency  p50 4.21 ms  p95 8.10 ms  p99 12.4 ms`.
-fn legend(model: &Model, cursor: Option<u64>, palette: &Palette) -> Line<'static> {
-    let now = model.now().as_secs();
-    let second = cursor.map_or_else(|| model.seconds().get(now.saturating_sub(1)), |second| model.seconds().get(second));
-    let response = second.map(|second| second.response_so_far(model.now())).unwrap_or_default();
+fn legend(model: &Model, axis: TimeAxis, cursor: Option<u64>, palette: &Palette) -> Line<'static> {
+    let response = columns::read(model, axis, cursor).response();
     let value = |percentile| format::milliseconds(response.percentile(percentile));
     let mut spans = vec![Span::styled(" latency", palette.title)];
     for (name, percentile, style) in [("p50", 50.0, palette.p50), ("p95", 95.0, palette.p95), ("p99", 99.0, palette.p99)] {
@@ -90,10 +93,12 @@ pub(super) fn name_bands(buffer: &mut Buffer, graph: Rect, axis: TimeAxis, model
     windows.sort_by_key(|(_, from, _)| *from);
     for (number, (index, from, to)) in windows.iter().copied().enumerate() {
         let next = windows.get(number + 1).and_then(|(_, next, _)| axis.column(*next)?.checked_sub(1)).unwrap_or(graph.width);
-        let (from, to) = (from.max(axis.first), to.min(axis.end()));
-        let (Some(column), true) = (axis.column(from), to > from) else { continue };
-        let width = usize::try_from(to - from).unwrap_or_default();
-        let name = &model.faults()[index].fault.name;
+        let columns = axis.columns_of(from..to);
+        if columns.is_empty() {
+            continue;
+        }
+        let (column, width) = (columns.start, columns.len());
+        let name = &model.plan().faults[index].name;
         let room = usize::from(next.min(graph.width).saturating_sub(column));
         let cells =
             Rect { x: graph.x + column, width: u16::try_from(room.min(width.max(name.len()))).unwrap_or_default(), height: 1, ..graph };
@@ -105,9 +110,11 @@ pub(super) fn name_bands(buffer: &mut Buffer, graph: Rect, axis: TimeAxis, model
     }
 }
 
-/// Holds the medians as well as the 99th percentiles.
-fn scale(shown: &[(Place, Samples)]) -> Option<Scale> {
-    let values = shown.iter().flat_map(|(_, response)| [response.percentile(50.0), response.percentile(99.0)]).flatten();
-    let (low, high) = values.fold((f64::MAX, 0.0_f64), |(low, high), ms| (low.min(ms), high.max(ms)));
+/// Holds the medians as well as the 99th percentiles, and the worst of these.
+fn scale(shown: &[(Cow<'_, Samples>, Column<'_>)]) -> Option<Scale> {
+    let values = |(response, column): &(Cow<'_, Samples>, Column<'_>)| {
+        [response.percentile(50.0), response.percentile(99.0), column.worst_percentile(99.0)]
+    };
+    let (low, high) = shown.iter().flat_map(values).flatten().fold((f64::MAX, 0.0_f64), |(low, high), ms| (low.min(ms), high.max(ms)));
     (!shown.is_empty()).then(|| Scale::holding(low, high))
 }

@@ -7,7 +7,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 
 use super::palette::Palette;
-use super::plot::clock;
+use super::plot::{self, clock};
 use super::ui::{Click, List, Ui};
 use super::{events, expectations, link};
 use crate::event::Exemplar;
@@ -24,8 +24,8 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, verdict: &Ver
         if number > 0 {
             tabs.push(Span::styled(" │ ", palette.dim));
         }
-        let name = match (list, ui.cursor) {
-            (List::Moment, Some(second)) => format!("worst at {}", clock(std::time::Duration::from_secs(second))),
+        let name = match (list, ui.moment()) {
+            (List::Moment, Some(seconds)) => format!("worst {}", plot::span(&seconds)),
             _ => list.name().to_owned(),
         };
         let style = if list == ui.list() { palette.title.patch(palette.chosen) } else { palette.dim };

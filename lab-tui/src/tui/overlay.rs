@@ -26,9 +26,10 @@ const ANYWHERE: [(&str, &str); 10] = [
 ];
 
 /// Of the cursor, which rooms with a time axis share.
-const CURSOR: [(&str, &str); 3] = [
+const CURSOR: [(&str, &str); 4] = [
     ("← →", "move a cursor: all plots read that second; so does a click"),
     ("p", "the cursor to the peak of p99"),
+    ("z Z", "zoom in and out, as the wheel does; Esc twice: as it was"),
     ("End, Esc", "back to now"),
 ];
 
@@ -75,7 +76,7 @@ fn keys_here(ui: &Ui) -> Vec<(&'static str, &'static str)> {
             ("S", "save the scenario with all that was done by hand"),
         ],
     };
-    let has_cursor = ui.open.is_none() && matches!(ui.room, Room::Run | Room::Latency | Room::Database);
+    let has_cursor = ui.open.is_none() && matches!(ui.room, Room::Run | Room::Latency | Room::Database | Room::Logs);
     CURSOR.into_iter().filter(|_| has_cursor).chain(more.iter().copied()).collect()
 }
 

@@ -1,5 +1,6 @@
-//! What all plots share: one time axis, of one column a second, and the marks that lie across them.
+//! What all plots share: room for labels, the time below them, and the marks that lie across them.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use ratatui::buffer::Buffer;
@@ -8,50 +9,13 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget as _;
 
+pub(super) use super::axis::TimeAxis;
 use super::palette::{Palette, Theme};
 use super::scale::Scale;
-use crate::model::{Model, Place};
+use crate::model::Model;
 
 /// Columns left of every plot, for the labels of its values.
 pub(super) const GUTTER: u16 = 8;
-
-/// Which seconds the columns show: as many of the latest as there is room for, one each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TimeAxis {
-    /// The second in the first column.
-    pub(super) first: u64,
-    /// How many columns.
-    pub(super) columns: u16,
-}
-
-impl TimeAxis {
-    /// Begins at a second that the viewer looks back to.
-    pub(super) fn beginning_at(first: u64, columns: u16) -> Self {
-        Self { first, columns }
-    }
-
-    /// Ends at `last`; begins at the start of the run while that is in sight.
-    pub(super) fn ending_at(last: u64, columns: u16) -> Self {
-        Self { first: (last + 1).saturating_sub(u64::from(columns)), columns }
-    }
-
-    /// The second after the last column's.
-    pub(super) fn end(&self) -> u64 {
-        self.first + u64::from(self.columns)
-    }
-
-    /// The column of a second, if it is in sight.
-    pub(super) fn column(&self, second: u64) -> Option<u16> {
-        let column = u16::try_from(second.checked_sub(self.first)?).ok()?;
-        (column < self.columns).then_some(column)
-    }
-
-    /// Those columns in sight that show a piece of the run.
-    pub(super) fn columns_of(&self, piece: Place) -> impl Iterator<Item = u16> + use<> {
-        let axis = *self;
-        (piece.index.max(self.first)..piece.end().min(self.end())).filter_map(move |second| axis.column(second))
-    }
-}
 
 /// Cuts the gutter off a plot's area.
 pub(super) fn graph(area: Rect) -> Rect {
@@ -87,21 +51,23 @@ pub(super) fn is_ground(symbol: &str) -> bool {
 /// Lays fault windows and the cursor under a graph. Its left column is the axis's first second.
 pub(super) fn marks(buffer: &mut Buffer, graph: Rect, axis: TimeAxis, model: &Model, cursor: Option<u64>, palette: &Palette) {
     for (_, from, to) in fault_windows(model) {
-        for second in from.max(axis.first)..to.min(axis.end()) {
-            under(buffer, graph, axis, second, palette.band);
-        }
+        let columns = axis.columns_of(from..to);
+        under(buffer, graph, columns.clone(), palette.band);
         if palette.theme == Theme::Plain {
-            [from, to - 1].into_iter().for_each(|second| edge(buffer, graph, axis, second));
+            let ends = [(from, columns.start), (to - 1, columns.end.saturating_sub(1))];
+            ends.into_iter().filter(|(second, _)| axis.column(*second).is_some()).for_each(|(_, column)| edge(buffer, graph, column));
         }
     }
     if let Some(second) = cursor {
-        under(buffer, graph, axis, second, palette.cursor);
+        under(buffer, graph, axis.columns_of(axis.around(second)), palette.cursor);
     }
 }
 
 /// Where there are no colours, a line on either side of a band has to do; it gives way to whatever is there.
-fn edge(buffer: &mut Buffer, graph: Rect, axis: TimeAxis, second: u64) {
-    let Some(column) = axis.column(second).filter(|column| *column < graph.width) else { return };
+fn edge(buffer: &mut Buffer, graph: Rect, column: u16) {
+    if column >= graph.width {
+        return;
+    }
     for y in graph.top()..graph.bottom() {
         let cell = &mut buffer[(graph.x + column, y)];
         if [" ", "┈", "\u{2800}"].contains(&cell.symbol()) {
@@ -110,10 +76,9 @@ fn edge(buffer: &mut Buffer, graph: Rect, axis: TimeAxis, second: u64) {
     }
 }
 
-fn under(buffer: &mut Buffer, graph: Rect, axis: TimeAxis, second: u64, style: Style) {
-    if let Some(column) = axis.column(second).filter(|column| *column < graph.width) {
-        buffer.set_style(Rect { x: graph.x + column, width: 1, ..graph }, style);
-    }
+fn under(buffer: &mut Buffer, graph: Rect, columns: Range<u16>, style: Style) {
+    let columns = columns.start.min(graph.width)..columns.end.min(graph.width);
+    buffer.set_style(Rect { x: graph.x + columns.start, width: columns.end - columns.start, ..graph }, style);
 }
 
 /// Each fault that has begun: its index, its first second, and the one after its last; up to now while it lasts.
@@ -125,26 +90,24 @@ pub(super) fn fault_windows(model: &Model) -> impl Iterator<Item = (usize, u64, 
     })
 }
 
-/// The time axis itself: a tick every ten seconds, with the minutes and seconds beside it.
+/// The time axis itself: minutes and seconds beside their ticks, and left of them how much a column shows where that is more than a second.
 pub(super) fn time_axis(buffer: &mut Buffer, area: Rect, axis: TimeAxis, cursor: Option<u64>, palette: &Palette) {
     let graph = graph(area);
+    if axis.scale.step() > 1 {
+        label(buffer, area, 0, &format!("{}/col", length(axis.scale.step())), palette);
+    }
     let mark = cursor.and_then(|second| Some((format!("▲{}", clock(Duration::from_secs(second))), axis.column(second)?)));
     let mark = mark.map(|(text, column)| {
         let width = u16::try_from(text.chars().count()).unwrap_or(0);
         (text, column.min(graph.width.saturating_sub(width)), width)
     });
-    let step = if axis.columns > 150 { 20 } else { 10 };
-    let mut free = 0;
-    for second in axis.first..axis.end() {
+    for second in axis.ticks() {
         let Some(column) = axis.column(second) else { continue };
-        if second % step == 0 && column >= free {
-            let text = format!("╵{}", clock(Duration::from_secs(second)));
-            let room = graph.width.saturating_sub(column);
-            let is_free = mark.as_ref().is_none_or(|(_, place, width)| column + 6 < *place || column > place + width);
-            if usize::from(room) >= text.chars().count() && is_free {
-                buffer.set_string(graph.x + column, graph.y, &text, palette.dim);
-                free = column + 7;
-            }
+        let text = format!("╵{}", clock(Duration::from_secs(second)));
+        let width = u16::try_from(text.chars().count()).unwrap_or(u16::MAX);
+        let is_free = mark.as_ref().is_none_or(|(_, place, taken)| column + width < *place || column > place + taken);
+        if graph.width.saturating_sub(column) >= width && is_free {
+            buffer.set_string(graph.x + column, graph.y, &text, palette.dim);
         }
     }
     if let Some((text, column, _)) = mark {
@@ -152,9 +115,28 @@ pub(super) fn time_axis(buffer: &mut Buffer, area: Rect, axis: TimeAxis, cursor:
     }
 }
 
+/// `30s`, `2m`, `4h`: in the fewest letters.
+fn length(seconds: u64) -> String {
+    match seconds {
+        seconds if seconds.is_multiple_of(3_600) => format!("{}h", seconds / 3_600),
+        seconds if seconds.is_multiple_of(60) => format!("{}m", seconds / 60),
+        seconds => format!("{seconds}s"),
+    }
+}
+
 /// `0:07`, `12:34`.
 pub(super) fn clock(at: Duration) -> String {
     format!("{}:{:02}", at.as_secs() / 60, at.as_secs() % 60)
+}
+
+/// `at 0:07`, or `10:20–10:30` where it is more than a second.
+pub(super) fn span(seconds: &Range<u64>) -> String {
+    let at = |second| clock(Duration::from_secs(second));
+    if seconds.end - seconds.start > 1 {
+        format!("{}–{}", at(seconds.start), at(seconds.end))
+    } else {
+        format!("at {}", at(seconds.start))
+    }
 }
 
 /// What stands in the middle of a plot that has nothing to show yet.
@@ -187,19 +169,4 @@ pub(super) fn eighths(share: f64) -> &'static str {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0..=8")]
     let step = (share * 8.0).ceil().clamp(0.0, 8.0) as usize;
     BARS[step]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_axis_grows_from_the_left_and_then_moves() {
-        let axis = TimeAxis::ending_at(4, 10);
-        assert_eq!((axis.first, axis.column(0), axis.column(4), axis.column(10)), (0, Some(0), Some(4), None));
-        let axis = TimeAxis::ending_at(24, 10);
-        assert_eq!((axis.first, axis.column(24), axis.column(14), axis.end()), (15, Some(9), None, 25));
-        let columns = |index, length| axis.columns_of(Place { index, length }).collect::<Vec<_>>();
-        assert_eq!((columns(10, 10), columns(24, 1), columns(30, 10)), (vec![0, 1, 2, 3, 4], vec![9], vec![]));
-    }
 }

@@ -19,14 +19,14 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, axis: TimeAxis, model: &Mode
     let title = Rect { height: 1, ..area };
     let area = Rect { y: area.y + 1, height: area.height - 1, ..area };
     let graph = plot::graph(area);
-    let by_second = by_second(model, axis);
-    let read = cursor.map_or_else(|| model.pools().last().map(|(_, pool)| pool), |second| of(&by_second, axis, second));
+    let by_column = by_column(model, axis);
+    let read = cursor.map_or_else(|| model.pools().last().map(|(_, pool)| pool), |second| of(&by_column, axis, second));
     legend(read, palette).render(title, buffer);
-    let Some(max) = by_second.iter().flatten().map(|pool| pool.max).max() else {
+    let Some(max) = by_column.iter().flatten().map(|pool| pool.max).max() else {
         plot::awaited(buffer, graph, "awaiting a service that tells of a connection pool", palette);
         return;
     };
-    let most = by_second.iter().flatten().map(|pool| pool.used + pool.idle + pool.pending).max().unwrap_or_default();
+    let most = by_column.iter().flatten().map(|pool| pool.used + pool.idle + pool.pending).max().unwrap_or_default();
     // A round number, where there is more than the pool.
     let top = if most > max { most.next_multiple_of(if most > 100 { 50 } else { 10 }) } else { max };
     plot::label(buffer, area, 0, &top.to_string(), palette);
@@ -42,7 +42,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, axis: TimeAxis, model: &Mode
     }
     // Under the bars, whose cells may have a background of their own.
     plot::marks(buffer, graph, axis, model, cursor, palette);
-    for (column, pool) in by_second.iter().enumerate() {
+    for (column, pool) in by_column.iter().enumerate() {
         let (Some(pool), Ok(column)) = (pool, u16::try_from(column)) else { continue };
         // Without colours the parts differ in their patterns.
         let patterns = if palette.used.fg.is_some() { ["█"; 3] } else { ["█", "░", "▒"] };
@@ -66,24 +66,32 @@ fn legend(pool: Option<&Pool>, palette: &Palette) -> Line<'static> {
     Line::from(spans)
 }
 
-/// For each column the state with the most waiting in its second; a second without one shows the last known before it.
-fn by_second(model: &Model, axis: TimeAxis) -> Vec<Option<&Pool>> {
+/// For each column the state with the most waiting in its seconds; one without a state shows the last known before it.
+fn by_column(model: &Model, axis: TimeAxis) -> Vec<Option<&Pool>> {
     let mut columns: Vec<Option<&Pool>> = vec![None; usize::from(axis.columns)];
     // Where several services have a pool, the one that told first is shown.
     let first = model.pools().first().map(|pool| pool.service.as_str());
+    let mut before = None;
     for (at, pool) in model.pools().iter().filter(|(_, pool)| Some(pool.service.as_str()) == first) {
-        let Some(column) = axis.column(at.as_secs()) else { continue };
-        let place = &mut columns[usize::from(column)];
+        if at.as_secs() < axis.first {
+            before = Some(pool);
+        }
         let busy = |pool: &Pool| (pool.pending, pool.used);
-        if place.is_none_or(|other| busy(other) <= busy(pool)) {
-            *place = Some(pool);
+        for column in axis.columns_of(at.as_secs()..at.as_secs() + 1) {
+            let place = &mut columns[usize::from(column)];
+            if place.is_none_or(|other| busy(other) <= busy(pool)) {
+                *place = Some(pool);
+            }
         }
     }
-    let mut last = None;
-    let last_known = model.pools().last().and_then(|(at, _)| axis.column(at.as_secs())).map_or(0, usize::from);
-    for column in columns.iter_mut().take(last_known + 1) {
-        last = column.or(last);
-        *column = last;
+    let known = match model.pools().last().map(|(at, _)| at.as_secs()) {
+        Some(last) if last >= axis.end() => axis.columns,
+        Some(last) => axis.columns_of(last..last + 1).end,
+        None => 0,
+    };
+    for column in columns.iter_mut().take(usize::from(known)) {
+        before = column.or(before);
+        *column = before;
     }
     columns
 }

@@ -4,12 +4,15 @@ mod keys;
 mod mouse;
 mod over;
 
+use std::ops::Range;
 use std::time::Duration;
 
 use ratatui::layout::Rect;
 
 use super::ask::{Answer, Question};
+use super::axis::TimeScale;
 use super::callout;
+use super::columns;
 use super::errand::Errand;
 use super::finder::Finder;
 use super::palette::Palette;
@@ -18,6 +21,7 @@ use super::replay::Replay;
 use super::room::{self, Room};
 use super::shelf::{Listed, Shelf};
 use super::trace::Open;
+use super::zoom::Zoom;
 use crate::event::{Command, Exemplar, Pace, TraceId};
 use crate::model::Model;
 use crate::report::{TraceLink, format};
@@ -130,8 +134,10 @@ pub struct Ui {
     pub clicks: Vec<(Rect, Click)>,
     /// Set by drawing: thresholds and events have panels of their own.
     pub wide: bool,
-    /// Set by drawing: the first second in sight, while the viewer looks back.
-    pub view: Option<u64>,
+    /// Set by drawing: which seconds are in sight.
+    pub(super) axis: TimeAxis,
+    /// How much of the run that is to be.
+    pub(super) zoom: Zoom,
     /// A recorded run is shown; none where it is live.
     pub replay: Option<Replay>,
     /// The explanation that was asked for last.
@@ -172,7 +178,8 @@ impl Ui {
             shelf: Shelf::default(),
             clicks: Vec::new(),
             wide: false,
-            view: None,
+            axis: TimeAxis::beginning_at(0, 1, TimeScale::PLAIN),
+            zoom: Zoom::default(),
             replay: None,
             why: String::new(),
             finder: Finder::default(),
@@ -191,6 +198,7 @@ impl Ui {
     pub fn begin(&mut self, scenario: usize) {
         self.current = scenario;
         self.cursor = None;
+        self.zoom = Zoom::default();
         self.open = None;
         self.overlay = None;
         self.latency = room::latency::State::default();
@@ -268,10 +276,7 @@ impl Ui {
     /// The requests of the list that is chosen.
     pub fn rows(&self, model: &Model) -> Vec<Exemplar> {
         match self.list() {
-            List::Moment => {
-                let second = self.cursor.and_then(|second| model.seconds().get(second));
-                second.map(|second| second.exemplars.clone()).unwrap_or_default()
-            }
+            List::Moment => self.moment().map(|seconds| columns::moment(model, seconds).requests()).unwrap_or_default(),
             List::Slowest => model.slowest().to_vec(),
             List::Failed => model.failed().copied().collect(),
             List::Newest => model.newest().copied().collect(),
@@ -317,14 +322,21 @@ impl Ui {
 
     /// Follows the run; stands still while the viewer looks back, and moves just so far that the cursor stays in sight.
     pub(super) fn time_axis(&mut self, columns: u16, model: &Model) -> TimeAxis {
-        let live = TimeAxis::ending_at(model.now().as_secs(), columns);
-        let Some(cursor) = self.cursor else {
-            self.view = None;
-            return live;
+        let following = self.zoom.following(columns, model);
+        self.axis = match self.cursor {
+            Some(cursor) if following.first > 0 => {
+                let least = TimeAxis::ending_at(cursor, columns, following.scale).first;
+                let first = if self.axis.scale == following.scale { self.axis.first } else { following.first };
+                TimeAxis::beginning_at(first.min(cursor).max(least), columns, following.scale)
+            }
+            _ => following,
         };
-        let first = self.view.unwrap_or(live.first).min(cursor).max((cursor + 1).saturating_sub(u64::from(columns)));
-        self.view = Some(first);
-        TimeAxis::beginning_at(first, columns)
+        self.axis
+    }
+
+    /// What the cursor reads: a second, or those that share its column.
+    pub(super) fn moment(&self) -> Option<Range<u64>> {
+        self.cursor.map(|second| self.axis.around(second))
     }
 
     /// What is wanted from the store: the open trace, as its spans come in, and what the room that is shown looks for.

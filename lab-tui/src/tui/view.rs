@@ -10,7 +10,7 @@ use super::plot;
 use super::replay::{self, Replay};
 use super::room::{self, Room};
 use super::ui::{Ui, ago};
-use super::{callout, overlay, trace};
+use super::{callout, columns, overlay, trace};
 use crate::model::Model;
 use crate::report::format;
 use crate::verdict::{Verdict, Word};
@@ -28,7 +28,6 @@ pub fn draw(buffer: &mut Buffer, area: Rect, model: &Model, verdict: &Verdict, u
         return;
     }
     ui.clicks.clear();
-    header(buffer, Rect { height: 1, ..area }, model, verdict, ui);
     let above = 1 + u16::from(area.height >= TABS);
     if above > 1 {
         room::tabs(buffer, Rect { y: area.y + 1, height: 1, ..area }, ui);
@@ -47,6 +46,8 @@ pub fn draw(buffer: &mut Buffer, area: Rect, model: &Model, verdict: &Verdict, u
         (None, Room::Scenarios) => room::scenarios::draw(buffer, body, model, verdict, ui),
         (None, Room::Control) => room::control::draw(buffer, body, model, ui),
     }
+    // After the room, which decides what the cursor reads.
+    header(buffer, Rect { height: 1, ..area }, model, verdict, ui);
     keys(buffer, Rect { y: area.bottom() - 1, height: 1, ..area }, ui);
     if let Some(over) = ui.overlay {
         overlay::draw(buffer, area, over, ui);
@@ -65,21 +66,21 @@ fn header(buffer: &mut Buffer, area: Rect, model: &Model, verdict: &Verdict, ui:
         Span::styled(format!(" {name}"), palette.title),
     ];
     let now = model.now().as_secs();
-    let second = ui.cursor.or(now.checked_sub(1)).and_then(|second| model.seconds().get(second));
+    let shown = columns::moment(model, ui.moment().unwrap_or(now.saturating_sub(1)..now));
+    let failed = shown.sum(|second| second.failed);
     let (word, style) = match (model.finished(), verdict.word) {
         (None, _) if ui.cursor.is_none() && callout::is_failing(model) => ("● errors", palette.bad),
-        (None, _) if ui.cursor.is_some() && second.is_some_and(|second| second.failed > 0) => ("● errors", palette.bad),
+        (None, _) if ui.cursor.is_some() && failed > 0 => ("● errors", palette.bad),
         (None, _) => ("● running", palette.good),
         (Some(end), _) if end.interrupted => ("■ stopped", palette.warn),
         (Some(_), Word::Pass) => ("■ passed", palette.good),
         (Some(_), Word::Fail) => ("■ failed", palette.bad),
         (Some(_), Word::Inconclusive) => ("■ inconclusive", palette.warn),
     };
-    let at = match (ui.cursor, model.finished()) {
-        (Some(second), _) => Span::styled(
-            format!("at {}, {} ago  ", plot::clock(std::time::Duration::from_secs(second)), plot::clock(ago(model, second))),
-            palette.key,
-        ),
+    let at = match (ui.moment(), model.finished()) {
+        (Some(seconds), _) => {
+            Span::styled(format!("{}, {} ago  ", plot::span(&seconds), plot::clock(ago(model, seconds.start))), palette.key)
+        }
         (None, Some(end)) => Span::raw(format!("{}  ", plot::clock(end.at))),
         (None, None) if model.plan().keep_going => Span::raw(format!("{}  ", plot::clock(model.now()))),
         (None, None) if model.plan().may_end_early() => {
@@ -87,10 +88,11 @@ fn header(buffer: &mut Buffer, area: Rect, model: &Model, verdict: &Verdict, ui:
         }
         (None, None) => Span::raw(format!("{} of {}  ", plot::clock(model.now()), plot::clock(model.plan().duration()))),
     };
-    let p99 = second.and_then(|second| second.response_so_far(model.now()).percentile(99.0));
+    let p99 = shown.response().percentile(99.0);
+    let rate = shown.sum(|second| second.offered) / shown.known().max(1);
     let right = Line::from(vec![
         at,
-        Span::raw(format!("{}/s  ", second.map_or(0, |second| second.offered / second.place.length))),
+        Span::raw(format!("{rate}/s  ")),
         Span::styled(pace(model), palette.warn),
         Span::styled("p99 ", palette.p99),
         Span::raw(format!("{}  ", format::milliseconds(p99))),

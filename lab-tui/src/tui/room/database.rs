@@ -72,18 +72,35 @@ pub struct State {
 /// Draws the room.
 pub(in crate::tui) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, ui: &mut Ui) {
     ui.database.clickable.clear();
-    let shown = Shown::of(model, ui.cursor);
-    if area.width >= WIDE.0 && area.height >= WIDE.1 {
+    let is_wide = area.width >= WIDE.0 && area.height >= WIDE.1;
+    // What is in sight decides what the cursor reads, in lists as well.
+    ui.time_axis(plots(area, is_wide).width - plot::GUTTER - 1, model);
+    let shown = Shown::of(model, ui.moment());
+    if is_wide {
         wide(buffer, area, model, &shown, ui);
     } else {
         narrow(buffer, area, model, &shown, ui);
     }
 }
 
+/// How many columns the lists beside the plots have.
+fn side(area: Rect) -> u16 {
+    (area.width * 2 / 5).clamp(46, 90)
+}
+
+/// Where the plots are.
+fn plots(area: Rect, is_wide: bool) -> Rect {
+    if is_wide {
+        Rect { width: area.width - side(area) - 1, height: area.height * 11 / 20, ..area }
+    } else {
+        Rect { height: (area.height / 2).max(9), ..area }
+    }
+}
+
 /// Plots, figures and below them one of the panels.
 fn narrow(buffer: &mut Buffer, area: Rect, model: &Model, shown: &Shown<'_>, ui: &mut Ui) {
-    let plots = (area.height / 2).max(9);
-    let [plots, figures, panel] = cut(area, [plots, 1, area.height - plots - 1]);
+    let plots = plots(area, false);
+    let [_, figures, panel] = cut(area, [plots.height, 1, area.height - plots.height - 1]);
     draw_plots(buffer, plots, model, ui);
     figures::line(buffer, figures, model, ui);
     let [tabs, list] = cut(panel, [1, panel.height - 1]);
@@ -106,9 +123,8 @@ fn narrow(buffer: &mut Buffer, area: Rect, model: &Model, shown: &Shown<'_>, ui:
 
 /// Plots and figures above, sessions and who blocks whom beside each other below.
 fn wide(buffer: &mut Buffer, area: Rect, model: &Model, shown: &Shown<'_>, ui: &mut Ui) {
-    let [above, below] = cut(area, [area.height * 11 / 20, area.height - area.height * 11 / 20]);
-    let side = (area.width * 2 / 5).clamp(46, 90);
-    let plots = Rect { width: above.width - side - 1, ..above };
+    let (plots, side) = (plots(area, true), side(area));
+    let [above, below] = cut(area, [plots.height, area.height - plots.height]);
     draw_plots(buffer, plots, model, ui);
     rule(buffer, Rect { x: plots.right(), width: 1, ..above }, ui);
     let right = Rect { x: plots.right() + 1, width: side, ..above };
@@ -200,7 +216,7 @@ pub(in crate::tui) fn on_key(ui: &mut Ui, code: KeyCode, model: &Model) {
 
 /// Chooses another row of the panel.
 fn step(ui: &mut Ui, model: &Model, next: impl Fn(usize) -> usize) {
-    let shown = Shown::of(model, ui.cursor);
+    let shown = Shown::of(model, ui.moment());
     let pids = match ui.database.panel {
         Panel::Sessions => sessions::pids(&shown),
         Panel::Blocking => blocking::pids(&shown),
@@ -220,7 +236,7 @@ fn open(ui: &mut Ui, model: &Model) {
         ui.note = Some("a statement stands for many traces; those of a session are one Tab away".to_owned());
         return;
     }
-    let shown = Shown::of(model, ui.cursor);
+    let shown = Shown::of(model, ui.moment());
     let Some(session) = shown.session(chosen_pid(ui, &shown)) else { return };
     match session.trace_id {
         Some(id) => ui.open_trace(id, format!("session {} of {}", session.pid, session.application)),
@@ -238,14 +254,14 @@ fn chosen_pid(ui: &Ui, shown: &Shown<'_>) -> Option<u32> {
 
 /// The trace of the session that is chosen.
 pub(in crate::tui) fn chosen_trace(ui: &Ui, model: &Model) -> Option<TraceId> {
-    let shown = Shown::of(model, ui.cursor);
+    let shown = Shown::of(model, ui.moment());
     shown.session(chosen_pid(ui, &shown))?.trace_id
 }
 
 /// Chooses what was clicked; whether it was chosen already.
 pub(in crate::tui) fn choose(ui: &mut Ui, row: usize, model: &Model) -> bool {
     let Some((panel, pid)) = ui.database.clickable.get(row).copied() else { return false };
-    let before = (ui.database.panel, chosen_pid(ui, &Shown::of(model, ui.cursor)));
+    let before = (ui.database.panel, chosen_pid(ui, &Shown::of(model, ui.moment())));
     (ui.database.panel, ui.database.pid) = (panel, Some(pid));
     before == (panel, Some(pid))
 }

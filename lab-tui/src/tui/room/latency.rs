@@ -8,6 +8,8 @@ mod kept;
 mod kinds;
 mod percentiles;
 
+use std::ops::Range;
+
 use crossterm::event::KeyCode;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -40,7 +42,7 @@ pub struct State {
     /// Set by drawing: there is room for both panels.
     shows_both: bool,
     percentiles: Kept<usize, Percentiles>,
-    hops: Kept<Option<u64>, Vec<Band>>,
+    hops: Kept<Option<Range<u64>>, Vec<Band>>,
 }
 
 /// What stands below the heat map.
@@ -75,8 +77,8 @@ pub(in crate::tui) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, ui: &
     let panel = if roomy { area.height / 2 } else { area.height.saturating_sub(MAP).clamp(PANEL.0, PANEL.1) };
     let Some(plot) = area.height.checked_sub(panel + u16::from(roomy)).filter(|rows| *rows >= MAP) else { return };
     let part = |y, height| Rect { y: area.y + y, height, ..area };
-    figures::draw(buffer, part(0, 1), model, ui.cursor, &ui.palette);
     heat(buffer, part(1, plot - 1), model, ui);
+    figures::draw(buffer, part(0, 1), model, ui.moment(), &ui.palette);
     let below = part(plot + u16::from(roomy), panel);
     // What is dear to work out is kept beside what the viewer has chosen, so it is taken out while the rest of the screen is asked.
     let mut state = std::mem::take(&mut ui.latency);
@@ -126,9 +128,10 @@ fn percentiles(buffer: &mut Buffer, area: Rect, model: &Model, ui: &mut Ui, stat
 
 /// Where the time of each percentile band goes: around the cursor, else in the whole run.
 fn hops(buffer: &mut Buffer, area: Rect, model: &Model, ui: &mut Ui, state: &mut State, tabbed: bool) {
-    let bands = state.hops.get(ui.cursor, model, || hops::of(model, ui.cursor));
-    title(buffer, area, Panel::Hops, "where the milliseconds go, on average", &hops::told(bands, ui.cursor), ui, tabbed);
-    hops::draw(buffer, Rect { y: area.y + 1, height: area.height - 1, ..area }, bands, model, ui.cursor, &ui.palette);
+    let read = ui.moment();
+    let bands = state.hops.get(read.clone(), model, || hops::of(model, read.clone()));
+    title(buffer, area, Panel::Hops, "where the milliseconds go, on average", &hops::told(bands, read.clone()), ui, tabbed);
+    hops::draw(buffer, Rect { y: area.y + 1, height: area.height - 1, ..area }, bands, model, read, &ui.palette);
 }
 
 /// The title of a panel, or the tabs of both where one is shown; at its right end what the panel is about.

@@ -66,7 +66,7 @@ pub struct State {
 pub(in crate::tui) fn on_key(ui: &mut Ui, code: KeyCode, model: &Model) {
     let page = ui.logs.height.max(2) - 1;
     match code {
-        KeyCode::Left | KeyCode::Right | KeyCode::Char('p') => {
+        KeyCode::Left | KeyCode::Right | KeyCode::Char('p' | 'z' | 'Z') => {
             ui.on_key_of_time(code, model);
         }
         KeyCode::Up | KeyCode::Char('k') => ui.logs.step(|row| row.saturating_sub(1)),

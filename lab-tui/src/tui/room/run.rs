@@ -19,27 +19,27 @@ pub(in crate::tui) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, verdi
     ui.wide = area.width >= WIDE;
     let roomy = area.height >= 28;
     let chain_area = Rect { height: chain::HEIGHT + u16::from(roomy), ..area };
-    chain::draw(buffer, chain_area, model, ui.cursor, &ui.palette);
     let mut rest = Rect { y: chain_area.bottom(), height: area.height - chain_area.height, ..area };
-    let plots = if ui.wide {
+    // The plots come first: what they show decides what the cursor reads.
+    if ui.wide {
         let side = (area.width * 2 / 5).clamp(46, 84);
         let plots = Rect { width: area.width - side, ..rest };
+        draw_plots(buffer, plots, model, ui);
         beside(buffer, Rect { x: plots.right(), width: side, ..rest }, model, verdict, ui);
-        plots
     } else {
         // One line for the latest event, above the keys.
         rest.height -= 1;
         let lists = (rest.height / 4).max(4);
+        let plots = Rect { height: rest.height - lists, ..rest };
+        draw_plots(buffer, plots, model, ui);
         let last_line = Rect { y: rest.bottom(), height: 1, ..rest };
         match ui.callout(model).filter(|_| !roomy_enough_for_a_box(rest.height - lists)) {
             Some(text) => Line::styled(format!(" {text}"), ui.palette.key).render(last_line, buffer),
             None => events::draw(buffer, last_line, model, verdict, &ui.palette),
         }
-        let plots = Rect { height: rest.height - lists, ..rest };
         lists::draw(buffer, Rect { y: plots.bottom(), height: lists, ..rest }, model, verdict, ui);
-        plots
-    };
-    draw_plots(buffer, plots, model, ui);
+    }
+    chain::draw(buffer, chain_area, model, ui.moment(), &ui.palette);
 }
 
 fn draw_plots(buffer: &mut Buffer, area: Rect, model: &Model, ui: &mut Ui) {

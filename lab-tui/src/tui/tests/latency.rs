@@ -149,8 +149,9 @@ fn with_colours_more_requests_are_brighter_and_the_cursor_lies_below_them() {
     assert_eq!(ui.cursor, Some(10));
     let buffer = drawn(&model, &mut ui, (80, 24));
     let axis = ui.clicks.iter().find(|(_, click)| matches!(click, Click::Time(_))).unwrap().0;
+    let shown = ui.axis.column(10).unwrap();
     let colours = |cell: &ratatui::buffer::Cell| [cell.fg, cell.bg];
-    let column: Vec<_> = (axis.y..axis.bottom()).map(|y| &buffer[(axis.x + 10, y)]).collect();
+    let column: Vec<_> = (axis.y..axis.bottom()).map(|y| &buffer[(axis.x + shown, y)]).collect();
     let Some(cursor) = ui.palette.cursor.bg else { panic!("no colour") };
     assert!(column.iter().any(|cell| cell.symbol() == " " && cell.bg == cursor));
     let used: std::collections::HashSet<_> = buffer.content.iter().flat_map(colours).collect();
@@ -181,8 +182,8 @@ fn keys_and_clicks_choose_a_kind_of_requests_and_open_the_worst() {
     // A click on the map puts the cursor there; Enter opens the slowest of that second.
     let (place, axis) =
         ui.clicks.iter().find_map(|(place, click)| if let Click::Time(axis) = click { Some((*place, *axis)) } else { None }).unwrap();
-    click(&mut ui, place.x + 17, place.y + 1);
-    assert_eq!(ui.cursor, Some(axis.first + 17));
+    click(&mut ui, place.x + axis.column(17).unwrap(), place.y + 1);
+    assert_eq!(ui.cursor, Some(17));
     let shown = text(&drawn(&model, &mut ui, (120, 36)));
     assert!(shown.contains("at 0:17  ") && shown.contains("20 ended    20 failed"), "{shown}");
     press(&mut ui, &model, &[KeyCode::Enter]);

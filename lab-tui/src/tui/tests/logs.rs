@@ -213,7 +213,8 @@ fn a_second_click_opens_and_one_on_the_histogram_moves_the_cursor() {
     assert!(ui.open.as_ref().unwrap().told.starts_with("WARNING of dice-roller"));
     press(&mut ui, &model, &[KeyCode::Esc]);
     drawn(&model, &mut ui, (120, 36));
-    click(&mut ui, plot::GUTTER + 9, 4);
+    let column = ui.axis.column(9).unwrap();
+    click(&mut ui, plot::GUTTER + column, 4);
     assert_eq!(ui.cursor, Some(9));
     assert!(text_of(&mut ui, &model).contains("▸ 0:09.005"));
     press(&mut ui, &model, &[KeyCode::Right]);

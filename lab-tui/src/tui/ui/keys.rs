@@ -1,5 +1,6 @@
 //! What a key does, wherever the viewer is.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -8,9 +9,12 @@ use super::{List, Overlay, Ui, Wish};
 use crate::event::Command;
 use crate::explain;
 use crate::model::Model;
+use crate::tui::axis::TimeAxis;
 use crate::tui::callout;
+use crate::tui::columns;
 use crate::tui::errand::Errand;
 use crate::tui::room::{self, Room};
+use crate::tui::zoom::Zoom;
 
 impl Ui {
     fn look_outside(&mut self, model: &Model) {
@@ -61,7 +65,8 @@ impl Ui {
             KeyCode::Char('s') => self.enter(Room::Scenarios),
             KeyCode::Char('w') => {
                 // Once, as of now: it looks at thousands of requests.
-                let moment = self.cursor.map(Duration::from_secs);
+                let worst = |seconds: Range<u64>| columns::moment(model, seconds.clone()).worst_second().unwrap_or(seconds.start);
+                let moment = self.moment().map(worst).map(Duration::from_secs);
                 self.why = explain::text(&moment.map_or_else(|| explain::whole_run(model), |moment| explain::at(model, moment)));
                 self.overlay = Some(Overlay::Why(0));
             }
@@ -133,9 +138,13 @@ impl Ui {
         let first = model.seconds().iter().next().map_or(0, |second| second.place.index);
         match code {
             KeyCode::Left | KeyCode::Char('h') => {
-                self.look_at(self.cursor.map_or(last.saturating_sub(1), |at| at.saturating_sub(1)).max(first));
+                let here = self.moment().map_or(last, |seconds| seconds.start);
+                self.look_at(self.axis.around(here.saturating_sub(1)).start.max(first));
             }
-            KeyCode::Right | KeyCode::Char('l') if self.cursor.is_some() => self.look_at(self.cursor.map_or(last, |at| at + 1).min(last)),
+            KeyCode::Right | KeyCode::Char('l') if let Some(seconds) = self.moment() => self.look_at(seconds.end.min(last)),
+            KeyCode::Char('z') => self.zoom(Zoom::nearer(self.axis.scale), model),
+            KeyCode::Char('Z') => self.zoom(Zoom::further(self.axis.scale, self.axis.columns, model), model),
+            KeyCode::Esc if self.cursor.is_none() => self.zoom(Zoom::Automatic, model),
             KeyCode::Home | KeyCode::Char('g') => self.look_at(first),
             KeyCode::End | KeyCode::Char('G') | KeyCode::Esc => self.back_to_live(),
             KeyCode::Char('p') => {
@@ -147,6 +156,18 @@ impl Ui {
         }
         self.acted = true;
         true
+    }
+
+    /// The cursor stays where it is on the screen.
+    fn zoom(&mut self, zoom: Zoom, model: &Model) {
+        let (before, columns) = (self.axis, self.axis.columns);
+        let scale = zoom.following(columns, model).scale;
+        self.zoom = zoom;
+        if let Some((cursor, column)) = self.cursor.and_then(|cursor| Some((cursor, before.column(cursor)?))) {
+            let left = u64::from(column) * scale.seconds / scale.columns;
+            self.axis = TimeAxis::beginning_at(cursor.saturating_sub(left), columns, scale);
+        }
+        self.time_axis(columns, model);
     }
 
     fn on_key_in_run(&mut self, code: KeyCode, model: &Model) {

@@ -8,13 +8,18 @@ use crate::model::Model;
 use crate::tui::room::{self, Room};
 
 impl Ui {
-    /// A click does what is written at its place, the wheel what the arrow keys do.
+    /// A click does what is written at its place, the wheel what the arrow keys do; over a plot it zooms.
     pub fn on_mouse(&mut self, mouse: MouseEvent, model: &Model) -> Option<Wish> {
+        let at = Position { x: mouse.column, y: mouse.row };
         let key = match mouse.kind {
+            // Over a plot it brings time nearer.
+            MouseEventKind::ScrollUp if self.is_over_time(at) => KeyCode::Char('z'),
+            MouseEventKind::ScrollDown if self.is_over_time(at) => KeyCode::Char('Z'),
             MouseEventKind::ScrollUp => KeyCode::Up,
             MouseEventKind::ScrollDown => KeyCode::Down,
             MouseEventKind::Down(MouseButton::Left) if self.overlay.is_none() => {
-                return self.click(Position { x: mouse.column, y: mouse.row }, model);
+                self.click(at, model);
+                return None;
             }
             MouseEventKind::Down(MouseButton::Left) => KeyCode::Esc,
             _ => return None,
@@ -22,13 +27,18 @@ impl Ui {
         self.on_key(key.into(), model)
     }
 
-    fn click(&mut self, at: Position, model: &Model) -> Option<Wish> {
-        let Some((place, click)) = self.clicks.iter().rev().find(|(place, _)| place.contains(at)).copied() else { return None };
+    fn is_over_time(&self, at: Position) -> bool {
+        let under = self.clicks.iter().rev().find(|(place, _)| place.contains(at));
+        self.overlay.is_none() && self.open.is_none() && !self.is_writing() && matches!(under, Some((_, Click::Time(_))))
+    }
+
+    fn click(&mut self, at: Position, model: &Model) {
+        let Some((place, click)) = self.clicks.iter().rev().find(|(place, _)| place.contains(at)).copied() else { return };
         let row = usize::from(at.y - place.y);
         match click {
             Click::Room(room) => self.enter(room),
             Click::Time(axis) => {
-                let second = axis.first + u64::from(at.x - place.x);
+                let second = axis.seconds_of(at.x - place.x).start;
                 if second <= model.now().as_secs() {
                     self.look_at(second);
                     self.acted = true;

@@ -25,11 +25,12 @@ struct Figure {
 /// Up to the second under the cursor, else the newest; rates are a mean of five seconds. Deadlocks and temporary files are those of the whole run.
 fn figures(model: &Model, ui: &Ui) -> [Figure; 6] {
     let database = model.database();
-    let moment = match ui.cursor {
-        Some(second) => database.moment(second),
+    let last = ui.moment().map_or_else(|| model.now().as_secs(), |seconds| seconds.end - 1);
+    let moment = match ui.moment() {
+        Some(seconds) => database.moment(seconds),
         None => database.moments().next_back(),
     };
-    let since = database.activity(ui.cursor.unwrap_or_else(|| model.now().as_secs()));
+    let since = database.activity(last);
     let rate = |count: Option<f64>| count.map_or("-".to_owned(), |rate| format!("{rate:.0}"));
     let commits = since.map(|since| since.per_second(since.commits + since.rollbacks));
     let rollbacks = since.map(|since| since.per_second(since.rollbacks));

@@ -1,4 +1,4 @@
-//! What the sessions were at, second by second: those that are not idle, by what they waited for.
+//! What the sessions were at, second by second: those that are not idle, by what they waited for. A column shows its busiest moment.
 
 use std::collections::BTreeMap;
 
@@ -71,15 +71,15 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, axis: TimeAxis, model: &Mode
     }
     let palette = &ui.palette;
     let database = model.database();
-    let read = ui.cursor.map_or_else(|| database.moments().next_back(), |second| database.moment(second));
+    let read = ui.moment().map_or_else(|| database.moments().next_back(), |seconds| database.moment(seconds));
     legend(buffer, Rect { height: 1, ..area }, read, palette);
     let area = Rect { y: area.y + 1, height: area.height - 1, ..area };
     let graph = plot::graph(area);
-    let shown = Shown::of(model, ui.cursor);
+    let shown = Shown::of(model, ui.moment());
     if !shown.is_known() {
         return plot::awaited(buffer, graph, shown.why_nothing(), palette);
     }
-    let columns: Vec<Option<&Moment>> = (axis.first..axis.end()).map(|second| database.moment(second)).collect();
+    let columns: Vec<Option<&Moment>> = (0..axis.columns).map(|column| database.moment(axis.seconds_of(column))).collect();
     let most = columns.iter().flatten().map(|moment| moment.busy()).max().unwrap_or_default();
     let top = round_up(most);
     plot::label(buffer, area, 0, &top.to_string(), palette);

@@ -23,11 +23,12 @@ const FULL: f64 = 0.8;
 
 /// A row with the gauge and the wait, and one with Little's law.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, ui: &Ui) {
-    let second = ui.cursor.unwrap_or_else(|| model.now().as_secs());
-    let Some(pool) = state(model, ui.cursor) else { return };
+    let read = ui.moment();
+    let second = read.as_ref().map_or_else(|| model.now().as_secs(), |seconds| seconds.end - 1);
+    let Some(pool) = state(model, read.as_ref().map(|_| second)) else { return };
     let demand = demand::demand(model, &pool.service, second);
     let moments = model.database();
-    let moment = ui.cursor.map_or_else(|| moments.moments().next_back(), |second| moments.moment(second));
+    let moment = read.map_or_else(|| moments.moments().next_back(), |seconds| moments.moment(seconds));
     let is_locked = moment.is_some_and(|moment| moment.locks_waiting > 0);
     let row = |y| Rect { y: area.y + y, height: 1.min(area.height.saturating_sub(y)), ..area };
     plot::pieces(buffer, row(0), gauge(pool, &demand, ui));

@@ -1,6 +1,7 @@
 //! What is shown of the sessions: those of now, or those of the second under the cursor.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::time::Duration;
 
 use ratatui::buffer::Buffer;
@@ -13,7 +14,7 @@ use crate::model::{Model, Moment};
 use crate::report::format;
 use crate::scenario::StackKind;
 use crate::tui::palette::Palette;
-use crate::tui::plot::clock;
+use crate::tui::plot::{self, clock};
 
 /// The database is asked once a second; after that long it does not answer.
 const STALE: Duration = Duration::from_secs(3);
@@ -21,20 +22,21 @@ const STALE: Duration = Duration::from_secs(3);
 /// What there is to show.
 pub(super) struct Shown<'m> {
     model: &'m Model,
-    cursor: Option<u64>,
+    read: Option<Range<u64>>,
     moment: Option<&'m Moment>,
     newest: Option<&'m (Duration, DatabaseSample)>,
 }
 
 impl<'m> Shown<'m> {
-    pub(super) fn of(model: &'m Model, cursor: Option<u64>) -> Self {
-        let moment = cursor.and_then(|second| model.database().moment(second));
-        Self { model, cursor, moment, newest: model.database().newest() }
+    /// Of the seconds under the cursor, else of now.
+    pub(super) fn of(model: &'m Model, read: Option<Range<u64>>) -> Self {
+        let moment = read.clone().and_then(|seconds| model.database().moment(seconds));
+        Self { model, read, moment, newest: model.database().newest() }
     }
 
     /// Of the past, those that were busy, as far as they are kept.
     pub(super) fn sessions(&self) -> &'m [Session] {
-        match (self.cursor, self.moment, self.newest) {
+        match (&self.read, self.moment, self.newest) {
             (Some(_), Some(moment), _) => &moment.sessions,
             (None, _, Some((_, sample))) => &sample.sessions,
             _ => &[],
@@ -69,7 +71,7 @@ impl<'m> Shown<'m> {
     /// How many are busy, and how many idle where that is known.
     pub(super) fn counts(&self) -> String {
         let busy = self.busy();
-        if self.cursor.is_some() {
+        if self.read.is_some() {
             return format!("{busy:>2} busy");
         }
         let idle = self.sessions().len() - busy;
@@ -93,14 +95,14 @@ impl<'m> Shown<'m> {
 
     /// Whether the database did not answer lately.
     pub(super) fn is_stale(&self) -> bool {
-        let live = self.cursor.is_none() && self.model.finished().is_none();
+        let live = self.read.is_none() && self.model.finished().is_none();
         live && self.newest.is_some_and(|(at, _)| self.model.now().saturating_sub(*at) > STALE)
     }
 
     /// Of when it is.
     pub(super) fn when(&self) -> String {
-        match (self.cursor, self.newest) {
-            (Some(second), _) => format!("at {}", clock(Duration::from_secs(second))),
+        match (&self.read, self.newest) {
+            (Some(seconds), _) => plot::span(seconds),
             (None, Some((at, _))) if self.is_stale() => format!("no answer since {}", clock(*at)),
             (None, Some(_)) => "now".to_owned(),
             (None, None) => String::new(),

@@ -9,8 +9,9 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget as _;
 
 use crate::event::Samples;
-use crate::model::{Model, Second};
+use crate::model::Model;
 use crate::report::shades::Shades;
+use crate::tui::columns::{self, Column};
 use crate::tui::latency;
 use crate::tui::palette::{HEAT, Palette};
 use crate::tui::plot::{self, TimeAxis};
@@ -25,8 +26,8 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, axis: TimeAxis, model: &Mode
     buffer.set_stringn(title.x, title.y, " response times", usize::from(title.width), palette.title);
     let area = Rect { y: area.y + 1, height: area.height - 1, ..area };
     let graph = plot::graph(area);
-    let so_far = model.seconds().range(axis.first, axis.end()).map(|second| (second, so_far(second, model)));
-    let shown: Vec<(&Second, Cow<'_, Samples>)> = so_far.filter(|(_, response)| response.count() > 0).collect();
+    let so_far = columns::columns(model, axis).into_iter().map(|column| (column.response(), column));
+    let shown: Vec<(Cow<'_, Samples>, Column<'_>)> = so_far.filter(|(response, _)| response.count() > 0).collect();
     let (Some(scale), 1..) = (scale(&shown), graph.height) else {
         let text = if model.finished().is_some() { "no request was answered" } else { "awaiting the first answers" };
         plot::awaited(buffer, graph, text, palette);
@@ -34,34 +35,29 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, axis: TimeAxis, model: &Mode
     };
     let coloured = is_coloured(palette);
     let bounds = scale.stripes(graph.height * if coloured { 2 } else { 1 });
-    // A piece of the past counts as one of its seconds, so that it is not darker for being longer.
-    let counted = shown.iter().map(|(second, response)| {
-        let counts = response.counts(&bounds).into_iter().map(|count| count.div_ceil(second.place.length)).collect();
-        (second.place, counts)
+    // Several seconds count as one of them, so that they are not darker for being more; what there is once in all of them is seen.
+    let counted = shown.iter().map(|(response, column)| {
+        let counts = response.counts(&bounds).into_iter().map(|count| count.div_ceil(column.known().max(1))).collect();
+        (column.columns.clone(), counts)
     });
-    let columns: Vec<(_, Vec<u64>)> = counted.collect();
-    let most = columns.iter().flat_map(|(_, counts)| counts).copied().max().unwrap_or_default();
+    let counted: Vec<(_, Vec<u64>)> = counted.collect();
+    let most = counted.iter().flat_map(|(_, counts)| counts).copied().max().unwrap_or_default();
     let shades = Shades::new(round_up(most), u32::try_from(if coloured { HEAT } else { PATTERNS.len() }).unwrap_or(1));
     key(buffer, title, shades, palette);
     plot::grid(buffer, area, scale, palette);
     plot::marks(buffer, graph, axis, model, cursor, palette);
-    for (place, counts) in &columns {
-        for column in axis.columns_of(*place).filter(|column| *column < graph.width) {
-            draw_column(buffer, Rect { x: graph.x + column, width: 1, ..graph }, counts, shades, palette);
+    for (columns, counts) in counted {
+        for column in columns.filter(|column| *column < graph.width) {
+            draw_column(buffer, Rect { x: graph.x + column, width: 1, ..graph }, &counts, shades, palette);
         }
     }
     latency::name_bands(buffer, graph, axis, model, palette);
 }
 
-/// Without a copy where nothing is in flight.
-fn so_far<'m>(second: &'m Second, model: &Model) -> Cow<'m, Samples> {
-    if second.in_flight() > 0 { Cow::Owned(second.response_so_far(model.now())) } else { Cow::Borrowed(&second.response) }
-}
-
 /// From the fastest to the slowest of all that are in sight.
-fn scale(shown: &[(&Second, Cow<'_, Samples>)]) -> Option<Scale> {
-    let lowest = shown.iter().filter_map(|(_, response)| response.pairs().first()).map(|(micros, _)| *micros).min()?;
-    let highest = shown.iter().map(|(_, response)| response.max()).max()?;
+fn scale(shown: &[(Cow<'_, Samples>, Column<'_>)]) -> Option<Scale> {
+    let lowest = shown.iter().filter_map(|(response, _)| response.pairs().first()).map(|(micros, _)| *micros).min()?;
+    let highest = shown.iter().map(|(response, _)| response.max()).max()?;
     Some(Scale::holding(f64::from(lowest) / 1000.0, f64::from(highest) / 1000.0))
 }
 

@@ -1,6 +1,6 @@
 //! Where the milliseconds of each percentile band go: a bar for each band, in parts by hop, and the milliseconds of all of them below.
 
-use std::time::Duration;
+use std::ops::Range;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -21,30 +21,27 @@ const LEFT: u16 = 21;
 /// Hops that have a letter of their own.
 const LETTERS: &str = "abcdefghijklmnopqrstuvwxyz";
 
-/// The seconds around the cursor, else all.
-pub(super) fn of(model: &Model, cursor: Option<u64>) -> Vec<Band> {
-    let seconds = cursor.map_or(0..u64::MAX, |second| second.saturating_sub(BESIDE)..second.saturating_add(BESIDE + 1));
-    explain::bands(model, seconds)
+/// The seconds under the cursor and those beside them, else all.
+pub(super) fn of(model: &Model, read: Option<Range<u64>>) -> Vec<Band> {
+    explain::bands(model, read.map_or(0..u64::MAX, around))
 }
 
 /// What the bars are about.
-pub(super) fn told(bands: &[Band], cursor: Option<u64>) -> String {
+pub(super) fn told(bands: &[Band], read: Option<Range<u64>>) -> String {
     let looked: usize = bands.iter().map(|band| band.requests).sum();
-    let when = cursor.map_or_else(|| "whole run".to_owned(), around);
+    let when = read.map_or_else(|| "whole run".to_owned(), |seconds| plot::span(&around(seconds)));
     if looked == 0 { when } else { format!("{when}, {}", count(looked, "request")) }
 }
 
-/// `0:14–0:17`.
-fn around(second: u64) -> String {
-    let clock = |second| plot::clock(Duration::from_secs(second));
-    format!("{}–{}", clock(second.saturating_sub(BESIDE)), clock(second + BESIDE + 1))
+fn around(seconds: Range<u64>) -> Range<u64> {
+    seconds.start.saturating_sub(BESIDE)..seconds.end.saturating_add(BESIDE)
 }
 
 /// Bars above, their key with the milliseconds below.
-pub(super) fn draw(buffer: &mut Buffer, area: Rect, bands: &[Band], model: &Model, cursor: Option<u64>, palette: &Palette) {
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, bands: &[Band], model: &Model, read: Option<Range<u64>>, palette: &Palette) {
     let Some(named) = bands.iter().find(|band| !band.parts.is_empty()).filter(|_| area.width > LEFT + 4) else {
-        let text = match (cursor, model.finished()) {
-            (Some(second), _) => format!("no trace of {} was looked at", around(second)),
+        let text = match (read, model.finished()) {
+            (Some(seconds), _) => format!("no trace of {} was looked at", plot::span(&around(seconds))),
             (None, Some(_)) => "no trace came in".to_owned(),
             (None, None) => "awaiting the first traces".to_owned(),
         };

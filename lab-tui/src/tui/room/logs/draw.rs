@@ -30,7 +30,6 @@ pub(in crate::tui) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, ui: &
     let now = u64::try_from(model.now().as_nanos()).unwrap_or(u64::MAX);
     let end = began.filter(|_| ui.replay.is_some()).map_or(u64::MAX, |began| began.saturating_add(now));
     state.settle(began.unwrap_or_default()..end, began);
-    jump(&mut state, ui.cursor, began);
     let top = match area.height {
         ..20 => 5,
         20..30 => 6,
@@ -39,6 +38,7 @@ pub(in crate::tui) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, ui: &
     // The last column stays free, for a text that ends there would touch its neighbour.
     let plot = Rect { width: area.width - 1, height: top, ..area };
     let axis = ui.time_axis(plot::graph(plot).width, model);
+    jump(&mut state, ui.moment().map(|seconds| seconds.start), began);
     let whole_from = began.map_or(0, |began| state.kept.gone().saturating_sub(began).div_ceil(SECOND));
     histogram::draw(buffer, plot, axis, &state.shown, whole_from, model, ui);
     ui.clicks.push((plot::graph(plot), Click::Time(axis)));
@@ -155,10 +155,11 @@ fn lines(buffer: &mut Buffer, area: Rect, state: &mut State, began: Option<u64>,
     };
     (state.top, state.height) = (state.shown.lines.get(first).copied(), height);
     let columns = Columns::new(state, area.width, began);
-    let second = ui.cursor.zip(began).map(|(second, began)| began.saturating_add(second.saturating_mul(SECOND)));
+    let nanos = |began: u64, second: u64| began.saturating_add(second.saturating_mul(SECOND));
+    let read = ui.moment().zip(began).map(|(seconds, began)| nanos(began, seconds.start)..nanos(began, seconds.end));
     for (y, (row, key)) in (area.y..area.bottom()).zip(state.shown.lines.iter().enumerate().skip(first)) {
         let Some(record) = state.kept.get(*key) else { continue };
-        let is_read = second.is_some_and(|second| key.0.checked_sub(second).is_some_and(|since| since < SECOND));
+        let is_read = read.as_ref().is_some_and(|read| read.contains(&key.0));
         let place = Rect { y, height: 1, ..area };
         columns.line(buffer, place, record, (chosen == Some(row), is_read), &ui.palette);
     }

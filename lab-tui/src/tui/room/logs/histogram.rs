@@ -1,4 +1,6 @@
-//! Lines of each second by level, on the time axis that all rooms share.
+//! Lines of each second, or column of seconds, by level, on the time axis that all rooms share.
+
+use std::ops::Range;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -24,18 +26,22 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, axis: TimeAxis, shown: &Show
         plot::awaited(buffer, graph, text, palette);
         return;
     }
-    let most = shown.seconds.range(axis.first..axis.end()).map(|(_, counts)| counts.iter().sum()).max().unwrap_or_default();
+    let known = model.now().as_secs() + 1;
+    let columns: Vec<(u64, Counts)> = (0..axis.columns)
+        .map(|column| axis.seconds_of(column))
+        .filter(|seconds| seconds.start < known)
+        .map(|seconds| (seconds.start, sum(shown, seconds)))
+        .collect();
+    let most = columns.iter().map(|(_, counts)| counts.iter().sum()).max().unwrap_or_default();
     let top = round_up(most);
-    plot::label(buffer, bars, 0, &format!("{top}/s"), palette);
+    plot::label(buffer, bars, 0, &if axis.scale.step() > 1 { top.to_string() } else { format!("{top}/s") }, palette);
     plot::label(buffer, bars, bars.height.saturating_sub(1), "0", palette);
     plot::marks(buffer, graph, axis, model, ui.cursor, palette);
     // Without colours the parts differ in their patterns.
     let patterns = if palette.bad.fg.is_some() { ["█"; 3] } else { ["█", "▒", "░"] };
-    for second in axis.first..axis.end().min(model.now().as_secs() + 1) {
-        let Some(column) = axis.column(second) else { continue };
-        let column = Rect { x: graph.x + column, width: 1, ..graph };
-        let counts = shown.seconds.get(&second).copied().unwrap_or_default();
-        let base = if second < whole_from { "·" } else { "▁" };
+    for (x, (first, counts)) in (graph.left()..graph.right()).zip(columns) {
+        let column = Rect { x, width: 1, ..graph };
+        let base = if first < whole_from { "·" } else { "▁" };
         buffer.set_string(column.x, column.bottom() - 1, base, palette.idle);
         let part = |class: usize| (counts[class], names[class].1, patterns[class]);
         stacked::column(buffer, column, top, &[0, 1, 2].map(part));
@@ -44,16 +50,24 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, axis: TimeAxis, shown: &Show
     plot::time_axis(buffer, Rect { y: bars.bottom(), height: 1, ..area }, axis, ui.cursor, palette);
 }
 
-/// Reads the second under the cursor, else the last whole one.
+/// Reads the seconds under the cursor, else the last whole one.
 fn legend(names: &[(&str, Style); 3], shown: &Shown, model: &Model, ui: &Ui) -> Line<'static> {
-    let second = ui.cursor.unwrap_or(model.now().as_secs().saturating_sub(1));
-    let counts: Counts = shown.seconds.get(&second).copied().unwrap_or_default();
-    let mut spans = vec![Span::styled(" lines a second", ui.palette.title)];
+    let last = model.now().as_secs().saturating_sub(1);
+    let seconds = ui.moment().unwrap_or(last..last + 1);
+    let title = if seconds.end - seconds.start > 1 { format!(" lines {}", plot::span(&seconds)) } else { " lines a second".to_owned() };
+    let counts = sum(shown, seconds);
+    let mut spans = vec![Span::styled(title, ui.palette.title)];
     for ((name, style), count) in names.iter().zip(counts) {
         spans.push(Span::styled(format!("   {name} "), *style));
         spans.push(Span::raw(format!("{count:<4}")));
     }
     Line::from(spans)
+}
+
+/// The lines of some seconds.
+fn sum(shown: &Shown, seconds: Range<u64>) -> Counts {
+    let each = shown.seconds.range(seconds).map(|(_, counts)| *counts);
+    each.fold(Counts::default(), |sum, counts| [0, 1, 2].map(|class| sum[class] + counts[class]))
 }
 
 /// To 1, 2 or 5 times a power of ten, from 5 on.
