@@ -115,6 +115,11 @@ pub enum Fact {
     LabCores(u32),
     /// How late the lab's own loops were.
     LabDelay(LabDelay),
+    /// A threshold is broken for the first time, as far as the run has come.
+    Broke {
+        /// Its index in the plan.
+        threshold: usize,
+    },
     /// A broken promise ends the run.
     Aborted {
         /// Its index in the plan.
@@ -334,19 +339,12 @@ pub enum Command {
     Pause,
     /// It goes on where it stopped. What the pause left out is not made up for.
     Resume,
-    /// A fault begins that the plan does not have, now. Not more than [`BY_HAND`] of them in one run.
-    Inject {
-        /// What is disturbed, and how.
-        kind: FaultKind,
-        /// After which it is undone; [`Fault::UNTIL_ENDED`] leaves that to [`Command::EndFault`], or to the end of the run.
-        duration: Duration,
+    /// That a threshold is broken for the first time is told as a fact.
+    Broke {
+        /// Its index in the plan.
+        threshold: usize,
     },
-    /// A fault that is under way ends before its time.
-    EndFault {
-        /// As in [`Fact::Fault`].
-        index: usize,
-    },
-    /// The same because of a broken promise: the run ends as aborted by this threshold of the plan.
+    /// As [`Self::Stop`], because of a broken promise: the run ends as aborted by this threshold of the plan.
     Abort {
         /// Its index in the plan.
         threshold: usize,

@@ -9,14 +9,15 @@ use crate::event::{Command, Event, Fact, FaultChange, ProcessChange};
 use crate::model::{Distribution, Model};
 use crate::out::{self, MovingLine};
 use crate::report::format;
-use crate::verdict;
+use crate::scenario::Plan;
+use crate::verdict::{self, Breaks};
 
 /// How often the moving line moves.
 const FRAME: Duration = Duration::from_millis(200);
 /// How often a plain line is written where nothing can move.
 const PLAIN: Duration = Duration::from_secs(5);
 
-/// How often it is judged whether a broken promise ends the run.
+/// How often it is judged whether a promise is broken, and whether that ends the run.
 const JUDGED: Duration = Duration::from_millis(500);
 
 /// Feeds the model to the end of the stream and shows how far it is. Promises that may end the run are watched.
@@ -28,7 +29,7 @@ pub async fn watch(
 ) {
     let mut moving = MovingLine::on_stderr();
     let pace = if moving.moves() { FRAME } else { PLAIN };
-    let may_abort = model.plan().thresholds.iter().any(|threshold| threshold.abort_after.is_some());
+    let mut breaks = Breaks::default();
     let mut judged = Duration::ZERO;
     let mut next = if moving.moves() { Duration::ZERO } else { PLAIN };
     loop {
@@ -46,12 +47,13 @@ pub async fn watch(
         if let Some(news) = news {
             moving.say(&format!("{:>7}  {news}", format::seconds(at)));
         }
-        if may_abort && model.now() >= judged + JUDGED {
+        if !model.plan().thresholds.is_empty() && model.now() >= judged + JUDGED {
             judged = model.now();
-            if let Some(threshold) = verdict::abort(&verdict::judge(model.plan(), model), model) {
-                // A run that has ended wants to hear nothing more.
-                let _ = wishes.send(Command::Abort { threshold });
-            }
+            let verdict = verdict::judge(model.plan(), model);
+            // A run that has ended wants to hear nothing more.
+            breaks.wishes(&verdict, model).for_each(|wish| {
+                let _ = wishes.send(wish);
+            });
         }
         if model.now() < next {
             continue;
@@ -81,7 +83,8 @@ fn news(fact: &Fact, model: &Model) -> Option<String> {
                 FaultChange::Failed(why) => format!("fault `{}` failed: {why}", fault.name),
             })
         }
-        Fact::Aborted { threshold } => Some(format!("aborted by {}", model.plan().thresholds.get(*threshold)?.words(model.plan()))),
+        Fact::Broke { threshold } => Some(format!("broken: {}", plan.thresholds.get(*threshold)?.words(plan))),
+        Fact::Aborted { threshold } => Some(format!("aborted by {}", plan.thresholds.get(*threshold)?.words(plan))),
         _ => None,
     }
 }

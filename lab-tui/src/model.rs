@@ -67,6 +67,7 @@ pub struct Model {
     faults: Vec<FaultState>,
     expectations: Vec<Option<Found>>,
     lab: LabState,
+    broke: Vec<Option<Duration>>,
     aborted: Option<(Duration, usize)>,
     finished: Option<Finished>,
 }
@@ -167,6 +168,7 @@ impl Model {
             scraped_at: Duration::ZERO,
             faults: plan.faults.iter().map(|fault| FaultState::new(fault.clone(), false)).collect(),
             expectations: vec![None; plan.expectations.len()],
+            broke: vec![None; plan.thresholds.len()],
             plan,
             began: None,
             now: Duration::ZERO,
@@ -232,6 +234,11 @@ impl Model {
             Fact::LabUsage { cpu } => (self.lab.cpu, self.lab.wall) = (cpu, event.at),
             Fact::LabCores(cores) => self.lab.cores = cores,
             Fact::LabDelay(delay) => self.lab.delayed(&delay),
+            Fact::Broke { threshold } => {
+                if let Some(broke) = self.broke.get_mut(threshold) {
+                    broke.get_or_insert(event.at);
+                }
+            }
             Fact::Aborted { threshold } => self.aborted = Some((event.at, threshold)),
             Fact::Finished { interrupted } => self.finished = Some(Finished { at: event.at, interrupted }),
         }
@@ -422,6 +429,11 @@ impl Model {
     /// What the lab itself used, and how late it was.
     pub fn lab(&self) -> &LabState {
         &self.lab
+    }
+
+    /// When each threshold first broke, in the plan's order; nothing where none did while the run went on, or nobody watched.
+    pub fn broke(&self) -> &[Option<Duration>] {
+        &self.broke
     }
 
     /// When a broken promise ended the run, and its index in the plan's thresholds.

@@ -123,6 +123,7 @@ impl Run<'_> {
                 Some(notice) = self.notices.recv() => tell(Fact::Process { name: notice.name, change: notice.change }),
                 Some(command) = commands.recv() => match command {
                     Command::Stop => stop.cancel(),
+                    Command::Broke { threshold } => tell(Fact::Broke { threshold }),
                     Command::Abort { threshold } => {
                         if !stop.is_cancelled() {
                             aborted = true;

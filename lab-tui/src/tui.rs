@@ -15,8 +15,10 @@ mod input;
 mod latency;
 mod link;
 mod lists;
+mod moment;
 mod overlay;
 mod palette;
+mod phases;
 mod plot;
 mod pool;
 mod replay;
@@ -30,6 +32,7 @@ mod terminal;
 mod trace;
 mod ui;
 mod view;
+mod waits;
 mod wrap;
 mod zoom;
 
@@ -57,8 +60,7 @@ use crate::control::Desk;
 use crate::event::{Command, Event};
 use crate::model::Model;
 use crate::observe::store::Store;
-use crate::scenario::Planned;
-use crate::verdict::{self, Verdict};
+use crate::verdict::{self, Breaks, Verdict};
 use ask::Asker;
 use editor::Editing;
 use terminal::Terminal;
@@ -117,6 +119,7 @@ impl Screen {
         let mut judged = tokio::time::interval(JUDGED);
         judged.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let mut verdict = verdict::judge(model.plan(), model);
+        let mut breaks = Breaks::default();
         let (mut live, mut changed) = (true, true);
         let mut next = None;
         loop {
@@ -159,9 +162,9 @@ impl Screen {
                 },
                 _ = judged.tick() => {
                     verdict = verdict::judge(model.plan(), model);
-                    if let Some(threshold) = verdict::abort(&verdict, model) {
-                        let _ = commands.send(Command::Abort { threshold });
-                    }
+                    breaks.wishes(&verdict, model).for_each(|wish| {
+                        let _ = commands.send(wish);
+                    });
                     self.ask(&mut asker);
                 }
                 told = ended(&mut self.editing) => {

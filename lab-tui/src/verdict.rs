@@ -2,6 +2,7 @@
 
 mod abort;
 mod bottleneck;
+mod breaks;
 mod expectation;
 
 use crate::event::{Outcome, ProcessChange};
@@ -12,6 +13,7 @@ use crate::scenario::{Aggregate, Metric, Plan, Scope, Selector, Threshold};
 
 pub use abort::abort;
 use bottleneck::bottleneck;
+pub use breaks::Breaks;
 pub use expectation::{JudgedExpectation, Standing};
 
 /// The judgement of a run.

@@ -44,7 +44,7 @@ pub(crate) struct Run {
     /// Run without a screen, as it does anyway where there is no terminal
     #[arg(long, env = "LAB_HEADLESS", value_parser = FalseyValueParser::new())]
     headless: bool,
-    /// Colours for a dark or a light background; told by COLORFGBG where the terminal sets it, and left out under NO_COLOR
+    /// Colours for a dark or a light background, only the terminal's own 16, or none; told by COLORFGBG, COLORTERM, TERM and NO_COLOR
     #[arg(long, env = "LAB_THEME", value_enum)]
     theme: Option<Background>,
     /// Make trace IDs links to this address, such as http://localhost:3000/trace/{trace_id}; it may name a {span_id} too
@@ -72,6 +72,9 @@ pub(crate) struct Run {
 pub(crate) enum Background {
     Dark,
     Light,
+    #[value(name = "16")]
+    Sixteen,
+    None,
 }
 
 impl From<Background> for Theme {
@@ -79,6 +82,8 @@ impl From<Background> for Theme {
         match background {
             Background::Dark => Self::Dark,
             Background::Light => Self::Light,
+            Background::Sixteen => Self::Sixteen,
+            Background::None => Self::Plain,
         }
     }
 }

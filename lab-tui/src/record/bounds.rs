@@ -67,7 +67,7 @@ impl Bounds {
             Fact::Expectation { index, .. } if *index >= plan.expectations.len() => {
                 Err("it is of an expectation that the scenario does not have")
             }
-            Fact::Aborted { threshold } if *threshold >= plan.thresholds.len() => {
+            Fact::Broke { threshold } | Fact::Aborted { threshold } if *threshold >= plan.thresholds.len() => {
                 Err("it is of a threshold that the scenario does not have")
             }
             Fact::LabDelay(delay) => self.count(&delay.load).and_then(|()| self.count(&delay.run)),
@@ -96,6 +96,7 @@ impl Bounds {
             | Fact::Pool(_)
             | Fact::LabUsage { .. }
             | Fact::LabCores(_)
+            | Fact::Broke { .. }
             | Fact::Aborted { .. }
             | Fact::Finished { .. } => Ok(()),
         }

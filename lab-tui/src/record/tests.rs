@@ -209,6 +209,7 @@ fn events() -> Vec<Event> {
         Fact::Fault { index: 2, change: FaultChange::Started },
         Fact::Fault { index: 2, change: FaultChange::CutShort },
         Fact::LabUsage { cpu: at(1_234_567_891) },
+        Fact::Broke { threshold: 0 },
         Fact::Tick,
         Fact::Finished { interrupted: false },
     ];

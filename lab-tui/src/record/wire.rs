@@ -83,6 +83,7 @@ enum WireFact {
     LabUsage { cpu_seconds: f64 },
     LabCores { cores: u32 },
     LabDelay { load_us: WireSamples, run_us: WireSamples },
+    Broke { threshold: usize },
     Aborted { threshold: usize },
     Finished { interrupted: bool },
 }
@@ -288,6 +289,7 @@ impl From<&Fact> for WireFact {
             Fact::LabUsage { cpu } => Self::LabUsage { cpu_seconds: cpu.as_secs_f64() },
             Fact::LabCores(cores) => Self::LabCores { cores: *cores },
             Fact::LabDelay(LabDelay { load, run }) => Self::LabDelay { load_us: load.into(), run_us: run.into() },
+            Fact::Broke { threshold } => Self::Broke { threshold: *threshold },
             Fact::Aborted { threshold } => Self::Aborted { threshold: *threshold },
             Fact::Finished { interrupted } => Self::Finished { interrupted: *interrupted },
         }
@@ -352,6 +354,7 @@ impl WireFact {
             Self::LabUsage { cpu_seconds } => Fact::LabUsage { cpu: duration(cpu_seconds)? },
             Self::LabCores { cores } => Fact::LabCores(cores),
             Self::LabDelay { load_us, run_us } => Fact::LabDelay(LabDelay { load: load_us.into_samples()?, run: run_us.into_samples()? }),
+            Self::Broke { threshold } => Fact::Broke { threshold },
             Self::Aborted { threshold } => Fact::Aborted { threshold },
             Self::Finished { interrupted } => Fact::Finished { interrupted },
         })

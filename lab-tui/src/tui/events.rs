@@ -1,4 +1,4 @@
-//! What happened, in order: faults, processes, changes of the pace, the end.
+//! What happened, in order: faults, broken thresholds, processes, changes of the pace, the end.
 
 use std::time::Duration;
 
@@ -53,6 +53,9 @@ fn events(model: &Model, verdict: &Verdict, palette: &Palette) -> Vec<(Duration,
         if let Some(why) = &state.failed {
             events.push((state.started.unwrap_or(fault.at), format!("{} failed: {why}", fault.name), palette.bad));
         }
+    }
+    for (threshold, at) in model.plan().thresholds.iter().zip(model.broke()) {
+        events.extend(at.map(|at| (at, format!("broken: {}", threshold.words(model.plan())), palette.bad)));
     }
     for (at, name, change) in model.processes() {
         events.push(match change {

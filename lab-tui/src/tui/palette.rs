@@ -61,21 +61,29 @@ pub enum Theme {
     Dark,
     /// Dark text on a light background.
     Light,
+    /// The sixteen colours that the terminal has by its own choice, on whatever background it has.
+    Sixteen,
     /// No colours.
     Plain,
 }
 
 impl Theme {
-    /// What the environment tells: `NO_COLOR` (<https://no-color.org>), and `COLORFGBG`, which some terminals set to their colours.
+    /// What the environment tells: `NO_COLOR` (<https://no-color.org>), `COLORTERM` and `TERM`, by which a terminal says how many colours it
+    /// has, and `COLORFGBG`, which some set to their colours.
     pub fn from_environment() -> Self {
         let variable = |name| std::env::var(name).unwrap_or_default();
-        Self::tell(&variable("NO_COLOR"), &variable("COLORFGBG"))
+        Self::tell(&variable("NO_COLOR"), (&variable("COLORTERM"), &variable("TERM")), &variable("COLORFGBG"))
     }
 
-    fn tell(no_color: &str, colorfgbg: &str) -> Self {
+    fn tell(no_color: &str, (colorterm, term): (&str, &str), colorfgbg: &str) -> Self {
+        // Whoever calls itself something else has 256 colours by now.
+        const FEW: [&str; 8] = ["ansi", "cygwin", "linux", "rxvt", "screen", "tmux", "xterm", "xterm-color"];
+        let has_few = FEW.contains(&term) || term.starts_with("vt") || term.ends_with("-16color");
+
         let background = colorfgbg.rsplit(';').next().and_then(|number| number.parse::<u8>().ok());
         match background {
             _ if !no_color.is_empty() => Self::Plain,
+            _ if has_few && colorterm.is_empty() => Self::Sixteen,
             // White, light grey, and whatever is bright.
             Some(7 | 9..=15) => Self::Light,
             _ => Self::Dark,
@@ -84,7 +92,7 @@ impl Theme {
 }
 
 impl Palette {
-    /// In colours of the 256 that nearly every terminal has.
+    /// In colours of the 256 that nearly every terminal has, or in fewer.
     pub fn new(theme: Theme) -> Self {
         let plain = Style::new();
         let bold = plain.add_modifier(Modifier::BOLD);
@@ -116,6 +124,35 @@ impl Palette {
                     band: plain,
                     // The mark on the time axis has to do: a reversed column would hide what it reads.
                     cursor: plain,
+                    chosen: plain.add_modifier(Modifier::REVERSED),
+                }
+            }
+            // Text is in the terminal's own colour, and shades are patterns: nobody knows how bright its colours are, nor its background.
+            // Those that stand beside one another are no red and green.
+            Theme::Sixteen => {
+                let dim = plain.add_modifier(Modifier::DIM);
+                Self {
+                    theme,
+                    dim,
+                    title: bold,
+                    good: fg(2),
+                    bad: fg(1).add_modifier(Modifier::BOLD),
+                    warn: fg(3),
+                    key: fg(6),
+                    border: fg(6),
+                    p50: fg(12),
+                    p95: fg(2),
+                    p99: fg(13),
+                    response: fg(3),
+                    service: fg(6),
+                    database: fg(5),
+                    heat: [plain; HEAT],
+                    used: fg(12),
+                    idle: dim,
+                    disk: fg(5),
+                    server: fg(6),
+                    band: plain,
+                    cursor: bg(8),
                     chosen: plain.add_modifier(Modifier::REVERSED),
                 }
             }
@@ -178,10 +215,22 @@ mod tests {
 
     #[test]
     fn the_environment_tells_the_theme() {
-        assert_eq!(Theme::tell("", ""), Theme::Dark);
-        assert_eq!(Theme::tell("1", "0;15"), Theme::Plain);
-        assert_eq!(Theme::tell("", "0;15"), Theme::Light);
-        assert_eq!(Theme::tell("", "0;default;15"), Theme::Light);
-        assert_eq!(Theme::tell("", "15;0"), Theme::Dark);
+        let modern = ("truecolor", "xterm-256color");
+        assert_eq!(Theme::tell("", ("", ""), ""), Theme::Dark);
+        assert_eq!(Theme::tell("1", modern, "0;15"), Theme::Plain);
+        assert_eq!(Theme::tell("", modern, "0;15"), Theme::Light);
+        assert_eq!(Theme::tell("", modern, "0;default;15"), Theme::Light);
+        assert_eq!(Theme::tell("", modern, "15;0"), Theme::Dark);
+        for (colorterm, term, theme) in [
+            ("", "xterm-256color", Theme::Dark),
+            ("", "xterm-kitty", Theme::Dark),
+            ("", "linux", Theme::Sixteen),
+            ("", "xterm", Theme::Sixteen),
+            ("truecolor", "xterm", Theme::Dark),
+            ("", "vt220", Theme::Sixteen),
+            ("", "rxvt-16color", Theme::Sixteen),
+        ] {
+            assert_eq!(Theme::tell("", (colorterm, term), ""), theme, "{colorterm} {term}");
+        }
     }
 }

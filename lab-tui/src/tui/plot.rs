@@ -10,7 +10,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget as _;
 
 pub(super) use super::axis::TimeAxis;
-use super::palette::{Palette, Theme};
+use super::palette::Palette;
 use super::scale::Scale;
 use crate::model::Model;
 
@@ -53,7 +53,7 @@ pub(super) fn marks(buffer: &mut Buffer, graph: Rect, axis: TimeAxis, model: &Mo
     for (_, from, to) in fault_windows(model) {
         let columns = axis.columns_of(from..to);
         under(buffer, graph, columns.clone(), palette.band);
-        if palette.theme == Theme::Plain {
+        if palette.band.bg.is_none() {
             let ends = [(from, columns.start), (to - 1, columns.end.saturating_sub(1))];
             ends.into_iter().filter(|(second, _)| axis.column(*second).is_some()).for_each(|(_, column)| edge(buffer, graph, column));
         }
@@ -76,7 +76,8 @@ fn edge(buffer: &mut Buffer, graph: Rect, column: u16) {
     }
 }
 
-fn under(buffer: &mut Buffer, graph: Rect, columns: Range<u16>, style: Style) {
+/// Lays a colour under some columns.
+pub(super) fn under(buffer: &mut Buffer, graph: Rect, columns: Range<u16>, style: Style) {
     let columns = columns.start.min(graph.width)..columns.end.min(graph.width);
     buffer.set_style(Rect { x: graph.x + columns.start, width: columns.end - columns.start, ..graph }, style);
 }
@@ -90,29 +91,34 @@ pub(super) fn fault_windows(model: &Model) -> impl Iterator<Item = (usize, u64, 
     })
 }
 
-/// The time axis itself: minutes and seconds beside their ticks, and left of them how much a column shows where that is more than a second.
-pub(super) fn time_axis(buffer: &mut Buffer, area: Rect, axis: TimeAxis, cursor: Option<u64>, palette: &Palette) {
+/// The time axis itself: minutes and seconds beside their ticks, the cursor, and a sign where a threshold first broke. Left of them stands
+/// how much a column shows, where that is more than a second.
+pub(super) fn time_axis(buffer: &mut Buffer, area: Rect, axis: TimeAxis, model: &Model, cursor: Option<u64>, palette: &Palette) {
     let graph = graph(area);
     if axis.scale.step() > 1 {
         label(buffer, area, 0, &format!("{}/col", length(axis.scale.step())), palette);
     }
-    let mark = cursor.and_then(|second| Some((format!("▲{}", clock(Duration::from_secs(second))), axis.column(second)?)));
-    let mark = mark.map(|(text, column)| {
-        let width = u16::try_from(text.chars().count()).unwrap_or(0);
-        (text, column.min(graph.width.saturating_sub(width)), width)
-    });
-    for second in axis.ticks() {
-        let Some(column) = axis.column(second) else { continue };
-        let text = format!("╵{}", clock(Duration::from_secs(second)));
+    let breaks = model.broke().iter().flatten().filter_map(|at| axis.column(at.as_secs()));
+    let breaks = breaks.map(|column| (column, "✗".to_owned(), palette.bad));
+    let cursor = cursor.and_then(|second| Some((axis.column(second)?, format!("▲{}", clock(Duration::from_secs(second))), palette.key)));
+    let ticks = axis.ticks().filter_map(|second| Some((axis.column(second)?, format!("╵{}", clock(Duration::from_secs(second))))));
+    // What matters most is there first, and nothing is written over it.
+    let mut taken: Vec<Range<u16>> = Vec::new();
+    let mut write = |column: u16, text: &str, style| {
         let width = u16::try_from(text.chars().count()).unwrap_or(u16::MAX);
-        let is_free = mark.as_ref().is_none_or(|(_, place, taken)| column + width < *place || column > place + taken);
-        if graph.width.saturating_sub(column) >= width && is_free {
-            buffer.set_string(graph.x + column, graph.y, &text, palette.dim);
+        let place = column..column.saturating_add(width);
+        let apart = |other: &Range<u16>| place.end < other.start || place.start > other.end || width == 1 && !other.contains(&place.start);
+        if place.end <= graph.width && taken.iter().all(apart) {
+            buffer.set_string(graph.x + column, graph.y, text, style);
+            taken.push(place);
         }
+    };
+    for (column, text, style) in cursor {
+        let width = u16::try_from(text.chars().count()).unwrap_or(u16::MAX);
+        write(column.min(graph.width.saturating_sub(width)), &text, style);
     }
-    if let Some((text, column, _)) = mark {
-        buffer.set_string(graph.x + column, graph.y, &text, palette.key);
-    }
+    breaks.for_each(|(column, text, style)| write(column, &text, style));
+    ticks.for_each(|(column, text)| write(column, &text, palette.dim));
 }
 
 /// `30s`, `2m`, `4h`: in the fewest letters.

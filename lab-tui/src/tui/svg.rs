@@ -31,7 +31,7 @@ type Part = ((f64, f64, f64, f64), u8);
 pub(super) fn picture(buffer: &Buffer, theme: Theme) -> String {
     let (ground, ink) = match theme {
         Theme::Light => ("#ffffff", "#24292f"),
-        Theme::Dark | Theme::Plain => ("#14161a", "#d7dae0"),
+        Theme::Dark | Theme::Sixteen | Theme::Plain => ("#14161a", "#d7dae0"),
     };
     let (columns, rows) = (f64::from(buffer.area.width), f64::from(buffer.area.height));
     let (width, height) = (columns * WIDTH + 2.0 * MARGIN, rows * HEIGHT + 2.0 * MARGIN);

@@ -354,6 +354,6 @@ mod database;
 mod latency;
 mod logs;
 mod pace;
-mod scenarios;
+mod time;
 mod traces;
 mod why;

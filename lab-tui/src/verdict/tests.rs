@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
-use crate::event::{Cell, Event, Fact, Found, LabDelay, LoadWindow, Samples, ScrapedSeries, ScrapedValue, ServiceSignals};
+use crate::event::{Cell, Command, Event, Fact, Found, LabDelay, LoadWindow, Samples, ScrapedSeries, ScrapedValue, ServiceSignals};
 
 /// Two requests of 1 s at 100/s; `b` expects 404.
 fn plan(thresholds: &str) -> Arc<Plan> {
@@ -130,6 +130,28 @@ fn a_broken_promise_that_may_end_the_run_does_when_its_time_has_come() {
     }
     let verdict = judge(&plan, &model);
     assert_eq!((verdict.word, verdict.exit, abort(&verdict, &model)), (Word::Fail, Exit::Broken, None));
+}
+
+#[test]
+fn a_promise_breaks_once_and_one_that_has_to_grow_only_when_it_was_kept() {
+    let plan =
+        plan("http_req_failed = [\"rate<0.5\"]\nhttp_reqs = [\"count>=2\", \"count!=1\", \"count<3\"]\ntelemetry_loss = [\"count==0\"]");
+    let mut model = Model::new(Arc::clone(&plan));
+    let mut breaks = Breaks::default();
+    let mut told = |model: &mut Model, status: u16| {
+        let cells = vec![cell(0, Outcome::Status(status), &[10])];
+        model.apply(Event { at: Duration::ZERO, fact: Fact::Window(LoadWindow { offered: 1, cells, ..LoadWindow::default() }) });
+        let wishes = breaks.wishes(&judge(&plan, model), model);
+        wishes.map(|wish| if let Command::Broke { threshold } = wish { threshold } else { usize::MAX }).collect::<Vec<_>>()
+    };
+    assert_eq!(told(&mut model, 500), [0], "a count of one is on its way to two");
+    assert_eq!([told(&mut model, 200), told(&mut model, 200), told(&mut model, 200)], [vec![], vec![3], vec![]]);
+    for (at, threshold) in [(3, 0), (5, 0), (5, 9)] {
+        model.apply(Event { at: Duration::from_secs(at), fact: Fact::Broke { threshold } });
+    }
+    assert_eq!(model.broke().iter().flatten().collect::<Vec<_>>(), [&Duration::from_secs(3)], "the first time counts");
+    model.apply(Event { at: Duration::from_secs(9), fact: Fact::Finished { interrupted: false } });
+    assert!(told(&mut model, 500).is_empty(), "what is over is judged, and not watched");
 }
 
 #[test]

@@ -3,7 +3,6 @@
 mod blocking;
 mod demand;
 mod figures;
-mod history;
 mod pool;
 mod rows;
 mod sessions;
@@ -19,6 +18,7 @@ use crate::event::TraceId;
 use crate::model::Model;
 use crate::tui::plot;
 use crate::tui::ui::{Click, Ui};
+use crate::tui::waits;
 use rows::Shown;
 
 /// From this size on, everything is shown at once.
@@ -178,8 +178,8 @@ fn draw_plots(buffer: &mut Buffer, area: Rect, model: &Model, ui: &mut Ui) {
     let [pool_area, told, history, time] = cut(area, [pool_height, told, history_height, 1]);
     crate::tui::pool::draw(buffer, pool_area, axis, model, ui.cursor, &ui.palette);
     pool::draw(buffer, told, model, ui);
-    history::draw(buffer, history, axis, model, ui);
-    plot::time_axis(buffer, time, axis, ui.cursor, &ui.palette);
+    waits::draw(buffer, history, axis, model, ui.cursor, &ui.palette);
+    plot::time_axis(buffer, time, axis, model, ui.cursor, &ui.palette);
 }
 
 /// One below the other, as far as there is room.

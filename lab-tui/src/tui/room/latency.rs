@@ -108,7 +108,7 @@ fn heat(buffer: &mut Buffer, area: Rect, model: &Model, ui: &mut Ui) {
     let axis = ui.time_axis(graph.width, model);
     ui.clicks.push((graph, Click::Time(axis)));
     heat::draw(buffer, area, axis, model, ui.cursor, &ui.palette);
-    plot::time_axis(buffer, Rect { y: area.bottom(), height: 1, ..area }, axis, ui.cursor, &ui.palette);
+    plot::time_axis(buffer, Rect { y: area.bottom(), height: 1, ..area }, axis, model, ui.cursor, &ui.palette);
 }
 
 /// Both latencies by percentile, of the kind of requests that is chosen.

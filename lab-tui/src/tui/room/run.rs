@@ -6,13 +6,16 @@ use ratatui::text::Line;
 use ratatui::widgets::Widget as _;
 
 use crate::model::Model;
+use crate::scenario::StackKind;
 use crate::tui::plot;
 use crate::tui::ui::{Click, List, Ui};
-use crate::tui::{callout, chain, errors, events, expectations, latency, lists, pool};
+use crate::tui::{callout, chain, errors, events, expectations, latency, lists, moment, phases, pool, waits};
 use crate::verdict::Verdict;
 
 /// From this width on, lists stand beside the plots.
 const WIDE: u16 = 110;
+/// From this height on, the plots have rows for the database's sessions and for what a moment was part of.
+const TOLD: u16 = 20;
 
 /// The chain on top, the plots on one time axis, the lists beside or below them.
 pub(in crate::tui) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, verdict: &Verdict, ui: &mut Ui) {
@@ -27,7 +30,7 @@ pub(in crate::tui) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, verdi
         draw_plots(buffer, plots, model, ui);
         beside(buffer, Rect { x: plots.right(), width: side, ..rest }, model, verdict, ui);
     } else {
-        // One line for the latest event, above the keys.
+        // One line above the keys: for the moment under the cursor, else for the latest event.
         rest.height -= 1;
         let lists = (rest.height / 4).max(4);
         let plots = Rect { height: rest.height - lists, ..rest };
@@ -35,6 +38,7 @@ pub(in crate::tui) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, verdi
         let last_line = Rect { y: rest.bottom(), height: 1, ..rest };
         match ui.callout(model).filter(|_| !roomy_enough_for_a_box(rest.height - lists)) {
             Some(text) => Line::styled(format!(" {text}"), ui.palette.key).render(last_line, buffer),
+            None if ui.cursor.is_some() && plots.height < TOLD => moment::draw(buffer, last_line, model, ui.moment(), &ui.palette),
             None => events::draw(buffer, last_line, model, verdict, &ui.palette),
         }
         lists::draw(buffer, Rect { y: plots.bottom(), height: lists, ..rest }, model, verdict, ui);
@@ -48,20 +52,30 @@ fn draw_plots(buffer: &mut Buffer, area: Rect, model: &Model, ui: &mut Ui) {
     let axis = ui.time_axis(plot::graph(area).width, model);
     ui.clicks.push((plot::graph(area), Click::Time(axis)));
     let ui = &*ui;
+    let has_database = model.plan().stack != StackKind::None || model.database().newest().is_some();
     let errors = if area.height >= 18 { 1 + area.height / 7 } else { 1 };
     let pool = (1 + area.height / 4).max(3);
-    let latency = area.height - errors - pool - 1;
-    let heights = [latency, pool, errors, 1];
+    let waits = if has_database && area.height >= TOLD { 1 + area.height / 8 } else { 0 };
+    let phases = u16::from(!model.plan().phases.is_empty() && area.height >= 13);
+    let told = u16::from(area.height >= TOLD);
+    let latency = area.height - errors - pool - waits - phases - 1 - told;
     let mut y = area.y;
-    let [latency, pool, errors, axis_area] = heights.map(|height| {
+    let [latency, pool, waits, errors, phases, time, told] = [latency, pool, waits, errors, phases, 1, told].map(|height| {
         let part = Rect { y, height, ..area };
         y += height;
         part
     });
     latency::draw(buffer, latency, axis, model, ui.cursor, &ui.palette);
     pool::draw(buffer, pool, axis, model, ui.cursor, &ui.palette);
+    waits::draw(buffer, waits, axis, model, ui.cursor, &ui.palette);
     errors::draw(buffer, errors, axis, model, ui.cursor, &ui.palette);
-    plot::time_axis(buffer, axis_area, axis, ui.cursor, &ui.palette);
+    if phases.height > 0 {
+        phases::draw(buffer, phases, axis, model, ui.cursor, &ui.palette);
+    }
+    plot::time_axis(buffer, time, axis, model, ui.cursor, &ui.palette);
+    if told.height > 0 {
+        moment::draw(buffer, told, model, ui.moment(), &ui.palette);
+    }
     if let Some(text) = ui.callout(model).filter(|_| roomy_enough_for_a_box(area.height)) {
         let graph = plot::graph(latency);
         callout::draw(buffer, Rect { y: graph.y + 1, height: graph.height.saturating_sub(1), ..graph }, &text, &ui.palette);

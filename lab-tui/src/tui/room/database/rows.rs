@@ -12,9 +12,9 @@ use ratatui::widgets::Widget as _;
 use crate::event::{DatabaseSample, LockCount, Session, SessionState, Statement};
 use crate::model::{Model, Moment};
 use crate::report::format;
-use crate::scenario::StackKind;
 use crate::tui::palette::Palette;
 use crate::tui::plot::{self, clock};
+use crate::tui::waits;
 
 /// The database is asked once a second; after that long it does not answer.
 const STALE: Duration = Duration::from_secs(3);
@@ -114,10 +114,7 @@ impl<'m> Shown<'m> {
         if self.is_known() {
             return "the database was not asked in that second";
         }
-        if self.model.plan().stack == StackKind::None {
-            return "this run has no database of the lab's: its stack is none";
-        }
-        if self.model.finished().is_some() { "this run has nothing of its database" } else { "awaiting the database's first answer" }
+        waits::why_nothing(self.model)
     }
 }
 

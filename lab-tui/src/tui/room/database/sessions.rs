@@ -5,10 +5,11 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget as _;
 
+use super::Panel;
 use super::rows::{self, Shown, age, short};
-use super::{Panel, history};
 use crate::event::{Session, SessionState};
 use crate::tui::ui::{Click, Ui};
+use crate::tui::waits::Class;
 
 /// From this width on there is room for the clients' names.
 const NAMED: u16 = 90;
@@ -62,7 +63,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, shown: &Shown<'_>, ui: &mut 
         let (waits, style) = match (waiting.get(&session.pid), &session.wait) {
             (Some(others), _) if session.blocked_by.is_empty() => (format!("{others} wait for it"), palette.warn),
             (_, Some(wait)) if session.state == SessionState::Idle => (wait.to_string(), palette.dim),
-            (_, Some(wait)) => (wait.to_string(), history::Class::of(Some(wait)).style(palette)),
+            (_, Some(wait)) => (wait.to_string(), Class::of(Some(wait)).style(palette)),
             (_, None) if session.state == SessionState::Idle => (String::new(), palette.dim),
             (_, None) => ("CPU/none".to_owned(), palette.used),
         };

@@ -47,7 +47,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, axis: TimeAxis, shown: &Show
         stacked::column(buffer, column, top, &[0, 1, 2].map(part));
     }
     latency::name_bands(buffer, Rect { height: 1, ..graph }, axis, model, palette);
-    plot::time_axis(buffer, Rect { y: bars.bottom(), height: 1, ..area }, axis, ui.cursor, palette);
+    plot::time_axis(buffer, Rect { y: bars.bottom(), height: 1, ..area }, axis, model, ui.cursor, palette);
 }
 
 /// Reads the seconds under the cursor, else the last whole one.

@@ -7,13 +7,12 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::Span;
 
-use super::rows::Shown;
+use super::palette::Palette;
+use super::plot::{self, TimeAxis};
+use super::stacked;
 use crate::event::Wait;
 use crate::model::{Model, Moment};
-use crate::tui::palette::Palette;
-use crate::tui::plot::{self, TimeAxis};
-use crate::tui::stacked;
-use crate::tui::ui::Ui;
+use crate::scenario::StackKind;
 
 /// Wait events of one kind, in the order in which they stand on top of each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -64,20 +63,18 @@ impl Class {
     }
 }
 
-/// Draws title and plot. The title reads the second under the cursor, else the newest.
-pub(super) fn draw(buffer: &mut Buffer, area: Rect, axis: TimeAxis, model: &Model, ui: &Ui) {
+/// Draws title and plot. The title reads the seconds under the cursor, else the newest.
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, axis: TimeAxis, model: &Model, cursor: Option<u64>, palette: &Palette) {
     if area.height < 2 {
         return;
     }
-    let palette = &ui.palette;
     let database = model.database();
-    let read = ui.moment().map_or_else(|| database.moments().next_back(), |seconds| database.moment(seconds));
+    let read = cursor.map_or_else(|| database.moments().next_back(), |second| database.moment(axis.around(second)));
     legend(buffer, Rect { height: 1, ..area }, read, palette);
     let area = Rect { y: area.y + 1, height: area.height - 1, ..area };
     let graph = plot::graph(area);
-    let shown = Shown::of(model, ui.moment());
-    if !shown.is_known() {
-        return plot::awaited(buffer, graph, shown.why_nothing(), palette);
+    if database.newest().is_none() {
+        return plot::awaited(buffer, graph, why_nothing(model), palette);
     }
     let columns: Vec<Option<&Moment>> = (0..axis.columns).map(|column| database.moment(axis.seconds_of(column))).collect();
     let most = columns.iter().flatten().map(|moment| moment.busy()).max().unwrap_or_default();
@@ -90,7 +87,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, axis: TimeAxis, model: &Mode
     if area.height >= 6 && area.height.is_multiple_of(2) && top.is_multiple_of(2) {
         plot::label(buffer, area, area.height / 2 - 1, &(top / 2).to_string(), palette);
     }
-    plot::marks(buffer, graph, axis, model, ui.cursor, palette);
+    plot::marks(buffer, graph, axis, model, cursor, palette);
     for (column, moment) in (graph.left()..graph.right()).zip(columns) {
         let Some(moment) = moment else { continue };
         let mut classes: BTreeMap<Class, u32> = BTreeMap::new();
@@ -100,6 +97,14 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, axis: TimeAxis, model: &Mode
         let parts: Vec<_> = classes.into_iter().map(|(class, count)| (count, class.style(palette), class.pattern(palette))).collect();
         stacked::column(buffer, Rect { x: column, width: 1, ..graph }, top, &parts);
     }
+}
+
+/// Why the database has said nothing.
+pub(super) fn why_nothing(model: &Model) -> &'static str {
+    if model.plan().stack == StackKind::None {
+        return "this run has no database of the lab's: its stack is none";
+    }
+    if model.finished().is_some() { "this run has nothing of its database" } else { "awaiting the database's first answer" }
 }
 
 /// Each wait event of a moment with how many sessions were at it.
