@@ -23,6 +23,7 @@ mod scenario_files;
 pub(crate) mod schema;
 pub(crate) mod screen;
 pub(crate) mod screenshot;
+pub(crate) mod settings;
 mod size;
 pub(crate) mod stack;
 pub(crate) mod traces;
@@ -80,6 +81,8 @@ pub(crate) enum Command {
     Schema(schema::SchemaFlags),
     /// Write a commented scenario to start from
     New(new::NewFlags),
+    /// Print what is settled about the screen and its links, and where: flag, environment, file or default
+    Config(settings::ConfigFlags),
     /// Print what makes a shell complete the lab's commands and flags, as in `source <(lab completions bash)`
     Completions(completions::CompletionsFlags),
     /// Run one service by hand or in a container

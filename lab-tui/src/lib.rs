@@ -17,6 +17,7 @@ pub mod record;
 pub mod report;
 pub mod runner;
 pub mod scenario;
+pub mod settings;
 pub mod stack;
 pub mod tui;
 pub mod verdict;

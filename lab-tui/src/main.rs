@@ -27,6 +27,7 @@ fn main() -> ExitCode {
         Command::Check(check) => cli::ended(cli::check::check(&check)),
         Command::Schema(schema) => cli::ended(cli::schema::schema(&schema)),
         Command::New(new) => cli::ended(cli::new::new(&new)),
+        Command::Config(config) => cli::ended(cli::settings::config(config)),
         Command::Completions(completions) => cli::ended(cli::completions::completions(&completions)),
         Command::Runs(runs) => cli::ended(cli::runs::runs(runs)),
         Command::Replay(replay) => cli::block_on(cli::replay::replay(replay)),

@@ -42,6 +42,7 @@ pub use plan::Plan;
 pub use planned::Planned;
 pub use problems::{LARGEST, text};
 pub use refusal::{Refusal, Refusals};
+pub(crate) use refusal::{Wrong, suggest};
 pub use request::{Method, Request, Target};
 pub use schema::schema;
 pub use scope::{Relation, Scope, Stretch};

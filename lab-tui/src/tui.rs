@@ -1,5 +1,6 @@
 //! The screen: one stream of events, one of keys, and a frame tick; views only look at the model.
 
+mod actions;
 mod ask;
 mod axis;
 mod callout;
@@ -45,6 +46,8 @@ use futures_util::StreamExt as _;
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 
+pub use actions::{ACTIONS, Action, Bindings};
+pub use ask::Asker;
 pub use errand::Errand;
 pub use palette::{Palette, Theme};
 pub use replay::Replay;
@@ -61,8 +64,6 @@ use crate::event::{Command, Event};
 use crate::model::Model;
 use crate::observe::store::Store;
 use crate::verdict::{self, Breaks, Verdict};
-use ask::Asker;
-use editor::Editing;
 use terminal::Terminal;
 
 /// How often the screen is drawn, at most; a key is answered at once.

@@ -18,8 +18,8 @@ use time::format_description::well_known::Rfc3339;
 
 use super::Failure;
 use super::reports::{ReportFlags, Reports};
-use super::run::Background;
 use super::screen;
+use super::settings::SettingsFlags;
 use super::stack::Interrupts;
 
 #[derive(Debug, Args)]
@@ -33,34 +33,28 @@ pub(crate) struct ReplayFlags {
     /// How fast the screen shows it, as a factor; the keys [ and ] change it
     #[arg(long, value_name = "FACTOR", env = "LAB_SPEED", default_value = "1", value_parser = speed)]
     speed: f64,
-    /// Colours for a dark or a light background; told by COLORFGBG where the terminal sets it, and left out under NO_COLOR
-    #[arg(long, env = "LAB_THEME", value_enum)]
-    theme: Option<Background>,
-    /// Make trace IDs links to this address, such as http://localhost:3000/trace/{trace_id}; it may name a {span_id} too
-    #[arg(long, value_name = "URL", env = "LAB_TRACE_URL", value_parser = TraceLink::template)]
-    trace_url: Option<TraceLink>,
-    /// Make trace IDs links to this Grafana's Explore, with its data sources of the uids `tempo` and `loki`
-    #[arg(long, value_name = "URL", env = "LAB_GRAFANA_URL", value_parser = TraceLink::grafana, conflicts_with = "trace_url")]
-    grafana_url: Option<TraceLink>,
+    #[command(flatten)]
+    settings: SettingsFlags,
     #[command(flatten)]
     reports: ReportFlags,
 }
 
 pub(crate) async fn replay(flags: ReplayFlags) -> Result<Exit, Failure> {
+    let settings = flags.settings.in_force()?;
     let recording = find(&flags.run)?;
     let reports = flags.reports.open()?;
-    let link = flags.trace_url.or(flags.grafana_url);
+    let link = settings.link();
     if flags.headless || reports.are_wanted() || !screen::is_there() {
         return summary(recording, link.as_ref(), reports);
     }
-    let theme = flags.theme.map_or_else(Theme::from_environment, Theme::from);
-    let listed = vec![listed(&recording)];
+    let listed = vec![screen::listed(&recording.header.scenario, &recording.plan)];
     let traces = recording.traces.clone();
     let origin = origin(&recording.header)?;
     let mut player = Player::new(recording, flags.speed);
     let mut interrupts = Interrupts::listen()?;
-    let mut screen = Screen::enter(Ui::new(Palette::new(theme), link, listed)).map_err(|error| screen::gone(&error))?;
-    screen.offer(origin);
+    let mut ui = Ui::new(Palette::new(Theme::Dark), link, listed);
+    settings.apply(&mut ui);
+    let mut screen = Screen::enter(ui).map_err(|error| screen::gone(&error))?;
     let wish = tokio::select! {
         wish = screen.replay(&mut player, Arc::new(traces)) => wish.map_err(|error| screen::gone(&error))?,
         () = interrupts.next() => Wish::Interrupt,

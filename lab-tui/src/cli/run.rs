@@ -23,7 +23,6 @@ use lab_tui::runner;
 use lab_tui::scenario::{Given, LARGEST, Plan, Planned, SHIPPED, StackKind, shipped, text};
 use lab_tui::stack::embedded::SERVICES;
 use lab_tui::stack::hosted::Hosted;
-use lab_tui::tui::{Listed, Palette, Shelf, Theme, Ui};
 use lab_tui::verdict;
 use tokio::sync::mpsc;
 
@@ -33,6 +32,7 @@ use super::beside::{APP, Beside, ExecFlags};
 use super::check::refusals;
 use super::record::{RecordFlags, Records};
 use super::reports::{ReportFlags, Reports};
+use super::settings::SettingsFlags;
 use super::stack::{INTERRUPTED, StackFlags, Up};
 use super::{ask, github, hosted, scenario_files, screen};
 
@@ -44,15 +44,8 @@ pub(crate) struct Run {
     /// Run without a screen, as it does anyway where there is no terminal
     #[arg(long, env = "LAB_HEADLESS", value_parser = FalseyValueParser::new())]
     headless: bool,
-    /// Colours for a dark or a light background, only the terminal's own 16, or none; told by COLORFGBG, COLORTERM, TERM and NO_COLOR
-    #[arg(long, env = "LAB_THEME", value_enum)]
-    theme: Option<Background>,
-    /// Make trace IDs links to this address, such as http://localhost:3000/trace/{trace_id}; it may name a {span_id} too
-    #[arg(long, value_name = "URL", env = "LAB_TRACE_URL", value_parser = TraceLink::template)]
-    trace_url: Option<TraceLink>,
-    /// Make trace IDs links to this Grafana's Explore, with its data sources of the uids `tempo` and `loki`
-    #[arg(long, value_name = "URL", env = "LAB_GRAFANA_URL", value_parser = TraceLink::grafana, conflicts_with = "trace_url")]
-    grafana_url: Option<TraceLink>,
+    #[command(flatten)]
+    settings: SettingsFlags,
     /// Multiply every duration in the scenario, such as 0.1 for a quick look
     #[arg(long, value_name = "FACTOR", env = "LAB_TIME_SCALE", value_parser = time_scale)]
     time_scale: Option<f64>,
@@ -68,36 +61,31 @@ pub(crate) struct Run {
     stack: StackFlags,
 }
 
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
-pub(crate) enum Background {
-    Dark,
-    Light,
-    #[value(name = "16")]
-    Sixteen,
-    None,
-}
-
-impl From<Background> for Theme {
-    fn from(background: Background) -> Self {
-        match background {
-            Background::Dark => Self::Dark,
-            Background::Light => Self::Light,
-            Background::Sixteen => Self::Sixteen,
-            Background::None => Self::Plain,
-        }
-    }
+/// A scenario that was understood, with the name it goes by.
+pub(crate) struct Planned {
+    pub(crate) name: String,
+    /// As the user named it; `None` where it came with the lab.
+    pub(crate) file: Option<String>,
+    /// Where the folders of its programs begin: the file's own, or where the lab was started.
+    pub(crate) folder: PathBuf,
+    pub(crate) plan: Arc<Plan>,
+    /// What the plan was made of, for a recording.
+    pub(crate) text: String,
+    /// The name of a program that the user named beside it.
+    pub(crate) beside: Option<String>,
+    pub(crate) time_scale: Option<f64>,
 }
 
 pub(crate) async fn run(flags: Run) -> Result<Exit, Failure> {
     let bad = |error| Failure::new(Exit::BadInput, error);
+    let settings = flags.settings.in_force()?;
     let beside = flags.exec.read(flags.stack.kind(), !flags.files.is_empty()).map_err(bad)?;
     let plans = plan_all(&flags.files, flags.time_scale, &beside)?;
     let needed = needed(&plans);
     let mut reports = flags.reports.open()?;
     let mut records = flags.record.open(plans.len(), reports.take_stdout())?;
     let started = Instant::now();
-    let link = flags.trace_url.or(flags.grafana_url);
-    let theme = flags.theme.map_or_else(Theme::from_environment, Theme::from);
+    let link = settings.link();
     // The page of a service that shows trace IDs links them alike.
     let template = link.as_ref().map(|link| ("TRACE_URL_TEMPLATE".to_owned(), link.as_template().to_owned()));
     let mut up = match flags.stack.start(Some(needed), template).await {
@@ -117,9 +105,7 @@ pub(crate) async fn run(flags: Run) -> Result<Exit, Failure> {
         let plans = if needed == StackKind::Embedded { with_shipped(plans)? } else { plans };
         // For as long as the screen is there, the lab's own page is.
         let link = link.or_else(|| TraceLink::lab(up.stack.endpoints.tempo.as_deref()?).ok());
-        let mut ui = Ui::new(Palette::new(theme), link, plans.into_iter().map(Listed::from).collect());
-        ui.shelf = shelf(beside, needed);
-        let left = screen::run(ui, &mut up, &mut records).await;
+        let left = screen::run(&plans, settings, link, &mut up, &mut records).await;
         stop(up, &left).await;
         return left;
     }

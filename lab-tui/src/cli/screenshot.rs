@@ -12,8 +12,8 @@ use lab_tui::record::Player;
 use lab_tui::tui::{Palette, Replay, Theme, Ui, keys, still};
 
 use super::explain::moment;
-use super::run::Background;
-use super::{Failure, replay};
+use super::settings::themes;
+use super::{Failure, replay, screen};
 
 #[derive(Debug, Args)]
 pub(crate) struct ScreenshotFlags {
@@ -29,9 +29,9 @@ pub(crate) struct ScreenshotFlags {
     /// Columns and rows
     #[arg(long, value_name = "COLUMNSxROWS", value_parser = size, default_value = "120x36")]
     size: (u16, u16),
-    /// Colours for a dark or a light background
-    #[arg(long, value_enum, default_value = "dark")]
-    theme: Background,
+    /// Colours for a dark or a light background, the terminal's own 16, or none
+    #[arg(long, value_parser = themes(), default_value = "dark")]
+    theme: Theme,
     /// Where to write it; `-` for standard output
     #[arg(long, short, value_name = "FILE", default_value = "lab.svg")]
     output: PathBuf,
@@ -46,7 +46,7 @@ pub(crate) async fn screenshot(flags: ScreenshotFlags) -> Result<Exit, Failure> 
     let traces = Arc::new(recording.traces.clone());
     let mut player = Player::new(recording, 1.0);
     player.seek(flags.at.unwrap_or(Duration::MAX));
-    let mut ui = Ui::new(Palette::new(Theme::from(flags.theme)), None, listed);
+    let mut ui = Ui::new(Palette::new(flags.theme), None, listed);
     ui.replay = Some(Replay { speed: 1.0, paused: true });
     let svg = still(ui, player.model(), traces, &flags.keys.0, flags.size).await;
     if flags.output.as_os_str() == "-" {

@@ -34,7 +34,7 @@ impl fmt::Display for Refusal {
 
 /// All that is wrong with a scenario, in the order of the places, and never empty. Displays as one line for each.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusals(pub(super) Vec<Refusal>);
+pub struct Refusals(pub(crate) Vec<Refusal>);
 
 impl Refusals {
     /// One after the other.
@@ -72,18 +72,18 @@ impl fmt::Display for Refusals {
 
 /// Something wrong in the text, before it is known which line it stands in.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Wrong {
-    pub(super) span: Option<Range<usize>>,
-    pub(super) what: String,
-    pub(super) hint: Option<String>,
+pub(crate) struct Wrong {
+    pub(crate) span: Option<Range<usize>>,
+    pub(crate) what: String,
+    pub(crate) hint: Option<String>,
 }
 
 impl Wrong {
-    pub(super) fn new(span: Range<usize>, what: impl Into<String>, hint: impl Into<String>) -> Self {
+    pub(crate) fn new(span: Range<usize>, what: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { span: Some(span), what: what.into(), hint: Some(hint.into()) }
     }
 
-    pub(super) fn at(self, origin: &str, text: &str) -> Refusal {
+    pub(crate) fn at(self, origin: &str, text: &str) -> Refusal {
         let place = self.span.map(|span| {
             let before = text.get(..span.start).unwrap_or(text);
             let line = before.matches('\n').count() + 1;
@@ -187,7 +187,7 @@ pub(super) fn number(number: f64) -> String {
 }
 
 /// "did you mean …" for a near miss, else the whole list.
-pub(super) fn suggest(unknown: &str, known: &[&str]) -> String {
+pub(crate) fn suggest(unknown: &str, known: &[&str]) -> String {
     match nearest(unknown, known) {
         Some(name) => format!("did you mean `{name}`?"),
         None if known.is_empty() => "nothing is known here".to_owned(),

@@ -54,7 +54,7 @@ enum Side {
 
 /// Asks one thing of a kind at a time.
 #[derive(Debug)]
-pub(super) struct Asker {
+pub struct Asker {
     side: Side,
     shelf: Shelf,
     sender: mpsc::UnboundedSender<Answer>,
@@ -63,8 +63,9 @@ pub(super) struct Asker {
 }
 
 impl Asker {
-    pub(super) fn live(store: Store, shelf: Shelf) -> Self {
-        Self::new(Side::Live(Source::Store(store)), shelf)
+    /// Of a run that goes on.
+    pub fn live(store: Store) -> Self {
+        Self::new(Side::Live(Source::Store(store)))
     }
 
     pub(super) fn recorded(traces: Arc<HashMap<TraceId, Trace>>, shelf: Shelf) -> Self {
@@ -77,7 +78,7 @@ impl Asker {
     }
 
     /// Asks, unless something of that kind is under way: then whoever wants it asks again.
-    pub(super) fn ask(&mut self, question: Question) {
+    pub fn ask(&mut self, question: Question) {
         let kind = std::mem::discriminant(&question);
         if self.under_way.iter().any(|other| std::mem::discriminant(other) == kind) {
             return;
@@ -91,7 +92,7 @@ impl Asker {
     }
 
     /// The next answer.
-    pub(super) async fn answer(&mut self) -> Answer {
+    pub async fn answer(&mut self) -> Answer {
         // This holds a sender, so there is always one.
         let Some(answer) = self.answers.recv().await else { std::future::pending().await };
         let asked = match &answer {

@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget as _;
 
+use super::actions::{ACTIONS, Action};
 use super::input::Input;
 use super::overlay::frame;
 use super::room::Room;
@@ -24,7 +25,7 @@ pub(super) struct Finder {
 pub(super) struct Entry {
     label: String,
     /// The key that does the same, as it is written on the screen.
-    key: &'static str,
+    key: String,
     /// What it does.
     pub(super) what: What,
 }
@@ -43,26 +44,6 @@ pub(super) enum What {
     /// Saves what was done by hand as a scenario.
     Save,
 }
-
-/// What keys do wherever one is, in the words of whoever looks for it.
-const KEYS: [(&str, &str, KeyCode); 16] = [
-    ("go to the peak of p99", "p", KeyCode::Char('p')),
-    ("go to the start of the run", "g", KeyCode::Home),
-    ("follow the run (live)", "G", KeyCode::End),
-    ("zoom in on time", "z", KeyCode::Char('z')),
-    ("zoom out, up to the whole run", "Z", KeyCode::Char('Z')),
-    ("explain: why did it rise", "w", KeyCode::Char('w')),
-    ("what the numbers of this room mean", "e", KeyCode::Char('e')),
-    ("pause or resume the load", "space", KeyCode::Char(' ')),
-    ("rate up by 10 %", "+", KeyCode::Char('+')),
-    ("rate down by 10 %", "-", KeyCode::Char('-')),
-    ("open the trace in a browser", "o", KeyCode::Char('o')),
-    ("copy the trace ID", "y", KeyCode::Char('y')),
-    ("keep the screen as a picture (SVG)", "F12", KeyCode::F(12)),
-    ("choose a scenario", "s", KeyCode::Char('s')),
-    ("help: all keys", "?", KeyCode::Char('?')),
-    ("quit", "q", KeyCode::Char('q')),
-];
 
 impl Finder {
     /// Takes in a key; the entry that is to be done, if one was chosen.
@@ -89,13 +70,14 @@ impl Finder {
 
 /// Everything that there is to do.
 pub(super) fn entries(ui: &Ui) -> Vec<Entry> {
-    let rooms = Room::ALL.into_iter().zip(["1", "2", "3", "4", "5", "6", "7"]);
-    let rooms = rooms.map(|(room, key)| Entry { label: format!("room: {}", room.name()), key, what: What::Room(room) });
-    let keys = KEYS.into_iter().map(|(label, key, code)| Entry { label: label.to_owned(), key, what: What::Key(code) });
-    let scenarios = ui.scenarios.iter().enumerate().filter(|(_, listed)| ui.replay.is_none() && listed.problems.is_empty());
+    let rooms = Room::ALL.into_iter().zip(["1", "2", "3", "4", "5"]);
+    let rooms = rooms.map(|(room, key)| Entry { label: format!("room: {}", room.name()), key: key.to_owned(), what: What::Room(room) });
+    let of_action = |action: Action| Entry { label: action.label.to_owned(), key: ui.bindings.key(&action), what: What::Key(action.code) };
+    let keys = ACTIONS.into_iter().map(of_action);
+    let scenarios = ui.scenarios.iter().enumerate().filter(|_| ui.replay.is_none());
     let scenarios = scenarios.map(|(index, listed)| Entry {
-        label: format!("run scenario {}: {}", listed.name, listed.planned.as_ref().map_or("", |planned| &planned.plan.title)),
-        key: "",
+        label: format!("run scenario {}: {}", listed.name, listed.title),
+        key: String::new(),
         what: What::Run(index),
     });
     let save = Entry { label: "save as scenario: what was done by hand".to_owned(), key: "S", what: What::Save };
@@ -135,7 +117,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, finder: &Finder, ui: &Ui) {
     let first = (finder.row + 1).saturating_sub(usize::from(rows.height));
     for (y, (number, entry)) in (rows.y..rows.bottom()).zip(found.iter().enumerate().skip(first)) {
         let row = Rect { y, height: 1, ..rows };
-        let (label, key) = (usize::from(rows.width).saturating_sub(7), entry.key);
+        let (label, key) = (usize::from(rows.width).saturating_sub(7), &entry.key);
         buffer.set_stringn(row.x, y, &entry.label, label, palette.title.remove_modifier(ratatui::style::Modifier::BOLD));
         buffer.set_stringn(row.x.saturating_add(rows.width.saturating_sub(6)), y, format!("{key:>5}"), 6, palette.key);
         if number == finder.row {
@@ -150,7 +132,7 @@ mod tests {
 
     #[test]
     fn a_few_letters_find_what_is_meant() {
-        let entry = |label: &str| Entry { label: label.to_owned(), key: "", what: What::Run(0) };
+        let entry = |label: &str| Entry { label: label.to_owned(), key: String::new(), what: What::Run(0) };
         let all = ["quit", "room: Latency", "rate up by 10 %", "run scenario locked-table: A lock"].map(entry);
         let first = |letters: &str| {
             let finder = Finder { input: Input::new(letters), row: 0 };
@@ -169,7 +151,7 @@ mod tests {
 
     #[test]
     fn enter_chooses_and_rows_end() {
-        let entry = |index: usize| Entry { label: format!("run {index}"), key: "", what: What::Run(index) };
+        let entry = |index: usize| Entry { label: format!("run {index}"), key: String::new(), what: What::Run(index) };
         let all = [entry(0), entry(1)];
         let mut finder = Finder::default();
         for code in [KeyCode::Down, KeyCode::Down, KeyCode::Down] {

@@ -99,7 +99,7 @@ fn help(buffer: &mut Buffer, area: Rect, ui: &Ui) {
     let mut lines: Vec<Line<'_>> = of_replay
         .chain(keys_here(ui))
         .chain(ANYWHERE)
-        .map(|(key, what)| Line::from(vec![Span::styled(format!("{key:>9}  "), palette.key), Span::raw(what)]))
+        .map(|(key, what)| Line::from(vec![Span::styled(format!("{:>9}  ", ui.bindings.written(key)), palette.key), Span::raw(what)]))
         .collect();
     lines.push(Line::from(""));
     let meaning = [

@@ -68,6 +68,19 @@ pub enum Theme {
 }
 
 impl Theme {
+    /// All of them, by the names that flags and settings have for them.
+    pub const ALL: [(&str, Self); 4] = [("dark", Self::Dark), ("light", Self::Light), ("16", Self::Sixteen), ("none", Self::Plain)];
+
+    /// The one of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|(known, _)| *known == name).map(|(_, theme)| theme)
+    }
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        Self::ALL.into_iter().find(|(_, theme)| *theme == self).map_or("", |(name, _)| name)
+    }
+
     /// What the environment tells: `NO_COLOR` (<https://no-color.org>), `COLORTERM` and `TERM`, by which a terminal says how many colours it
     /// has, and `COLORFGBG`, which some set to their colours.
     pub fn from_environment() -> Self {
@@ -141,16 +154,16 @@ impl Palette {
                     key: fg(6),
                     border: fg(6),
                     p50: fg(12),
-                    p95: fg(2),
-                    p99: fg(13),
+                    p95: fg(6),
+                    p99: fg(3),
                     response: fg(3),
                     service: fg(6),
-                    database: fg(5),
+                    database: fg(6),
                     heat: [plain; HEAT],
                     used: fg(12),
                     idle: dim,
-                    disk: fg(5),
-                    server: fg(6),
+                    disk: fg(6),
+                    server: fg(5),
                     band: plain,
                     cursor: bg(8),
                     chosen: plain.add_modifier(Modifier::REVERSED),
@@ -160,7 +173,7 @@ impl Palette {
                 theme,
                 dim: fg(244),
                 title: bold,
-                good: fg(114),
+                good: fg(79),
                 bad: fg(203).add_modifier(Modifier::BOLD),
                 warn: fg(214),
                 key: fg(81),
@@ -170,12 +183,12 @@ impl Palette {
                 p99: fg(211),
                 response: fg(222),
                 service: fg(110),
-                database: fg(141),
+                database: fg(86),
                 heat: [25, 31, 37, 78, 155, 229].map(fg),
                 used: fg(75),
                 idle: fg(239),
-                disk: fg(141),
-                server: fg(180),
+                disk: fg(86),
+                server: fg(222),
                 band: bg(236),
                 cursor: bg(242),
                 // Readable where the background is light after all.
@@ -185,9 +198,9 @@ impl Palette {
                 theme,
                 dim: fg(242),
                 title: bold,
-                good: fg(28),
+                good: fg(29),
                 bad: fg(160).add_modifier(Modifier::BOLD),
-                warn: fg(166),
+                warn: fg(172),
                 key: fg(25),
                 border: fg(25),
                 p50: fg(26),
@@ -199,8 +212,8 @@ impl Palette {
                 heat: [152, 110, 68, 26, 19, 17].map(fg),
                 used: fg(26),
                 idle: fg(250),
-                disk: fg(91),
-                server: fg(94),
+                disk: fg(53),
+                server: fg(133),
                 band: bg(253),
                 cursor: bg(249),
                 chosen: bg(252),

@@ -113,7 +113,7 @@ pub(super) fn time_axis(buffer: &mut Buffer, area: Rect, axis: TimeAxis, model: 
             taken.push(place);
         }
     };
-    for (column, text, style) in cursor {
+    if let Some((column, text, style)) = cursor {
         let width = u16::try_from(text.chars().count()).unwrap_or(u16::MAX);
         write(column.min(graph.width.saturating_sub(width)), &text, style);
     }

@@ -49,7 +49,7 @@ impl Screen {
             tokio::select! {
                 input = self.keys.next() => match input {
                     Some(Ok(input)) => {
-                        let of_player = matches!(input, Input::Key(key) if key.kind != KeyEventKind::Release && self.is_free() && on_key(key, player));
+                        let of_player = matches!(input, Input::Key(key) if key.kind != KeyEventKind::Release && self.is_free(key) && on_key(key, player));
                         if !of_player {
                             match self.take_in(&input, player.model()) {
                                 Some(Wish::Run(_)) => {
@@ -98,9 +98,9 @@ impl Screen {
 }
 
 impl Screen {
-    /// Whether keys may be the player's: nothing lies over the screen, and no text is being written.
-    fn is_free(&self) -> bool {
-        self.ui.overlay.is_none() && !self.ui.is_writing()
+    /// Whether a key may be the player's: nothing lies over the screen, no text is being written, and the viewer has not given it away.
+    fn is_free(&self, key: KeyEvent) -> bool {
+        self.ui.overlay.is_none() && !self.ui.is_writing() && !self.ui.bindings.has(key.code)
     }
 }
 

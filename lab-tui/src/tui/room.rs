@@ -53,6 +53,11 @@ impl Room {
         }
     }
 
+    /// The room of that name, however its letters are written.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|room| room.name().eq_ignore_ascii_case(name))
+    }
+
     /// The room of that number key.
     pub(super) fn of_key(key: char) -> Option<Self> {
         let number = usize::try_from(key.to_digit(10)?).ok()?;

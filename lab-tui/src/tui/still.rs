@@ -48,35 +48,44 @@ pub async fn still(
 /// # Errors
 /// The word that is no key, and what keys there are.
 pub fn keys(text: &str) -> Result<Vec<KeyCode>, String> {
-    text.split_whitespace().map(key).collect()
+    let known = |word| {
+        key(word).ok_or_else(|| {
+            let names: Vec<&str> = NAMED.iter().map(|(name, _)| *name).collect();
+            format!("`{word}` is no key; write single letters, f1 to f12, or {}", names.join(", "))
+        })
+    };
+    text.split_whitespace().map(known).collect()
 }
 
-fn key(word: &str) -> Result<KeyCode, String> {
-    const NAMED: [(&str, KeyCode); 14] = [
-        ("enter", KeyCode::Enter),
-        ("esc", KeyCode::Esc),
-        ("tab", KeyCode::Tab),
-        ("backtab", KeyCode::BackTab),
-        ("space", KeyCode::Char(' ')),
-        ("backspace", KeyCode::Backspace),
-        ("left", KeyCode::Left),
-        ("right", KeyCode::Right),
-        ("up", KeyCode::Up),
-        ("down", KeyCode::Down),
-        ("home", KeyCode::Home),
-        ("end", KeyCode::End),
-        ("pageup", KeyCode::PageUp),
-        ("pagedown", KeyCode::PageDown),
-    ];
+const NAMED: [(&str, KeyCode); 14] = [
+    ("enter", KeyCode::Enter),
+    ("esc", KeyCode::Esc),
+    ("tab", KeyCode::Tab),
+    ("backtab", KeyCode::BackTab),
+    ("space", KeyCode::Char(' ')),
+    ("backspace", KeyCode::Backspace),
+    ("left", KeyCode::Left),
+    ("right", KeyCode::Right),
+    ("up", KeyCode::Up),
+    ("down", KeyCode::Down),
+    ("home", KeyCode::Home),
+    ("end", KeyCode::End),
+    ("pageup", KeyCode::PageUp),
+    ("pagedown", KeyCode::PageDown),
+];
+
+/// The key of one word, if it is one.
+pub(super) fn key(word: &str) -> Option<KeyCode> {
     let mut letters = word.chars();
     if let (Some(letter), None) = (letters.next(), letters.next()) {
-        return Ok(KeyCode::Char(letter));
+        return Some(KeyCode::Char(letter));
+    }
+    let number = word.strip_prefix(['f', 'F']).and_then(|number| number.parse().ok());
+    if let Some(number @ 1..=12) = number {
+        return Some(KeyCode::F(number));
     }
     let known = NAMED.into_iter().find(|(name, _)| word.eq_ignore_ascii_case(name));
-    known.map(|(_, code)| code).ok_or_else(|| {
-        let names: Vec<&str> = NAMED.iter().map(|(name, _)| *name).collect();
-        format!("`{word}` is no key; write single letters, or {}", names.join(", "))
-    })
+    known.map(|(_, code)| code)
 }
 
 #[cfg(test)]
@@ -85,8 +94,8 @@ mod tests {
 
     #[test]
     fn keys_are_read_as_they_are_written() {
-        assert_eq!(keys("p Enter / down"), Ok(vec![KeyCode::Char('p'), KeyCode::Enter, KeyCode::Char('/'), KeyCode::Down]));
+        assert_eq!(keys("p Enter / f5"), Ok(vec![KeyCode::Char('p'), KeyCode::Enter, KeyCode::Char('/'), KeyCode::F(5)]));
         assert_eq!(keys(""), Ok(Vec::new()));
-        assert!(keys("Entre").unwrap_err().starts_with("`Entre` is no key; write single letters, or enter, esc"));
+        assert!(keys("Entre").unwrap_err().starts_with("`Entre` is no key; write single letters, f1 to f12, or enter, esc"));
     }
 }

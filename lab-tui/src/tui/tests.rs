@@ -279,81 +279,12 @@ fn a_click_leads_to_a_room_a_second_or_a_trace() {
     assert_eq!(ui.room, Room::Latency, "nothing is there");
 }
 
-/// Whatever is pressed, at whatever size: nothing panics, and what is shown stays within the screen.
-#[test]
-fn random_keys_and_sizes_do_no_harm() {
-    let seed = rand::random();
-    println!("seed {seed}");
-    let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(seed);
-    let keys = [
-        KeyCode::Left,
-        KeyCode::Right,
-        KeyCode::Up,
-        KeyCode::Down,
-        KeyCode::Home,
-        KeyCode::End,
-        KeyCode::PageUp,
-        KeyCode::PageDown,
-        KeyCode::Enter,
-        KeyCode::Esc,
-        KeyCode::Tab,
-        KeyCode::BackTab,
-        KeyCode::Backspace,
-        KeyCode::Char('p'),
-        KeyCode::Char('s'),
-        KeyCode::Char('?'),
-        KeyCode::Char('g'),
-        KeyCode::Char('G'),
-        KeyCode::Char('h'),
-        KeyCode::Char('l'),
-        KeyCode::Char('j'),
-        KeyCode::Char('k'),
-        KeyCode::Char('1'),
-        KeyCode::Char('2'),
-        KeyCode::Char('ß'),
-        KeyCode::Char('4'),
-        KeyCode::Char('/'),
-        KeyCode::Char('x'),
-        KeyCode::Char('n'),
-        KeyCode::Char('N'),
-        KeyCode::Char('+'),
-        KeyCode::Char('-'),
-        KeyCode::Char(' '),
-        KeyCode::Char(':'),
-        KeyCode::Char('e'),
-        KeyCode::Char('/'),
-        KeyCode::Char('1'),
-        KeyCode::Char('2'),
-        KeyCode::Char('3'),
-        KeyCode::Char('4'),
-        KeyCode::Char('5'),
-        KeyCode::Char('6'),
-        KeyCode::Char('r'),
-        KeyCode::Char('E'),
-        KeyCode::Char('v'),
-        KeyCode::Char('f'),
-        KeyCode::F(5),
-    ];
-    for seconds in [0, 1, 20, 40] {
-        let model = database::with_database(seconds);
-        let mut ui = ui();
-        for _ in 0..150 {
-            press(&mut ui, &model, &[keys[random.random_range(0..keys.len())]]);
-            if let Some(open) = &mut ui.open {
-                open.trace = random.random_bool(0.7).then(slow_trace);
-            }
-            traces::answer(&mut ui, random.random_range(0..80));
-            scenarios::answer(&mut ui, random.random_range(0..80));
-            drawn(&model, &mut ui, (random.random_range(0..230), random.random_range(0..70)));
-        }
-    }
-}
-
-mod control;
 mod database;
 mod latency;
 mod logs;
 mod pace;
+mod palette;
+mod random;
 mod time;
 mod traces;
 mod why;

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use ratatui::layout::Rect;
 
+use super::actions::Bindings;
 use super::ask::{Answer, Question};
 use super::axis::TimeScale;
 use super::callout;
@@ -102,6 +103,8 @@ pub enum Wish {
 pub struct Ui {
     /// The colours.
     pub palette: Palette,
+    /// The keys that the viewer wants.
+    pub bindings: Bindings,
     /// Where traces can be looked at outside of the terminal.
     pub link: Option<TraceLink>,
     /// What there is to run.
@@ -162,6 +165,7 @@ impl Ui {
     pub fn new(palette: Palette, link: Option<TraceLink>, scenarios: Vec<Listed>) -> Self {
         Self {
             palette,
+            bindings: Bindings::default(),
             link,
             scenarios,
             current: 0,

@@ -186,7 +186,7 @@ fn keys(buffer: &mut Buffer, area: Rect, ui: &Ui) {
     }
     let mut spans = vec![Span::raw(" ")];
     for (key, what) in keys {
-        spans.push(Span::styled(key, ui.palette.key));
+        spans.push(Span::styled(ui.bindings.written(key), ui.palette.key));
         spans.push(Span::styled(format!(" {what}  "), ui.palette.dim));
     }
     Line::from(spans).render(area, buffer);

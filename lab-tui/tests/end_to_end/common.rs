@@ -71,6 +71,7 @@ impl Place {
             .env("TMPDIR", self.folder.path())
             .env("LAB_CACHE_DIR", &self.cache)
             .env("LAB_DATA_DIR", self.path("data"))
+            .env("LAB_CONFIG", "/dev/null")
             .env_remove("LAB_EVENTS")
             .env_remove("LAB_NO_RECORD")
             .env_remove("LAB_BASELINE")

@@ -25,5 +25,6 @@ mod saturation;
 mod schema;
 mod screen;
 mod service;
+mod settings;
 mod survive;
 mod trace_page;

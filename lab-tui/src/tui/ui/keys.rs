@@ -28,10 +28,6 @@ impl Ui {
     /// Takes in a key.
     pub fn on_key(&mut self, key: KeyEvent, model: &Model) -> Option<Wish> {
         self.note = None;
-        if key.code == KeyCode::F(12) {
-            self.picture = true;
-            return None;
-        }
         if key.modifiers.contains(KeyModifiers::CONTROL) {
             return match key.code {
                 KeyCode::Char('c') => Some(Wish::Interrupt),
@@ -44,19 +40,28 @@ impl Ui {
                 _ => None,
             };
         }
+        // Where a text is written, a letter is a letter.
+        let is_text = self.overlay == Some(Overlay::Finder) || self.is_writing();
+        let code = if is_text { key.code } else { self.bindings.meant(key.code)? };
+        self.act(code, model)
+    }
+
+    /// What a key does that means what it usually means.
+    pub(super) fn act(&mut self, code: KeyCode, model: &Model) -> Option<Wish> {
+        if code == KeyCode::F(12) {
+            self.picture = true;
+            return None;
+        }
         match self.overlay {
-            Some(Overlay::Finder) => return self.on_key_in_finder(key.code, model),
-            Some(overlay) => return self.on_key_over(key.code, overlay),
+            Some(Overlay::Finder) => return self.on_key_in_finder(code, model),
+            Some(overlay) => return self.on_key_over(code, overlay),
             None => {}
         }
         if self.is_writing() {
-            match self.room {
-                Room::Control => room::control::on_key_in_form(self, key.code, model),
-                _ => self.write(key.code),
-            }
+            self.write(code);
             return None;
         }
-        match key.code {
+        match code {
             KeyCode::Char(digit) if let Some(room) = Room::of_key(digit) => self.enter(room),
             KeyCode::Char('q') => return Some(Wish::Quit),
             KeyCode::Char('?') => self.overlay = Some(Overlay::Help),

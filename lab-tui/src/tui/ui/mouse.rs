@@ -24,7 +24,8 @@ impl Ui {
             MouseEventKind::Down(MouseButton::Left) => KeyCode::Esc,
             _ => return None,
         };
-        self.on_key(key.into(), model)
+        self.note = None;
+        self.act(key, model)
     }
 
     fn is_over_time(&self, at: Position) -> bool {

@@ -22,7 +22,7 @@ impl Ui {
         let what = self.finder.on_key(code, &finder::entries(self))?;
         self.overlay = None;
         match what {
-            What::Key(code) => self.on_key(code.into(), model),
+            What::Key(code) => self.act(code, model),
             What::Room(room) => {
                 self.enter(room);
                 None
