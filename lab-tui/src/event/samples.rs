@@ -82,6 +82,24 @@ impl Samples {
         self.pairs = merged;
     }
 
+    /// All of many together, which takes less time than one after the other.
+    pub fn merged<'s>(all: impl IntoIterator<Item = &'s Self>) -> Self {
+        let mut merged = Self::default();
+        for samples in all {
+            merged.pairs.extend_from_slice(&samples.pairs);
+            merged.sum += samples.sum;
+            merged.max = merged.max.max(samples.max);
+        }
+        // A stable sort finds the stretches that are in order already.
+        merged.pairs.sort_by_key(|(value, _)| *value);
+        merged.pairs.dedup_by(|next, kept| {
+            let is_same = next.0 == kept.0;
+            kept.1 += if is_same { next.1 } else { 0 };
+            is_same
+        });
+        merged
+    }
+
     /// Keeps so many leading bits of values only, and no more memory than that takes: 7 bits are within one in a hundred, 6 within two.
     /// Count, sum and largest value stay exact.
     pub fn coarsen(&mut self, bits: u32) {
@@ -216,6 +234,8 @@ mod tests {
         let mut twice = all.clone();
         twice.extend(&all[20..30]);
         assert_eq!(merged, Samples::from_micros(twice));
+        let parts = [Samples::from_micros(all[..30].to_vec()), Samples::default(), Samples::from_micros(all[20..].to_vec())];
+        assert_eq!(Samples::merged(&parts), merged, "and as one after the other");
         let whole = Samples::from_micros(all);
         let percentiles = [50.0, 95.0, 99.0, 100.0].map(|p| format!("{:.0}", whole.percentile(p).unwrap()));
         assert_eq!(percentiles, ["50", "95", "99", "100"]);

@@ -79,12 +79,14 @@ impl<'m> Column<'m> {
             0 => Cow::Borrowed(&piece.response),
             _ => Cow::Owned(piece.response_so_far(self.model.now())),
         };
-        let merged = self.pieces.iter().map(so_far).reduce(|all, one| {
-            let mut all = all.into_owned();
-            all.merge(&one);
-            Cow::Owned(all)
-        });
-        merged.unwrap_or_default()
+        match self.pieces.as_slice() {
+            [] => Cow::default(),
+            [piece] => so_far(piece),
+            pieces => {
+                let all: Vec<Cow<'_, Samples>> = pieces.iter().map(so_far).collect();
+                Cow::Owned(Samples::merged(all.iter().map(AsRef::as_ref)))
+            }
+        }
     }
 
     /// The highest percentile that one of them has alone, where there are several.

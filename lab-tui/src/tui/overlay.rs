@@ -27,10 +27,10 @@ const ANYWHERE: [(&str, &str); 10] = [
 
 /// Of the cursor, which rooms with a time axis share.
 const CURSOR: [(&str, &str); 4] = [
-    ("← →", "move a cursor: all plots read that second; so does a click"),
+    ("← →", "a cursor: all plots read that moment; so does a click"),
     ("p", "the cursor to the peak of p99"),
-    ("z Z", "zoom in and out, as the wheel does; Esc twice: as it was"),
-    ("End, Esc", "back to now"),
+    ("z Z", "zoom in and out on time, as the wheel does over a plot"),
+    ("End, Esc", "back to now; Esc once more: the zoom as it was"),
 ];
 
 /// The keys that count where the viewer is, beside those.

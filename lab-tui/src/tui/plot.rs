@@ -98,9 +98,7 @@ pub(super) fn time_axis(buffer: &mut Buffer, area: Rect, axis: TimeAxis, model: 
     if axis.scale.step() > 1 {
         label(buffer, area, 0, &format!("{}/col", length(axis.scale.step())), palette);
     }
-    let breaks = model.broke().iter().flatten().filter_map(|at| axis.column(at.as_secs()));
-    let breaks = breaks.map(|column| (column, "✗".to_owned(), palette.bad));
-    let cursor = cursor.and_then(|second| Some((axis.column(second)?, format!("▲{}", clock(Duration::from_secs(second))), palette.key)));
+    let breaks: Vec<u16> = model.broke().iter().flatten().filter_map(|at| axis.column(at.as_secs())).collect();
     let ticks = axis.ticks().filter_map(|second| Some((axis.column(second)?, format!("╵{}", clock(Duration::from_secs(second))))));
     // What matters most is there first, and nothing is written over it.
     let mut taken: Vec<Range<u16>> = Vec::new();
@@ -113,11 +111,17 @@ pub(super) fn time_axis(buffer: &mut Buffer, area: Rect, axis: TimeAxis, model: 
             taken.push(place);
         }
     };
-    if let Some((column, text, style)) = cursor {
-        let width = u16::try_from(text.chars().count()).unwrap_or(u16::MAX);
-        write(column.min(graph.width.saturating_sub(width)), &text, style);
+    if let Some((second, column)) = cursor.and_then(|second| Some((second, axis.column(second)?))) {
+        let at = clock(Duration::from_secs(second));
+        let width = u16::try_from(at.len()).unwrap_or(u16::MAX);
+        // The time stands right of its mark; left of it where the axis ends, or where a threshold broke.
+        let is_free = column + width < graph.width && !breaks.iter().any(|other| (column + 1..=column + width).contains(other));
+        match column.checked_sub(width).filter(|_| !is_free) {
+            Some(before) => write(before, &format!("{at}▲"), palette.key),
+            None => write(column, &format!("▲{at}"), palette.key),
+        }
     }
-    breaks.for_each(|(column, text, style)| write(column, &text, style));
+    breaks.into_iter().for_each(|column| write(column, "✗", palette.bad));
     ticks.for_each(|(column, text)| write(column, &text, palette.dim));
 }
 

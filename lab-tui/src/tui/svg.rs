@@ -21,6 +21,9 @@ const SIXTEEN: [u32; 16] = [
     0x7f_c4ff, 0xdd_92f0, 0x6f_d5e0, 0xff_ffff,
 ];
 
+/// How dense is what a terminal draws faint, in percent.
+const FAINT: u8 = 50;
+
 /// What is drawn in one colour: rectangles as a path.
 type Shapes = BTreeMap<(String, u8), String>;
 
@@ -46,6 +49,7 @@ pub(super) fn picture(buffer: &Buffer, theme: Theme) -> String {
             }
             if let Some(parts) = drawn(cell.symbol()) {
                 for (part, percent) in parts {
+                    let percent = if look.faint && percent == 0 { FAINT } else { percent };
                     add(shapes.entry((look.front.clone(), percent)).or_default(), place, part);
                 }
                 x += 1;
