@@ -104,7 +104,7 @@ impl Run {
         apply(Fact::Began { unix_nano: BEGAN });
         for (from, to) in [("lab", "frontend"), ("frontend", "dice-roller"), ("dice-roller", "die-service"), ("die-service", "postgresql")]
         {
-            apply(Fact::Edge { from: from.to_owned(), to: to.to_owned() });
+            apply(Fact::Edge { from: from.into(), to: to.into() });
         }
         Ok(Self { model, random: StdRng::seed_from_u64(1), tenths: 0 })
     }
