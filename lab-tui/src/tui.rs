@@ -19,6 +19,7 @@ mod lists;
 mod moment;
 mod overlay;
 mod palette;
+mod percentiles;
 mod phases;
 mod plot;
 mod pool;

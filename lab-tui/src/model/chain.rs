@@ -106,12 +106,8 @@ impl Chain {
 impl Hop {
     /// Errors and durations of the pieces that hold seconds from one up to and not including another.
     pub fn between(&self, from: u64, to: u64) -> (u64, Samples) {
-        let mut sum = (0, Samples::default());
-        for second in self.seconds.range(from, to) {
-            sum.0 += second.errors;
-            sum.1.merge(&second.durations);
-        }
-        sum
+        let errors = self.seconds.range(from, to).map(|second| second.errors).sum();
+        (errors, Samples::merged(self.seconds.range(from, to).map(|second| &second.durations)))
     }
 }
 

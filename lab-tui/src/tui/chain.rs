@@ -73,13 +73,9 @@ fn figures(model: &Model, read: Option<Range<u64>>) -> Vec<Figures<'_>> {
     if hops.is_empty() {
         return Vec::new();
     }
-    let (mut sent, mut ended, mut failed, mut response) = (0, 0, 0, Samples::default());
-    for second in model.seconds().range(from, to) {
-        sent += second.offered - second.dropped;
-        ended += second.ended;
-        failed += second.failed;
-        response.merge(&second.response_so_far(model.now()));
-    }
+    let shown = columns::moment(model, from..to);
+    let (sent, ended, failed) =
+        (shown.sum(|second| second.offered - second.dropped), shown.sum(|second| second.ended), shown.sum(|second| second.failed));
     let seconds = to.saturating_sub(from).max(1);
     let figures = |name, begun, ended, errors, durations: &Samples| Figures {
         name,
@@ -87,7 +83,7 @@ fn figures(model: &Model, read: Option<Range<u64>>) -> Vec<Figures<'_>> {
         errors: if ended == 0 { 0.0 } else { number(errors) / number(ended) },
         p95: durations.percentile(95.0),
     };
-    let mut all = vec![figures("lab", sent, ended, failed, &response)];
+    let mut all = vec![figures("lab", sent, ended, failed, &shown.response())];
     all.extend(hops.into_iter().map(|(name, hop)| {
         let (errors, durations) = hop.between(from, to);
         figures(name, durations.count(), durations.count(), errors, &durations)

@@ -63,6 +63,11 @@ impl<'m> Column<'m> {
         self.sum(|piece| piece.place.length)
     }
 
+    /// In how many pieces they are told.
+    pub(super) fn pieces(&self) -> usize {
+        self.pieces.len()
+    }
+
     /// A count, over all of them.
     pub(super) fn sum(&self, of: impl Fn(&Second) -> u64) -> u64 {
         self.pieces.iter().map(|piece| of(piece)).sum()

@@ -1,6 +1,6 @@
 //! Percentiles of the response time over time, on a logarithmic scale: calm and trouble are both readable.
 
-use std::borrow::Cow;
+use std::ops::Range;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -10,16 +10,18 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 use ratatui::widgets::canvas::{Canvas, Line as Stroke, Points};
 
-use super::columns::{self, Column};
+use super::columns;
 use super::palette::Palette;
+use super::percentiles::{DRAWN, Known, Percentiles};
 use super::plot::{self, TimeAxis};
 use super::scale::Scale;
-use crate::event::Samples;
+use super::ui::Ui;
 use crate::model::{Model, Second};
 use crate::report::format;
 
 /// Draws title and plot. The title reads the second under the cursor, else the last whole one.
-pub(super) fn draw(buffer: &mut Buffer, area: Rect, axis: TimeAxis, model: &Model, cursor: Option<u64>, palette: &Palette) {
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, axis: TimeAxis, model: &Model, known: &mut Known, ui: &Ui) {
+    let (cursor, palette) = (ui.cursor, &ui.palette);
     if area.height < 2 {
         return;
     }
@@ -27,26 +29,24 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, axis: TimeAxis, model: &Mode
     legend(model, axis, cursor, palette).render(title, buffer);
     let area = Rect { y: area.y + 1, height: area.height - 1, ..area };
     let graph = plot::graph(area);
-    let so_far = columns::columns(model, axis).into_iter().map(|column| (column.response(), column));
-    let shown: Vec<(Cow<'_, Samples>, Column<'_>)> = so_far.filter(|(response, _)| response.count() > 0).collect();
+    let shown = known.of(model, axis);
     let Some(scale) = scale(&shown) else {
         plot::awaited(buffer, graph, "awaiting the first answers", palette);
         return;
     };
     plot::grid(buffer, area, scale, palette);
-    let series = [(50.0, palette.p50), (95.0, palette.p95), (99.0, palette.p99)];
+    let series = [palette.p50, palette.p95, palette.p99];
     Canvas::default()
         .marker(Marker::Braille)
         .x_bounds([0.0, f64::from(graph.width)])
         .y_bounds(scale.bounds())
         .paint(|context| {
-            for (percentile, style) in series {
+            for (number, style) in series.into_iter().enumerate() {
                 let colour = style.fg.unwrap_or(Color::Reset);
                 let mut before: Option<(f64, f64, u64)> = None;
-                for (response, column) in &shown {
-                    let Some(ms) = response.percentile(percentile) else { continue };
-                    let (seconds, y) = (column.seconds(), scale.height(ms));
-                    let [x, last] = [column.columns.start, column.columns.end - 1].map(|column| f64::from(column) + 0.5);
+                for (columns, seconds, percentiles) in &shown {
+                    let y = scale.height(percentiles.drawn[number]);
+                    let [x, last] = [columns.start, columns.end - 1].map(|column| f64::from(column) + 0.5);
                     let stroke = |x1, y1, x2, y2| Stroke { x1, y1, x2, y2, color: colour };
                     match before {
                         Some((x1, y1, end)) if end >= seconds.start => context.draw(&stroke(x1, y1, x, y)),
@@ -56,7 +56,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, axis: TimeAxis, model: &Mode
                     if last > x {
                         context.draw(&stroke(x, y, last, y));
                     }
-                    if let Some(worst) = column.worst_percentile(99.0).filter(|_| percentile >= 99.0) {
+                    if let Some(worst) = percentiles.worst.filter(|_| number + 1 == DRAWN.len()) {
                         context.draw(&stroke(x, y, x, scale.height(worst)));
                     }
                     before = Some((last, y, seconds.end));
@@ -111,10 +111,9 @@ pub(super) fn name_bands(buffer: &mut Buffer, graph: Rect, axis: TimeAxis, model
 }
 
 /// Holds the medians as well as the 99th percentiles, and the worst of these.
-fn scale(shown: &[(Cow<'_, Samples>, Column<'_>)]) -> Option<Scale> {
-    let values = |(response, column): &(Cow<'_, Samples>, Column<'_>)| {
-        [response.percentile(50.0), response.percentile(99.0), column.worst_percentile(99.0)]
-    };
-    let (low, high) = shown.iter().flat_map(values).flatten().fold((f64::MAX, 0.0_f64), |(low, high), ms| (low.min(ms), high.max(ms)));
+fn scale(shown: &[(Range<u16>, Range<u64>, Percentiles)]) -> Option<Scale> {
+    let values = |percentiles: &Percentiles| [Some(percentiles.drawn[0]), Some(percentiles.drawn[2]), percentiles.worst];
+    let values = shown.iter().flat_map(|(_, _, percentiles)| values(percentiles)).flatten();
+    let (low, high) = values.fold((f64::MAX, 0.0_f64), |(low, high), ms| (low.min(ms), high.max(ms)));
     (!shown.is_empty()).then(|| Scale::holding(low, high))
 }

@@ -17,6 +17,7 @@ use super::columns;
 use super::errand::Errand;
 use super::finder::Finder;
 use super::palette::Palette;
+use super::percentiles::Known;
 use super::plot::TimeAxis;
 use super::replay::Replay;
 use super::room::{self, Room};
@@ -139,6 +140,8 @@ pub struct Ui {
     pub wide: bool,
     /// Set by drawing: which seconds are in sight.
     pub(super) axis: TimeAxis,
+    /// What has been worked out of the columns in sight.
+    pub(super) percentiles: Known,
     /// How much of the run that is to be.
     pub(super) zoom: Zoom,
     /// A recorded run is shown; none where it is live.
@@ -183,6 +186,7 @@ impl Ui {
             clicks: Vec::new(),
             wide: false,
             axis: TimeAxis::beginning_at(0, 1, TimeScale::PLAIN),
+            percentiles: Known::default(),
             zoom: Zoom::default(),
             replay: None,
             why: String::new(),
@@ -203,6 +207,7 @@ impl Ui {
         self.current = scenario;
         self.cursor = None;
         self.zoom = Zoom::default();
+        self.percentiles = Known::default();
         self.open = None;
         self.overlay = None;
         self.latency = room::latency::State::default();
