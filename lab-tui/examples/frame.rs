@@ -14,7 +14,7 @@ use lab_tui::model::Model;
 use lab_tui::observe::store::{ClientSpan, Store};
 use lab_tui::out;
 use lab_tui::scenario::{Plan, shipped};
-use lab_tui::tui::{Asker, Palette, Room, Theme, Ui, draw};
+use lab_tui::tui::{Asker, Palette, Room, Shelf, Theme, Ui, draw};
 use lab_tui::verdict;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
@@ -60,7 +60,7 @@ async fn measure(seconds: u64) -> anyhow::Result<()> {
         for (way, keys) in ways {
             let mut run = Run::new()?;
             run.go_on(seconds * 10);
-            let mut asker = Asker::live(store.clone());
+            let mut asker = Asker::live(store.clone(), Shelf::default());
             let mut ui = Ui::new(Palette::new(Theme::Dark), None, Vec::new());
             let digit = KeyCode::Char(char::from_digit(number, 10).unwrap_or('1'));
             for key in [&[digit], keys].concat() {

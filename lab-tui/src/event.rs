@@ -339,6 +339,18 @@ pub enum Command {
     Pause,
     /// It goes on where it stopped. What the pause left out is not made up for.
     Resume,
+    /// A fault begins that the plan does not have, now. Not more than [`BY_HAND`] of them in one run.
+    Inject {
+        /// What is disturbed, and how.
+        kind: FaultKind,
+        /// After which it is undone; [`Fault::UNTIL_ENDED`] leaves that to [`Command::EndFault`], or to the end of the run.
+        duration: Duration,
+    },
+    /// A fault that is under way ends before its time.
+    EndFault {
+        /// As in [`Fact::Fault`].
+        index: usize,
+    },
     /// That a threshold is broken for the first time is told as a fact.
     Broke {
         /// Its index in the plan.

@@ -9,7 +9,6 @@ use crate::event::{Command, Event, Fact, FaultChange, ProcessChange};
 use crate::model::{Distribution, Model};
 use crate::out::{self, MovingLine};
 use crate::report::format;
-use crate::scenario::Plan;
 use crate::verdict::{self, Breaks};
 
 /// How often the moving line moves.
@@ -83,8 +82,8 @@ fn news(fact: &Fact, model: &Model) -> Option<String> {
                 FaultChange::Failed(why) => format!("fault `{}` failed: {why}", fault.name),
             })
         }
-        Fact::Broke { threshold } => Some(format!("broken: {}", plan.thresholds.get(*threshold)?.words(plan))),
-        Fact::Aborted { threshold } => Some(format!("aborted by {}", plan.thresholds.get(*threshold)?.words(plan))),
+        Fact::Broke { threshold } => Some(format!("broken: {}", model.plan().thresholds.get(*threshold)?.words(model.plan()))),
+        Fact::Aborted { threshold } => Some(format!("aborted by {}", model.plan().thresholds.get(*threshold)?.words(model.plan()))),
         _ => None,
     }
 }

@@ -6,6 +6,7 @@ mod axis;
 mod callout;
 mod chain;
 mod columns;
+mod editor;
 mod errand;
 mod errors;
 mod events;
@@ -64,7 +65,9 @@ use crate::control::Desk;
 use crate::event::{Command, Event};
 use crate::model::Model;
 use crate::observe::store::Store;
+use crate::scenario::Planned;
 use crate::verdict::{self, Breaks, Verdict};
+use editor::Editing;
 use terminal::Terminal;
 
 /// How often the screen is drawn, at most; a key is answered at once.

@@ -47,7 +47,7 @@ pub(crate) async fn replay(flags: ReplayFlags) -> Result<Exit, Failure> {
     if flags.headless || reports.are_wanted() || !screen::is_there() {
         return summary(recording, link.as_ref(), reports);
     }
-    let listed = vec![screen::listed(&recording.header.scenario, &recording.plan)];
+    let listed = vec![listed(&recording)];
     let traces = recording.traces.clone();
     let origin = origin(&recording.header)?;
     let mut player = Player::new(recording, flags.speed);
@@ -55,6 +55,7 @@ pub(crate) async fn replay(flags: ReplayFlags) -> Result<Exit, Failure> {
     let mut ui = Ui::new(Palette::new(Theme::Dark), link, listed);
     settings.apply(&mut ui);
     let mut screen = Screen::enter(ui).map_err(|error| screen::gone(&error))?;
+    screen.offer(origin);
     let wish = tokio::select! {
         wish = screen.replay(&mut player, Arc::new(traces)) => wish.map_err(|error| screen::gone(&error))?,
         () = interrupts.next() => Wish::Interrupt,

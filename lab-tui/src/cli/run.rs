@@ -23,6 +23,7 @@ use lab_tui::runner;
 use lab_tui::scenario::{Given, LARGEST, Plan, Planned, SHIPPED, StackKind, shipped, text};
 use lab_tui::stack::embedded::SERVICES;
 use lab_tui::stack::hosted::Hosted;
+use lab_tui::tui::{Listed, Palette, Shelf, Theme, Ui};
 use lab_tui::verdict;
 use tokio::sync::mpsc;
 
@@ -61,21 +62,6 @@ pub(crate) struct Run {
     stack: StackFlags,
 }
 
-/// A scenario that was understood, with the name it goes by.
-pub(crate) struct Planned {
-    pub(crate) name: String,
-    /// As the user named it; `None` where it came with the lab.
-    pub(crate) file: Option<String>,
-    /// Where the folders of its programs begin: the file's own, or where the lab was started.
-    pub(crate) folder: PathBuf,
-    pub(crate) plan: Arc<Plan>,
-    /// What the plan was made of, for a recording.
-    pub(crate) text: String,
-    /// The name of a program that the user named beside it.
-    pub(crate) beside: Option<String>,
-    pub(crate) time_scale: Option<f64>,
-}
-
 pub(crate) async fn run(flags: Run) -> Result<Exit, Failure> {
     let bad = |error| Failure::new(Exit::BadInput, error);
     let settings = flags.settings.in_force()?;
@@ -105,7 +91,10 @@ pub(crate) async fn run(flags: Run) -> Result<Exit, Failure> {
         let plans = if needed == StackKind::Embedded { with_shipped(plans)? } else { plans };
         // For as long as the screen is there, the lab's own page is.
         let link = link.or_else(|| TraceLink::lab(up.stack.endpoints.tempo.as_deref()?).ok());
-        let left = screen::run(&plans, settings, link, &mut up, &mut records).await;
+        let mut ui = Ui::new(Palette::new(Theme::Dark), link, plans.into_iter().map(Listed::from).collect());
+        settings.apply(&mut ui);
+        ui.shelf = shelf(beside, needed);
+        let left = screen::run(ui, &mut up, &mut records).await;
         stop(up, &left).await;
         return left;
     }

@@ -21,8 +21,7 @@ use tokio::sync::mpsc;
 use super::Failure;
 use super::hosted;
 use super::record::Records;
-use super::run::{Planned, defect_on_request, undo_after};
-use super::settings::InForce;
+use super::run::{defect_on_request, undo_after};
 use super::stack::Up;
 
 /// Whether there is a terminal to draw on and one to read keys from.
@@ -32,17 +31,9 @@ pub(crate) fn is_there() -> bool {
 }
 
 /// Shows the first of the scenarios, then whichever the viewer chooses, until they leave.
-pub(crate) async fn run(
-    scenarios: &[Planned],
-    settings: InForce,
-    link: Option<TraceLink>,
-    up: &mut Up,
-    records: &mut Records,
-) -> Result<Exit, Failure> {
-    let listed = scenarios.iter().map(|planned| listed(&planned.name, &planned.plan)).collect();
-    let mut ui = Ui::new(Palette::new(Theme::Dark), link, listed);
-    settings.apply(&mut ui);
-    let mut current = 0;
+pub(crate) async fn run(ui: Ui, up: &mut Up, records: &mut Records) -> Result<Exit, Failure> {
+    let (mut current, first) = (0, ui.scenarios.first().and_then(|listed| listed.planned.clone()));
+    let Some(mut planned) = first else { return Ok(Exit::Kept) };
     // The first scenario's programs come before the screen, which has nothing to show until they are ready.
     let Some(mut hosted) = hosted::start(&planned, up).await? else {
         out::note(&interrupted());

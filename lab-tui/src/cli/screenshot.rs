@@ -13,7 +13,7 @@ use lab_tui::tui::{Palette, Replay, Theme, Ui, keys, still};
 
 use super::explain::moment;
 use super::settings::themes;
-use super::{Failure, replay, screen};
+use super::{Failure, replay};
 
 #[derive(Debug, Args)]
 pub(crate) struct ScreenshotFlags {

@@ -37,9 +37,11 @@ impl Pace {
     pub const FASTEST: f64 = 10.0;
 
     /// Takes in a command; `None` when nothing is changed by it.
-    pub fn obey(&mut self, command: Command) -> Option<Control> {
-        let control = match command {
-            Command::Stop | Command::Broke { .. } | Command::Abort { .. } => return None,
+    pub fn obey(&mut self, command: &Command) -> Option<Control> {
+        let control = match *command {
+            Command::Stop | Command::Broke { .. } | Command::Abort { .. } | Command::Inject { .. } | Command::EndFault { .. } => {
+                return None;
+            }
             Command::Rate(factor) if factor.is_nan() => return None,
             Command::Rate(factor) => Control::Rate(factor.clamp(Self::SLOWEST, Self::FASTEST)),
             Command::Pause => Control::Paused,

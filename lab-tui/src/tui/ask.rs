@@ -64,8 +64,8 @@ pub struct Asker {
 
 impl Asker {
     /// Of a run that goes on.
-    pub fn live(store: Store) -> Self {
-        Self::new(Side::Live(Source::Store(store)))
+    pub fn live(store: Store, shelf: Shelf) -> Self {
+        Self::new(Side::Live(Source::Store(store)), shelf)
     }
 
     pub(super) fn recorded(traces: Arc<HashMap<TraceId, Trace>>, shelf: Shelf) -> Self {

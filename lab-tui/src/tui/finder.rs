@@ -70,20 +70,23 @@ impl Finder {
 
 /// Everything that there is to do.
 pub(super) fn entries(ui: &Ui) -> Vec<Entry> {
-    let rooms = Room::ALL.into_iter().zip(["1", "2", "3", "4", "5"]);
+    let rooms = Room::ALL.into_iter().zip(["1", "2", "3", "4", "5", "6", "7"]);
     let rooms = rooms.map(|(room, key)| Entry { label: format!("room: {}", room.name()), key: key.to_owned(), what: What::Room(room) });
     let of_action = |action: Action| Entry { label: action.label.to_owned(), key: ui.bindings.key(&action), what: What::Key(action.code) };
     let keys = ACTIONS.into_iter().map(of_action);
-    let scenarios = ui.scenarios.iter().enumerate().filter(|_| ui.replay.is_none());
+    let scenarios = ui.scenarios.iter().enumerate().filter(|(_, listed)| ui.replay.is_none() && listed.problems.is_empty());
     let scenarios = scenarios.map(|(index, listed)| Entry {
-        label: format!("run scenario {}: {}", listed.name, listed.title),
+        label: format!("run scenario {}: {}", listed.name, listed.planned.as_ref().map_or("", |planned| &planned.plan.title)),
         key: String::new(),
         what: What::Run(index),
     });
-    let save = Entry { label: "save as scenario: what was done by hand".to_owned(), key: "S", what: What::Save };
+    let save = Entry { label: "save as scenario: what was done by hand".to_owned(), key: "S".to_owned(), what: What::Save };
     let faults = forms().enumerate().filter(|_| ui.replay.is_none());
-    let faults =
-        faults.map(|(kind, form)| Entry { label: format!("inject {}: {}", form.kind, form.about), key: "", what: What::Fault(kind) });
+    let faults = faults.map(|(kind, form)| Entry {
+        label: format!("inject {}: {}", form.kind, form.about),
+        key: String::new(),
+        what: What::Fault(kind),
+    });
     rooms.chain(keys).chain([save]).chain(faults).chain(scenarios).collect()
 }
 

@@ -12,7 +12,7 @@ use ratatui::widgets::canvas::{Canvas, Line as Stroke, Points};
 
 use super::columns;
 use super::palette::Palette;
-use super::percentiles::{DRAWN, Known, Percentiles};
+use super::percentiles::{DRAWN, Percentiles};
 use super::plot::{self, TimeAxis};
 use super::scale::Scale;
 use super::ui::Ui;
@@ -20,7 +20,7 @@ use crate::model::{Model, Second};
 use crate::report::format;
 
 /// Draws title and plot. The title reads the second under the cursor, else the last whole one.
-pub(super) fn draw(buffer: &mut Buffer, area: Rect, axis: TimeAxis, model: &Model, known: &mut Known, ui: &Ui) {
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, axis: TimeAxis, model: &Model, ui: &mut Ui) {
     let (cursor, palette) = (ui.cursor, &ui.palette);
     if area.height < 2 {
         return;
@@ -29,7 +29,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, axis: TimeAxis, model: &Mode
     legend(model, axis, cursor, palette).render(title, buffer);
     let area = Rect { y: area.y + 1, height: area.height - 1, ..area };
     let graph = plot::graph(area);
-    let shown = known.of(model, axis);
+    let shown = ui.percentiles.of(model, axis);
     let Some(scale) = scale(&shown) else {
         plot::awaited(buffer, graph, "awaiting the first answers", palette);
         return;
@@ -98,7 +98,7 @@ pub(super) fn name_bands(buffer: &mut Buffer, graph: Rect, axis: TimeAxis, model
             continue;
         }
         let (column, width) = (columns.start, columns.len());
-        let name = &model.plan().faults[index].name;
+        let name = &model.faults()[index].fault.name;
         let room = usize::from(next.min(graph.width).saturating_sub(column));
         let cells =
             Rect { x: graph.x + column, width: u16::try_from(room.min(width.max(name.len()))).unwrap_or_default(), height: 1, ..graph };

@@ -22,8 +22,8 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, read: Option<
         pieces.push(vec![Span::styled(format!("✗ {} broke", threshold.words(model.plan())), palette.bad)]);
     }
     for (index, ..) in plot::fault_windows(model).filter(|(_, from, to)| overlaps(*from, *to)) {
-        let name = model.plan().faults.get(index).map_or("", |fault| fault.name.as_str());
-        pieces.push(vec![Span::styled("fault ", palette.dim), Span::styled(name.to_owned(), palette.warn)]);
+        let name = &model.faults()[index].fault.name;
+        pieces.push(vec![Span::styled("fault ", palette.dim), Span::styled(name.clone(), palette.warn)]);
     }
     // The end of one is the beginning of the next.
     let phases = model.plan().phases.iter().filter(|phase| overlaps(phase.at.as_secs(), phase.end().as_secs().max(phase.at.as_secs() + 1)));

@@ -279,12 +279,14 @@ fn a_click_leads_to_a_room_a_second_or_a_trace() {
     assert_eq!(ui.room, Room::Latency, "nothing is there");
 }
 
+mod control;
 mod database;
 mod latency;
 mod logs;
 mod pace;
 mod palette;
 mod random;
+mod scenarios;
 mod time;
 mod traces;
 mod why;

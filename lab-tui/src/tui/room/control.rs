@@ -140,9 +140,9 @@ fn draw_plots(buffer: &mut Buffer, area: Rect, model: &Model, ui: &mut Ui) {
     ui.clicks.push((plot::graph(area), Click::Time(axis)));
     let errors = 1 + area.height / 8;
     let part = |y: u16, height: u16| Rect { y: area.y + y, height, ..area };
-    latency::draw(buffer, part(0, area.height - errors - 1), axis, model, ui.cursor, &ui.palette);
+    latency::draw(buffer, part(0, area.height - errors - 1), axis, model, ui);
     errors::draw(buffer, part(area.height - errors - 1, errors), axis, model, ui.cursor, &ui.palette);
-    plot::time_axis(buffer, part(area.height - 1, 1), axis, ui.cursor, &ui.palette);
+    plot::time_axis(buffer, part(area.height - 1, 1), axis, model, ui.cursor, &ui.palette);
 }
 
 /// The list, and beside it what is chosen.

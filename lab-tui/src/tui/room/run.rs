@@ -51,8 +51,6 @@ fn draw_plots(buffer: &mut Buffer, area: Rect, model: &Model, ui: &mut Ui) {
     let area = Rect { width: area.width - 1, ..area };
     let axis = ui.time_axis(plot::graph(area).width, model);
     ui.clicks.push((plot::graph(area), Click::Time(axis)));
-    // What is known is kept beside what the viewer has chosen, so it is taken out while the rest of the screen is asked.
-    let mut known = std::mem::take(&mut ui.percentiles);
     let has_database = model.plan().stack != StackKind::None || model.database().newest().is_some();
     let errors = if area.height >= 18 { 1 + area.height / 7 } else { 1 };
     let pool = (1 + area.height / 4).max(3);
@@ -66,8 +64,7 @@ fn draw_plots(buffer: &mut Buffer, area: Rect, model: &Model, ui: &mut Ui) {
         y += height;
         part
     });
-    latency::draw(buffer, latency, axis, model, &mut known, ui);
-    ui.percentiles = known;
+    latency::draw(buffer, latency, axis, model, ui);
     let ui = &*ui;
     pool::draw(buffer, pool, axis, model, ui.cursor, &ui.palette);
     waits::draw(buffer, waits, axis, model, ui.cursor, &ui.palette);

@@ -112,6 +112,7 @@ fn meet_anything(seed: u64, models: &[Model], replay: Option<Replay>) {
                     open.trace = random.random_bool(0.7).then(slow_trace);
                 }
                 traces::answer(&mut ui, random.random_range(0..80));
+                scenarios::answer(&mut ui, random.random_range(0..80));
                 draw_within(model, &mut ui, size);
             }
         }

@@ -58,7 +58,10 @@ impl Ui {
             None => {}
         }
         if self.is_writing() {
-            self.write(code);
+            match self.room {
+                Room::Control => room::control::on_key_in_form(self, code, model),
+                _ => self.write(code),
+            }
             return None;
         }
         match code {

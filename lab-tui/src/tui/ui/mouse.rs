@@ -18,8 +18,7 @@ impl Ui {
             MouseEventKind::ScrollUp => KeyCode::Up,
             MouseEventKind::ScrollDown => KeyCode::Down,
             MouseEventKind::Down(MouseButton::Left) if self.overlay.is_none() => {
-                self.click(at, model);
-                return None;
+                return self.click(at, model);
             }
             MouseEventKind::Down(MouseButton::Left) => KeyCode::Esc,
             _ => return None,
@@ -33,8 +32,8 @@ impl Ui {
         self.overlay.is_none() && self.open.is_none() && !self.is_writing() && matches!(under, Some((_, Click::Time(_))))
     }
 
-    fn click(&mut self, at: Position, model: &Model) {
-        let Some((place, click)) = self.clicks.iter().rev().find(|(place, _)| place.contains(at)).copied() else { return };
+    fn click(&mut self, at: Position, model: &Model) -> Option<Wish> {
+        let Some((place, click)) = self.clicks.iter().rev().find(|(place, _)| place.contains(at)).copied() else { return None };
         let row = usize::from(at.y - place.y);
         match click {
             Click::Room(room) => self.enter(room),

@@ -35,7 +35,7 @@ impl Ui {
             }
             What::Save => {
                 self.enter(Room::Control);
-                self.on_key(KeyCode::Char('S').into(), model)
+                self.act(KeyCode::Char('S'), model)
             }
         }
     }
