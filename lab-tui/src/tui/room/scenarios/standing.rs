@@ -119,7 +119,6 @@ mod tests {
     use super::*;
 
     #[test]
-    #[expect(clippy::float_cmp, reason = "exact in binary")]
     fn a_bound_is_used_up_from_either_side() {
         assert_eq!(used(Comparison::Less, 25.0, 50.0), Some(0.5));
         assert_eq!(used(Comparison::GreaterOrEqual, 100.0, 50.0), Some(0.5));
