@@ -33,7 +33,7 @@ impl Ui {
     }
 
     fn click(&mut self, at: Position, model: &Model) -> Option<Wish> {
-        let Some((place, click)) = self.clicks.iter().rev().find(|(place, _)| place.contains(at)).copied() else { return None };
+        let (place, click) = self.clicks.iter().rev().find(|(place, _)| place.contains(at)).copied()?;
         let row = usize::from(at.y - place.y);
         match click {
             Click::Room(room) => self.enter(room),
