@@ -65,8 +65,7 @@ pub(crate) async fn replay(flags: ReplayFlags) -> Result<Exit, Failure> {
 
 /// So that what was done by hand then can be saved now.
 fn origin(header: &Header) -> Result<Origin, Failure> {
-    // As its file has it, without what is done for a screen.
-    let plan = Header { on_screen: false, ..header.clone() }.plan().map_err(|error| Failure::new(Exit::BadInput, error))?;
+    let plan = header.plan_of_file().map_err(|error| Failure::new(Exit::BadInput, error))?;
     let folder = header.file.as_ref().and_then(|file| Path::new(file).parent()).unwrap_or(Path::new("")).to_owned();
     let text = header.beside.is_none().then(|| header.text.clone());
     Ok(screen::origin(&header.scenario, text, &Arc::new(plan), header.time_scale, folder))
@@ -81,7 +80,7 @@ pub(super) fn listed(Recording { header, plan, .. }: &Recording) -> Listed {
             name: header.scenario.clone(),
             file: header.file.clone(),
             folder: PathBuf::new(),
-            plan: Arc::new(plan.clone()),
+            plan: Arc::new(header.plan_of_file().unwrap_or_else(|_| plan.clone())),
             text: header.text.clone(),
             beside: header.beside.clone(),
             time_scale: header.time_scale,

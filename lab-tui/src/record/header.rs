@@ -168,6 +168,14 @@ impl Header {
         anyhow::ensure!(self.format == FORMAT && Outline::of(&plan) == self.plan, told());
         Ok(plan)
     }
+
+    /// The same as its file has it, without what is done for a screen.
+    ///
+    /// # Errors
+    /// As [`Self::plan`].
+    pub fn plan_of_file(&self) -> anyhow::Result<Plan> {
+        Self { on_screen: false, ..self.clone() }.plan()
+    }
 }
 
 /// A table with the columns that a scenario takes from a file and one row. What was drawn from it is in the events; the file itself, which
