@@ -7,7 +7,7 @@ mod words;
 
 pub use comparison::{Change, Compared, Comparison, Kind, Measure, Row, Run, compare};
 pub use series::Series;
-pub use words::{markdown, text};
+pub use words::{markdown, text, worse};
 
 #[cfg(test)]
 mod tests;

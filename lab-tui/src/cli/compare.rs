@@ -115,7 +115,7 @@ pub(crate) fn compare(flags: CompareFlags) -> Result<Exit, Failure> {
         }
     }
     out::result(&on_stdout.unwrap_or_else(|| compare::text(&comparison))).map_err(Failure::unwritable)?;
-    Ok(if baseline.fails_on_regression() && comparison.regressions > 0 { Exit::Broken } else { Exit::Kept })
+    Ok(if baseline.fails_on_regression() { comparison.exit() } else { Exit::Kept })
 }
 
 /// The name that a run goes by, and what it is.

@@ -145,7 +145,7 @@ impl Records {
     pub(crate) fn exit(&self, verdict: Exit, comparison: Option<&Comparison>) -> Exit {
         let fails = self.baseline.as_ref().is_some_and(Baseline::fails_on_regression);
         match comparison {
-            Some(comparison) if fails && verdict == Exit::Kept && comparison.regressions > 0 => Exit::Broken,
+            Some(comparison) if fails && verdict == Exit::Kept => comparison.exit(),
             _ => verdict,
         }
     }

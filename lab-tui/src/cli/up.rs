@@ -19,6 +19,8 @@ pub(crate) async fn up(flags: StackFlags) -> Result<Exit, Failure> {
         return Err(Failure::unwritable(error));
     }
     out::note("the stack is up; Ctrl-C ends it");
+    // There will be no run to tell of.
+    drop(up.desk);
     let ended = loop {
         tokio::select! {
             Some(notice) = up.notices.recv() => out::note(&notice.to_string()),

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::series::{Series, Subject};
 use super::statistics::{hodges_lehmann, mann_whitney, median};
+use crate::exit::Exit;
 use crate::record::Header;
 
 /// Raised when a field changes its meaning or goes away.
@@ -39,6 +40,22 @@ pub struct Comparison {
     pub warnings: Vec<String>,
     /// Every figure, by load, request and hop.
     pub rows: Vec<Row>,
+}
+
+impl Comparison {
+    /// Whether the runs are long enough for anything to be told.
+    pub fn tells(&self) -> bool {
+        self.rows.iter().any(|row| !matches!(row.change, Change::TooShort | Change::OnlyInOne))
+    }
+
+    /// How a command ends that a regression is to fail.
+    pub fn exit(&self) -> Exit {
+        match self.regressions {
+            0 if self.tells() => Exit::Kept,
+            0 => Exit::Inconclusive,
+            _ => Exit::Broken,
+        }
+    }
 }
 
 /// A run that is compared.

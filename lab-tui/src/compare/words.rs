@@ -152,11 +152,20 @@ fn conclusion(comparison: &Comparison) -> String {
 }
 
 fn summary(comparison: &Comparison) -> String {
-    let told = comparison.rows.iter().any(|row| !matches!(row.change, Change::TooShort | Change::OnlyInOne));
     match (comparison.regressions, comparison.improvements) {
-        (0, 0) if told => "no change beyond chance and noise".to_owned(),
+        (0, 0) if comparison.tells() => "no change beyond chance and noise".to_owned(),
         (0, 0) => "the runs are too short to be compared".to_owned(),
         (worse, better) => format!("{} worse, {better} better", count(worse, "figure")),
+    }
+}
+
+/// What is worse, or why that cannot be told, in a few words; nothing where nothing is worse.
+pub fn worse(comparison: &Comparison) -> Option<String> {
+    let of = |row: &Row| format!("{} of {}", name(row.measure), row.name);
+    let rows: Vec<String> = comparison.rows.iter().filter(|row| row.change == Change::Regression).map(of).collect();
+    match comparison.tells() {
+        true => (!rows.is_empty()).then(|| format!("worse than {}: {}", comparison.baseline.name, rows.join(", "))),
+        false => Some(format!("too short to be compared with {}", comparison.baseline.name)),
     }
 }
 

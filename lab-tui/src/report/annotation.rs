@@ -45,7 +45,7 @@ impl fmt::Display for Annotation {
     }
 }
 
-/// One for each service that ended by itself, each broken threshold or expectation, and each reason why nothing can be said.
+/// One for each service that ended by itself, each broken threshold or expectation, a regression that fails the command, and each reason why nothing can be said.
 pub fn annotations(summary: &Summary<'_>, file: Option<&str>) -> Vec<Annotation> {
     let remark = |severity, message: &str| Annotation {
         severity,
@@ -58,7 +58,8 @@ pub fn annotations(summary: &Summary<'_>, file: Option<&str>) -> Vec<Annotation>
     let unmet = summary.expectations.iter().filter_map(|one| Some(remark(Severity::Error, &one.broken()?)));
     let crashed = summary.services.iter().filter_map(|service| Some(remark(Severity::Error, &service.broken()?)));
     let unclear = summary.inconclusive.iter().map(|why| remark(Severity::Warning, &format!("inconclusive: {why}")));
-    crashed.chain(broken).chain(unmet).chain(unclear).collect()
+    let regressed = summary.regressed().map(|why| remark(Severity::Error, &why));
+    crashed.chain(broken).chain(unmet).chain(regressed).chain(unclear).collect()
 }
 
 fn data(text: &str) -> String {

@@ -3,7 +3,7 @@
 //! A scenario is a test suite. Its test cases have the same names in every run, so that a CI can tell what is newly broken: the run
 //! itself, which is an error when nothing can be said; each service that the scenario brings along, a failure when it ended by itself;
 //! each fault, an error when it was not there as planned; each threshold, a failure when it is broken; each expectation likewise, or an
-//! error when it cannot be judged.
+//! error when it cannot be judged; and the comparison with a baseline, a failure when the user wants a regression to be one.
 
 use std::time::Duration;
 
@@ -52,7 +52,9 @@ impl Junit {
             suite.add_test_case(case(summary.scenario, &format!("service {}", service.name), crashed));
         }
         for fault in summary.faults.iter().filter(|fault| !fault.by_hand) {
-            let failed = fault.failed.as_ref().map(|why| error("fault", &format!("the fault was not there as planned: {why}")));
+            let untouched = (fault.touched == Some(0)).then_some("it touched nothing");
+            let why = fault.failed.as_deref().or(untouched);
+            let failed = why.map(|why| error("fault", &format!("the fault was not there as planned: {why}")));
             suite.add_test_case(case(summary.scenario, &format!("fault {}", fault.name), failed));
         }
         for threshold in &summary.thresholds {
@@ -66,6 +68,10 @@ impl Junit {
                 _ => one.broken().map(|why| not_kept(NonSuccessKind::Failure, "expectation", &why)),
             };
             suite.add_test_case(case(summary.scenario, &format!("expectation {}", one.name), status));
+        }
+        if summary.comparison.is_some() {
+            let worse = summary.regressed().map(|why| not_kept(NonSuccessKind::Failure, "baseline", &why));
+            suite.add_test_case(case(summary.scenario, "no regression", worse));
         }
         self.push(suite, took);
     }

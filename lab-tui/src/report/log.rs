@@ -2,15 +2,14 @@
 
 use time::OffsetDateTime;
 
-use super::waterfall::{bare, log_text};
+use super::waterfall::{bare, log_text, one_line};
 use crate::observe::trace::LogLine;
 
 /// Time (UTC), service, level, message with its fields, trace; ends in a line break. A line that is no JSON is shown as it is.
 pub fn log(line: &LogLine) -> String {
     let (level, message) = if line.line.is_object() { log_text(line) } else { ("", bare(&line.line)) };
     let trace = line.line["trace_id"].as_str().map_or(String::new(), |id| format!("  trace={id}"));
-    // A message of several lines stays one.
-    let message = message.replace('\n', "⏎");
+    let message = one_line(&message);
     format!("{}  {:<14} {level:<8} {message}{trace}\n", moment(line.unix_nano), line.service)
 }
 
@@ -32,6 +31,7 @@ mod tests {
         let line = |line| LogLine { unix_nano: 1_767_323_045_000_006_000, service: "door".to_owned(), line };
         let full = json!({"timestamp": "x", "level": "INFO", "service": "door", "message": "Opened\nwide", "ms": 1.5, "trace_id": "0a", "span_id": "b"});
         assert_eq!(log(&line(full)), "2026-01-02T03:04:05.000Z  door           INFO     Opened⏎wide ms=1.5  trace=0a\n");
+        assert!(!log(&line("a\r\n::error::b".into())).trim_end_matches('\n').contains(['\r', '\n']), "a line stays one");
         assert_eq!(log(&line("thread panicked".into())), "2026-01-02T03:04:05.000Z  door                    thread panicked\n");
     }
 }

@@ -8,7 +8,7 @@ use super::calls::{CallSummary, calls};
 use super::control::{ControlSummary, controls};
 use super::format::number;
 use super::{ExpectationSummary, TraceLink};
-use crate::compare::Comparison;
+use crate::compare::{self, Comparison};
 use crate::event::{Drops, FlawKind, TraceId};
 use crate::exit::Exit;
 use crate::explain::{self, Explanation};
@@ -375,6 +375,14 @@ impl<'a> Summary<'a> {
             endpoints,
             comparison: None,
         }
+    }
+}
+
+impl Summary<'_> {
+    /// Why the command does not end well although the run did, in a few words, where the comparison is why.
+    pub fn regressed(&self) -> Option<String> {
+        let worse = compare::worse(self.comparison.as_ref()?)?;
+        (self.verdict == Word::Pass && !self.interrupted && self.exit_code != Exit::Kept).then_some(worse)
     }
 }
 

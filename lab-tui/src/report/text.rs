@@ -147,6 +147,13 @@ pub(super) fn conclusion(summary: &Summary<'_>) -> String {
     let broken = summary.thresholds.iter().filter(|threshold| !threshold.ok).count();
     let crashed: Vec<String> = summary.services.iter().filter_map(OwnService::broken).collect();
     let verdict = match summary.verdict {
+        Word::Pass
+            if summary.thresholds.is_empty()
+                && summary.expectations.iter().any(|one| one.skipped)
+                && !summary.expectations.iter().any(|one| one.ok.is_some()) =>
+        {
+            format!("pass: nothing was judged, for {} skipped", count(summary.expectations.len(), "expectation"))
+        }
         Word::Pass if !summary.expectations.is_empty() => format!("pass: {} kept", expectation::promises(summary, |_| true)),
         Word::Fail if !summary.expectations.is_empty() => {
             let all = expectation::promises(summary, |_| true);
@@ -171,6 +178,10 @@ pub(super) fn conclusion(summary: &Summary<'_>) -> String {
         0 => verdict,
         // Whatever was kept or broken, the scenario alone did not do it.
         _ => format!("{verdict}; with {} by hand", count(by_hand, "fault")),
+    };
+    let verdict = match summary.regressed() {
+        Some(worse) => format!("{verdict}; but {worse}"),
+        None => verdict,
     };
     match summary.intended_verdict {
         _ if summary.running => format!("still running; in {:.0} s so far: {verdict}", summary.duration_seconds),

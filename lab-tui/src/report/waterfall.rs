@@ -182,12 +182,12 @@ fn write(out: &mut String, waterfall: &Waterfall<'_>, width: usize) -> std::fmt:
                 let bar = waterfall.bar(span, bar_width);
                 let bar = format!("{}{}{}", "·".repeat(bar.start), "█".repeat(bar.len()), "·".repeat(bar_width - bar.end));
                 let mark = if span.error { "  error" } else { "" };
-                let detail = span_detail(span).map_or(String::new(), |detail| format!("  {detail}"));
-                writeln!(out, "{:label_width$}  {bar}  {:>9}  {own:>9}{mark}{detail}", label(span, row.depth), duration(span))?;
+                let detail = span_detail(span).map_or(String::new(), |detail| format!("  {}", one_line(&detail)));
+                writeln!(out, "{:label_width$}  {bar}  {:>9}  {own:>9}{mark}{detail}", one_line(&label(span, row.depth)), duration(span))?;
             }
             Item::Log(log) => {
                 let (level, message) = log_text(log);
-                writeln!(out, "{}· {level} {message}", indent(row.depth))?;
+                writeln!(out, "{}· {level} {}", indent(row.depth), one_line(&message))?;
             }
         }
     }
@@ -209,6 +209,11 @@ pub fn indent(depth: usize) -> String {
 /// How long a span took.
 pub fn duration(span: &TraceSpan) -> String {
     nanoseconds(span.duration_nano)
+}
+
+/// What others say stays in its line: in the log of a CI, a line may be a command.
+pub(super) fn one_line(text: &str) -> String {
+    text.replace(['\n', '\r'], "⏎")
 }
 
 /// A log line's level, and its message with the fields that are its own.

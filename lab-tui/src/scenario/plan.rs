@@ -129,6 +129,7 @@ impl Plan {
 
 /// Stops at the first thing that is wrong.
 fn plan(mut document: Spanned<DeTable<'_>>, text: &str, given: &Given<'_>) -> Result<Plan, Wrong> {
+    check_lines(document.get_ref())?;
     let faults = document.get_mut().remove("fault");
     let file = ScenarioFile::deserialize(Deserializer::from(document))?;
     let intended = Word::read(file.intended_verdict.as_ref())?;
@@ -217,6 +218,27 @@ fn abort_after(table: &PromiseTable, selector: &Selector) -> Result<Option<Durat
             None => Ok(None),
         },
     }
+}
+
+/// Title and names stand in lines of reports and of a CI's log, where a line may be a command.
+fn check_lines(document: &DeTable<'_>) -> Result<(), Wrong> {
+    fn check(table: &DeTable<'_>, key: &str) -> Result<(), Wrong> {
+        match table.get(key) {
+            Some(text) if text.get_ref().as_str().is_some_and(|text| text.contains(char::is_control)) => {
+                Err(Wrong::new(text.span(), format!("the {key} has a line break or another control character"), "write one line of text"))
+            }
+            _ => Ok(()),
+        }
+    }
+    fn each<'t>(table: &'t DeTable<'_>, key: &str) -> impl Iterator<Item = &'t DeTable<'t>> {
+        table.get(key).and_then(|tables| tables.get_ref().as_array()).into_iter().flatten().filter_map(|table| table.get_ref().as_table())
+    }
+    check(document, "title")?;
+    for table in ["load", "fault", "phase", "expect", "service"].iter().flat_map(|key| each(document, key)) {
+        check(table, "name")?;
+        each(table, "request").try_for_each(|request| check(request, "name"))?;
+    }
+    Ok(())
 }
 
 pub(super) fn check_names(selector: &Selector, loads: &[Load], services: &[&str]) -> Result<(), (String, String)> {

@@ -149,11 +149,16 @@ impl Selector {
             }
         };
         let mut selector = Self { source: source.to_owned(), metric, load: None, request: None, status: None, series };
+        let mut seen = Vec::new();
         for tag in tags.split(',').map(str::trim).filter(|tag| !tag.is_empty()) {
             let Some((key, value)) = tag.split_once(':') else {
                 return Err((format!("`{tag}` is no tag"), "write `tag:value`, such as `load:db`".to_owned()));
             };
             let (key, value) = (key.trim(), value.trim().to_owned());
+            if seen.contains(&key) {
+                return Err((format!("the tag `{key}` stands twice"), "promise of one value each".to_owned()));
+            }
+            seen.push(key);
             if metric != Metric::Scraped && !metric.tags().contains(&key) {
                 return Err((format!("`{name}` has no tag `{key}`"), suggest(key, metric.tags())));
             }

@@ -192,9 +192,15 @@ async fn a_slower_run_is_found_against_its_baseline() {
     let back = place.run(&["compare", "last", &id, "--noise-threshold", "20%", "--json", "-"]).await;
     assert_eq!(back.code, Some(0), "{}", back.stderr);
     assert!(json(&back.stdout)["improvements"].as_u64().unwrap() > 0);
-    let failed = place.run(&[&slow[..slow.len() - 2], &["--fail-on-regression"]].concat()).await;
+    let junit = place.path("out.xml");
+    let flags = ["--fail-on-regression", "--junit", junit.to_str().unwrap()];
+    let failed = place.run(&[&slow[..slow.len() - 2], &flags].concat()).await;
     assert!(ENDED[1..].contains(&failed.code), "an inconclusive run says nothing, a conclusive one fails: {}", failed.stdout);
     assert!(failed.stdout.contains("  WORSE\n"), "{}", failed.stdout);
+    let told = format!("; but worse than {id}: p50 of rolls, ");
+    assert_eq!(failed.stdout.contains(&told), failed.code == Some(99), "{}", failed.stdout);
+    let xml = std::fs::read_to_string(&junit).unwrap();
+    assert_eq!(xml.contains("message=\"worse than "), failed.code == Some(99), "{xml}");
     place.assert_empty();
 }
 

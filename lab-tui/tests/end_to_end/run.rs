@@ -173,6 +173,11 @@ async fn an_interrupted_run_reports_as_far_as_it_went() {
     let out = place.path("out.json");
     let up = place.run_until(&[file.to_str().unwrap(), "--json", out.to_str().unwrap()], "frontend", 10.0).await;
     let pid = up.pid();
+    let status = place.status(pid).await.unwrap();
+    assert_eq!((&status["run"]["running"], &status["run"]["scenario"]), (&true.into(), &"s".into()));
+    assert!(status["run"]["loads"][0]["requests"].as_u64().unwrap() > 0, "{status:#}");
+    let status = place.run(&["status", "--lab", &pid.to_string()]).await.stdout;
+    assert!(status.contains("  kept    http_req_failed rate==0") && status.contains("\nstill running; in "), "{status}");
     let all = family(pid);
     signal(pid, Signal::INT);
     let run = ended(up.child).await;

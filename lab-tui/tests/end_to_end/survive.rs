@@ -156,6 +156,7 @@ async fn a_killed_database_comes_back_and_the_services_heal() {
 async fn a_killed_service_comes_back_on_its_port() {
     let place = Place::new();
     let up = place.up(&[]).await;
+    assert!(place.status(up.pid()).await.unwrap()["run"].is_null(), "there is none to tell of");
     let url = up.url("dice-roller");
     let before = pid_of(&family(up.pid()), "serve dice-roller");
     signal(before, Signal::KILL);

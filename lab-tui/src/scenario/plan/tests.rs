@@ -121,6 +121,17 @@ fn refusals() {
         ("p(95)<50", "p(95)", "x.toml:18:44: `p(95)` compares nothing (write `<aggregate><comparison><value>`, such as `p(95)<50`)"),
         ("p(95)<50", "count<50", "x.toml:18:44: `http_req_duration{load:db,status:200}` has no `count` (it has avg, min, med, max, p(N))"),
         ("title = \"t\"", "title = t", "x.toml:2:9: "),
+        ("status:200", "status:200,status:500", "x.toml:18:1: the tag `status` stands twice (promise of one value each)"),
+        (
+            "title = \"t\"",
+            "title = \"t\\n::error::x\"",
+            "x.toml:2:9: the title has a line break or another control character (write one line of text)",
+        ),
+        (
+            "name = \"db\"",
+            "name = \"d\\u001bb\"",
+            "x.toml:5:8: the name has a line break or another control character (write one line of text)",
+        ),
         ("rate = 50", "rate = \"50\"", "x.toml:7:8: found string \"50\" where the scenario needs a number"),
         ("[[load]]", "[load]", "x.toml:4:1: found a table where the scenario needs a list, written [ … ] or [[ … ]]"),
         ("\"/dice", "\"http://{die}/dice", "x.toml:12:7: `http://{die}/dice?identifier={die}` has a variable or a password in its host"),
