@@ -225,7 +225,7 @@ async fn bash_completes_commands_and_flags() {
     assert_eq!(script.code, Some(0), "{}", script.stderr);
     let script = place.write("lab.bash", &script.stdout);
     for (words, expected, hidden) in [
-        ("lab c", "compare check completions", "guard"),
+        ("lab c", "compare check config completions", "guard"),
         ("lab sch", "schema", "guard"),
         ("lab run --ju", "--junit", "--json"),
         ("lab g", "", "guard"),
