@@ -121,8 +121,7 @@ pub(crate) fn compare(flags: CompareFlags) -> Result<Exit, Failure> {
 /// The name that a run goes by, and what it is.
 fn read(path: &Path) -> Result<(String, Header, Series), Failure> {
     let (name, recording) = replay::find_named(path)?;
-    let mut series = Series::new(&recording.plan);
-    recording.events.iter().for_each(|event| series.apply(event));
+    let series = Series::of(&recording);
     Ok((name, recording.header, series))
 }
 

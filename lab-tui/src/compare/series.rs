@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::event::{Event, Fact, LoadWindow, Outcome, Samples, WINDOW};
 use crate::model::Distribution;
+use crate::record::Recording;
 use crate::scenario::Plan;
 
 use super::comparison::Measure;
@@ -51,6 +52,13 @@ impl Series {
     /// Nothing has happened yet.
     pub fn new(plan: &Plan) -> Self {
         Self { plan: plan.clone(), subjects: BTreeMap::new(), edges: BTreeSet::new() }
+    }
+
+    /// Of a run that was recorded.
+    pub fn of(recording: &Recording) -> Self {
+        let mut series = Self::new(&recording.plan);
+        recording.events.iter().for_each(|event| series.apply(event));
+        series
     }
 
     /// Takes in what counts of an event.

@@ -5,6 +5,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::*;
 use crate::event::{Cell, Event, Fact, HopSpans, LoadWindow, Outcome, Samples};
+use crate::exit::Exit;
 use crate::record::Header;
 use crate::scenario::Plan;
 use crate::stack::Endpoints;
@@ -141,6 +142,7 @@ fn a_slower_kind_of_request_is_found_with_its_figures() {
     assert!((0.2..0.4).contains(&row.relative_shift.unwrap()) && row.p.unwrap() < 0.001, "{row:?}");
     let better = compared(&Went { get: 1.3, ..CALM }, &CALM);
     assert!(better.regressions == 0 && better.improvements >= 4, "{:?}", self::changed(&better));
+    assert_eq!([comparison.exit(), better.exit()], [Exit::Broken, Exit::Kept]);
 }
 
 /// The p95 alone is 30 % higher; the median, which most look at, is not.
@@ -188,6 +190,7 @@ fn too_short_a_run_and_what_only_one_run_has_are_said() {
     let short = compared(&CALM, &Went { seconds: 7, get: 3.0, ..CALM });
     assert!(short.rows.iter().all(|row| row.change == Change::TooShort));
     assert!(text(&short).contains("the runs are too short to be compared"));
+    assert_eq!((short.exit(), worse(&short).as_deref()), (Exit::Inconclusive, Some("too short to be compared with a")));
     let (baseline, current) = (series(1, &CALM), Series::new(&plan()));
     let headers = [header("two"), Header { text: "x".to_owned(), time_scale: Some(0.5), ..header("three") }];
     let side = |series, header| Compared { name: String::new(), header, series };

@@ -4,6 +4,7 @@
 use std::fmt;
 
 use super::Summary;
+use crate::compare::Comparison;
 
 /// One remark. Displays as GitHub's workflow command, in one line without its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,7 +59,8 @@ pub fn annotations(summary: &Summary<'_>, file: Option<&str>) -> Vec<Annotation>
     let unmet = summary.expectations.iter().filter_map(|one| Some(remark(Severity::Error, &one.broken()?)));
     let crashed = summary.services.iter().filter_map(|service| Some(remark(Severity::Error, &service.broken()?)));
     let unclear = summary.inconclusive.iter().map(|why| remark(Severity::Warning, &format!("inconclusive: {why}")));
-    let regressed = summary.regressed().map(|why| remark(Severity::Error, &why));
+    let severity = if summary.comparison.as_ref().is_some_and(Comparison::tells) { Severity::Error } else { Severity::Warning };
+    let regressed = summary.regressed().map(|why| remark(severity, &why));
     crashed.chain(broken).chain(unmet).chain(regressed).chain(unclear).collect()
 }
 

@@ -3,7 +3,8 @@
 //! A scenario is a test suite. Its test cases have the same names in every run, so that a CI can tell what is newly broken: the run
 //! itself, which is an error when nothing can be said; each service that the scenario brings along, a failure when it ended by itself;
 //! each fault, an error when it was not there as planned; each threshold, a failure when it is broken; each expectation likewise, or an
-//! error when it cannot be judged; and the comparison with a baseline, a failure when the user wants a regression to be one.
+//! error when it cannot be judged; and the comparison with a baseline, a failure when the user wants a regression to be one, an error when
+//! nothing can be told.
 
 use std::time::Duration;
 
@@ -69,8 +70,9 @@ impl Junit {
             };
             suite.add_test_case(case(summary.scenario, &format!("expectation {}", one.name), status));
         }
-        if summary.comparison.is_some() {
-            let worse = summary.regressed().map(|why| not_kept(NonSuccessKind::Failure, "baseline", &why));
+        if let Some(comparison) = &summary.comparison {
+            let how = if comparison.tells() { NonSuccessKind::Failure } else { NonSuccessKind::Error };
+            let worse = summary.regressed().map(|why| not_kept(how, "baseline", &why));
             suite.add_test_case(case(summary.scenario, "no regression", worse));
         }
         self.push(suite, took);

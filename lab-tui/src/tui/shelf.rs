@@ -188,8 +188,7 @@ fn compared(baseline: &str, current: &str) -> anyhow::Result<String> {
     let history = History::of_user()?;
     let read = |id: &str| -> anyhow::Result<_> {
         let recording = record::read(&history.find(Path::new(id))?)?;
-        let mut series = Series::new(&recording.plan);
-        recording.events.iter().for_each(|event| series.apply(event));
+        let series = Series::of(&recording);
         Ok((recording.header, series))
     };
     let ((before, before_series), (now, now_series)) = (read(baseline)?, read(current)?);
