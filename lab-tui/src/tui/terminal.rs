@@ -1,8 +1,9 @@
 //! The terminal, taken over and given back, however the lab ends.
 
 use std::io::{self, Stdout, Write as _, stdin, stdout};
-use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, Once, PoisonError};
+use std::time::{Duration, Instant};
 
 use crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture};
 use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
@@ -14,7 +15,17 @@ use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 /// Whether the terminal is ours at the moment.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 /// Whether it is another program's, which the viewer asked for.
-static LENT: AtomicBool = AtomicBool::new(false);
+static LENT: Mutex<Lent> = Mutex::new(Lent::Never);
+/// How long after its end a program's Ctrl-C may still be on its way to the lab: it reaches both at once, and the program's end can be
+/// seen first. On the lab's own screen Ctrl-C is a key, so nothing is missed meanwhile.
+const ECHO: Duration = Duration::from_secs(5);
+
+#[derive(Debug, Clone, Copy)]
+enum Lent {
+    Never,
+    Now,
+    Until(Instant),
+}
 
 /// Raw mode and the alternate screen, for as long as this lives.
 #[derive(Debug)]
@@ -33,13 +44,13 @@ impl Terminal {
 
     /// Gives it to another program, which may do with it what it likes.
     pub(super) fn lend(&mut self) {
-        LENT.store(true, Ordering::Relaxed);
+        *LENT.lock().unwrap_or_else(PoisonError::into_inner) = Lent::Now;
         restore();
     }
 
     /// Takes it over again, whatever the program has left it like.
     pub(super) fn take_back(&mut self) -> io::Result<()> {
-        LENT.store(false, Ordering::Relaxed);
+        *LENT.lock().unwrap_or_else(PoisonError::into_inner) = Lent::Until(Instant::now());
         if let Some(settings) = &self.settings {
             tcsetattr(stdin(), OptionalActions::Flush, settings)?;
         }
@@ -66,9 +77,13 @@ fn take() -> io::Result<ratatui::Terminal<CrosstermBackend<Stdout>>> {
     terminal
 }
 
-/// Whether another program has the terminal: a Ctrl-C is meant for that one then, though the lab hears of it as well.
+/// Whether an interruption that is heard now was another program's: it had the terminal when Ctrl-C was pressed, though the lab hears of it too.
 pub fn is_lent() -> bool {
-    LENT.load(Ordering::Relaxed)
+    match *LENT.lock().unwrap_or_else(PoisonError::into_inner) {
+        Lent::Never => false,
+        Lent::Now => true,
+        Lent::Until(end) => end.elapsed() < ECHO,
+    }
 }
 
 impl Drop for Terminal {
