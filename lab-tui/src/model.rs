@@ -37,6 +37,8 @@ use series::Increases;
 
 /// How many requests each list of them remembers.
 const LISTED: usize = 50;
+/// When requests leave this long after they were due, a slow lab can no longer be told from a slow system.
+pub const LATE: Duration = Duration::from_millis(100);
 /// How many ends and returns of processes are kept.
 const PROCESSES: usize = 1000;
 
@@ -126,6 +128,8 @@ pub struct LoadState {
     pub dropped: u64,
     /// From the intended to the actual send.
     pub lag: Distribution,
+    /// Tenths of a second of which a request was sent later than [`LATE`].
+    pub late_windows: u64,
     /// When its last answer came, to a tenth of a second; from the start of the run.
     pub answered: Duration,
     /// Requests that have ended, by index of the request in its load and by outcome.
@@ -146,6 +150,7 @@ impl LoadState {
         self.offered += u64::from(window.offered);
         self.dropped += u64::from(window.dropped);
         self.lag.add(&window.lag);
+        self.late_windows += u64::from(u128::from(window.lag.max()) > LATE.as_micros());
         // The exemplars are of requests that ended within a tenth of a second of one another.
         let ends = window.exemplars.iter().map(|one| one.at + Duration::from_micros(u64::from(one.micros)));
         self.answered = ends.fold(self.answered, Duration::max);

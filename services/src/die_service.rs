@@ -4,6 +4,7 @@ mod complaint;
 mod database;
 mod dial;
 mod lease;
+mod migrations;
 mod pool;
 mod routes;
 mod supervisor;

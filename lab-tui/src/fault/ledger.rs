@@ -23,7 +23,7 @@ const NOTICE: Duration = Duration::from_secs(1);
 const POLL: Duration = Duration::from_millis(100);
 
 /// One change that can be restored.
-#[derive(Debug, sqlx::FromRow)]
+#[derive(Debug)]
 struct Entry {
     /// Of the fault.
     kind: String,
@@ -129,9 +129,10 @@ async fn close(database: &Database, whose: Whose<'_>) -> anyhow::Result<Vec<Stri
 }
 
 async fn restore(connection: &mut PgConnection, whose: Whose<'_>) -> anyhow::Result<Vec<String>> {
-    let entries: Vec<Entry> = sqlx::query_as("SELECT kind, what, before, owner FROM obslab_undo").fetch_all(&mut *connection).await?;
+    let entries = sqlx::query_as("SELECT kind, what, before, owner FROM obslab_undo").fetch_all(&mut *connection).await?;
     let mut restored = Vec::new();
-    for entry in entries {
+    for (kind, what, before, owner) in entries {
+        let entry = Entry { kind, what, before, owner };
         let meant = match whose {
             Whose::Own { owner, kind, what } => (entry.owner, entry.kind.as_str(), entry.what.as_str()) == (owner, kind, what),
             Whose::AllOwn(owner) => entry.owner == owner,

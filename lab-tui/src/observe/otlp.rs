@@ -1,6 +1,7 @@
 //! The OTLP receiver: traces, logs and metrics over gRPC and over HTTP, there as protobuf or JSON, gzip accepted, into the store.
 
 mod exchange;
+mod grpc;
 pub(super) mod json;
 mod logs;
 mod metrics;
@@ -11,16 +12,15 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::response::Response;
 use axum::routing::post;
-use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{TraceService, TraceServiceServer};
-use opentelemetry_proto::tonic::collector::trace::v1::{ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse};
+use opentelemetry_proto::tonic::collector::trace::v1::{ExportTracePartialSuccess, ExportTraceServiceResponse};
+use prost::Message as _;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tonic::codec::CompressionEncoding;
 use tonic::service::Routes;
 use tonic::transport::server::TcpIncoming;
 use tower_http::decompression::RequestDecompressionLayer;
 
-use self::exchange::Exchange;
+use self::exchange::{Exchange, Sent};
 use super::store::{RefusedSpans, Store};
 
 /// The largest message taken, after decompression. Exporters send a few hundred spans at a time, far below it.
@@ -44,10 +44,8 @@ pub async fn serve_grpc(listener: TcpListener, store: Store, stop: CancellationT
 
 /// What answers over gRPC.
 pub fn grpc(store: Store) -> Routes {
-    let traces = TraceServiceServer::new(GrpcTraces(store.clone()))
-        .accept_compressed(CompressionEncoding::Gzip)
-        .max_decoding_message_size(LARGEST_MESSAGE);
-    Routes::new(traces).add_service(logs::grpc(store.clone())).add_service(metrics::grpc(store))
+    let others = Routes::new(logs::grpc(store.clone())).add_service(metrics::grpc(store.clone()));
+    others.into_axum_router().route(grpc::EXPORT_TRACES, post(grpc::export_traces).with_state(store)).into()
 }
 
 /// Serves OTLP over HTTP until `stop`, as protobuf and as JSON.
@@ -70,33 +68,23 @@ pub fn http(store: Store) -> Router {
         .with_state(store)
 }
 
-struct GrpcTraces(Store);
-
-#[tonic::async_trait]
-impl TraceService for GrpcTraces {
-    async fn export(
-        &self,
-        request: tonic::Request<ExportTraceServiceRequest>,
-    ) -> Result<tonic::Response<ExportTraceServiceResponse>, tonic::Status> {
-        Ok(tonic::Response::new(take_in(&self.0, request.into_inner())))
-    }
-}
-
 async fn http_traces(State(store): State<Store>, request: Request) -> Response {
-    let exchange = Exchange { name: "ExportTraceServiceRequest", read_json: json::read, answer_json: json::answer };
-    exchange.answer(request, |request| take_in(&store, request)).await
+    let exchange = Exchange { name: "ExportTraceServiceRequest", answer_json: json::answer };
+    let take_in = |sent| match sent {
+        Sent::Protobuf(message) => take_in(&store, &message),
+        Sent::Json(message) => take_in(&store, &json::read(&message)?.encode_to_vec()),
+    };
+    exchange.answer(request, take_in).await
 }
 
-fn take_in(store: &Store, request: ExportTraceServiceRequest) -> ExportTraceServiceResponse {
-    let mut refused = RefusedSpans::default();
-    for batch in request.resource_spans {
-        refused += store.take_spans(batch);
-    }
+/// Takes in an `ExportTraceServiceRequest` as it was sent.
+fn take_in(store: &Store, message: &[u8]) -> Result<ExportTraceServiceResponse, String> {
+    let refused = store.take_message(message).map_err(|error| error.to_string())?;
     let partial_success = (refused.count() > 0).then(|| ExportTracePartialSuccess {
         rejected_spans: i64::try_from(refused.count()).unwrap_or(i64::MAX),
         error_message: why(refused),
     });
-    ExportTraceServiceResponse { partial_success }
+    Ok(ExportTraceServiceResponse { partial_success })
 }
 
 fn why(refused: RefusedSpans) -> String {

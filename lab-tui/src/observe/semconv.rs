@@ -1,7 +1,9 @@
 //! What OpenTelemetry's semantic conventions require of the spans of HTTP and database calls, as they are since they became stable.
 //! <https://opentelemetry.io/docs/specs/semconv/http/http-spans/>, <https://opentelemetry.io/docs/specs/semconv/db/database-spans/>
 
-use opentelemetry_proto::tonic::trace::v1::{Span, span::SpanKind, status::StatusCode};
+use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
+
+use super::store::SpanRef;
 
 /// An attribute: its name, whether every such span must have it, and what it was called before.
 struct Rule {
@@ -47,7 +49,7 @@ const DATABASE: [Rule; 5] = [
 const FAILED: Rule = rule!(required "error.type");
 
 /// Tells each attribute that is required of a span and missing or misnamed. Names of before are none where today's are there as well.
-pub(super) fn violations(span: &Span, mut each: impl FnMut(&'static str)) {
+pub(super) fn violations(span: &SpanRef<'_>, mut each: impl FnMut(&'static str)) {
     let begins = |prefix: &str| span.attributes.iter().any(|attribute| attribute.key.starts_with(prefix));
     let rules: &[Rule] = match span.kind() {
         SpanKind::Client if begins("db.") => &DATABASE,
@@ -56,8 +58,7 @@ pub(super) fn violations(span: &Span, mut each: impl FnMut(&'static str)) {
         _ => return,
     };
     let has = |key: &str| span.attributes.iter().any(|attribute| attribute.key == key);
-    let failed = span.status.as_ref().is_some_and(|status| status.code() == StatusCode::Error);
-    for rule in rules.iter().chain(failed.then_some(&FAILED)) {
+    for rule in rules.iter().chain(span.failed().then_some(&FAILED)) {
         if has(rule.name) {
             continue;
         }
@@ -71,7 +72,7 @@ pub(super) fn violations(span: &Span, mut each: impl FnMut(&'static str)) {
 #[cfg(test)]
 mod tests {
     use opentelemetry_proto::tonic::common::v1::KeyValue;
-    use opentelemetry_proto::tonic::trace::v1::Status;
+    use opentelemetry_proto::tonic::trace::v1::{Span, Status, status::StatusCode};
 
     use super::*;
 
@@ -80,7 +81,7 @@ mod tests {
         let code = if failed { StatusCode::Error } else { StatusCode::Unset };
         let status = Some(Status { code: code.into(), ..Status::default() });
         let mut found = Vec::new();
-        violations(&Span { kind: kind.into(), attributes, status, ..Span::default() }, |what| found.push(what));
+        violations(&(&Span { kind: kind.into(), attributes, status, ..Span::default() }).into(), |what| found.push(what));
         found
     }
 

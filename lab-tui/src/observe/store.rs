@@ -3,6 +3,7 @@
 //! A trace is a row of fixed heads and one run of bytes behind them (`packed`); what spans share stands once for all of them (`texts`,
 //! `origins`). Looking for something (`search`) reads the heads and passes over the rest where it can.
 
+mod borrowed;
 mod bytes;
 mod client;
 mod copy;
@@ -16,17 +17,21 @@ mod search;
 mod texts;
 mod traces;
 mod unpacked;
+mod wire;
 
 use std::collections::{HashMap, VecDeque};
 use std::ops::AddAssign;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, any_value::Value};
 use opentelemetry_proto::tonic::resource::v1::Resource;
-use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, Span};
+use opentelemetry_proto::tonic::trace::v1::ResourceSpans;
+use prost::Message as _;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
+pub(in crate::observe) use self::borrowed::SpanRef;
 pub use self::client::ClientSpan;
 use self::integrity::{Integrity, Seen};
 use self::logs::Logs;
@@ -166,17 +171,40 @@ impl Store {
     }
 
     /// Takes in spans, and tells which were refused.
-    pub fn take_spans(&self, mut batch: ResourceSpans) -> RefusedSpans {
+    fn take_spans(&self, mut batch: ResourceSpans) -> RefusedSpans {
         let scopes = std::mem::take(&mut batch.scope_spans);
         let mut inner = self.lock();
         let mut refused = RefusedSpans::default();
         for mut scope in scopes {
             let spans = std::mem::take(&mut scope.spans);
             batch.scope_spans = vec![scope];
-            refused += inner.add_scope(&batch, spans);
+            refused += inner.add_scope(&batch, spans.iter().map(SpanRef::from));
         }
         inner.make_room();
         refused
+    }
+
+    /// Takes in an `ExportTraceServiceRequest` as it was sent, and tells which spans were refused.
+    ///
+    /// # Errors
+    /// When it is none; nothing of it has been taken in then.
+    pub fn take_message(&self, message: &[u8]) -> Result<RefusedSpans, prost::DecodeError> {
+        let mut refused = RefusedSpans::default();
+        match wire::read(message) {
+            Some(batches) => {
+                let mut inner = self.lock();
+                for batch in batches {
+                    refused += inner.add_scope(&batch.empty, batch.spans.into_iter());
+                }
+                inner.make_room();
+            }
+            None => {
+                for batch in ExportTraceServiceRequest::decode(message)?.resource_spans {
+                    refused += self.take_spans(batch);
+                }
+            }
+        }
+        Ok(refused)
     }
 
     /// What spans tell from now on, to whoever asked last.
@@ -286,7 +314,7 @@ impl Inner {
     }
 
     /// Spans of one scope, which `empty` tells. Returns which were refused.
-    fn add_scope(&mut self, empty: &ResourceSpans, spans: Vec<Span>) -> RefusedSpans {
+    fn add_scope<'s>(&mut self, empty: &ResourceSpans, spans: impl Iterator<Item = SpanRef<'s>>) -> RefusedSpans {
         let service = self.service(service_name(empty.resource.as_ref()));
         let origin = self.origins.take(empty, || Arc::clone(&service));
         let (mut counts, mut refused) = (Counts::default(), RefusedSpans::default());
@@ -316,7 +344,7 @@ impl Inner {
         }
     }
 
-    fn add_span(&mut self, origin: u32, span: Span) -> Taken {
+    fn add_span(&mut self, origin: u32, span: SpanRef<'_>) -> Taken {
         let Some((trace_id, id, parent)) = ids(&span) else {
             return Taken::Unfit;
         };
@@ -406,10 +434,10 @@ impl Inner {
 /// Trace, span and parent; all zero for none. `None` where one is none, which [OTLP] forbids.
 ///
 /// [OTLP]: https://github.com/open-telemetry/opentelemetry-proto/blob/main/opentelemetry/proto/trace/v1/trace.proto
-fn ids(span: &Span) -> Option<(TraceId, [u8; 8], [u8; 8])> {
-    let trace: [u8; 16] = span.trace_id.as_slice().try_into().ok().filter(|id| *id != [0; 16])?;
-    let id: [u8; 8] = span.span_id.as_slice().try_into().ok().filter(|id| *id != [0; 8])?;
-    let parent = if span.parent_span_id.is_empty() { [0; 8] } else { span.parent_span_id.as_slice().try_into().ok()? };
+fn ids(span: &SpanRef<'_>) -> Option<(TraceId, [u8; 8], [u8; 8])> {
+    let trace: [u8; 16] = span.trace_id.try_into().ok().filter(|id| *id != [0; 16])?;
+    let id: [u8; 8] = span.span_id.try_into().ok().filter(|id| *id != [0; 8])?;
+    let parent = if span.parent_span_id.is_empty() { [0; 8] } else { span.parent_span_id.try_into().ok()? };
     Some((TraceId(trace), id, parent))
 }
 

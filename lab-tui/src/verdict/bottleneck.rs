@@ -1,13 +1,14 @@
 //! Whether the lab itself was what was slow, in which case nothing can be said about the system.
 
 use super::schedule_lag;
-use crate::model::{Distribution, Model};
+use crate::model::{Distribution, LATE, Model};
 
-/// When 99 of 100 requests may leave this late, a slow lab can no longer be told from a slow system.
-const LAG_MS: f64 = 100.0;
-
-/// Of fewer requests than this, 95 of 100: one in a hundred of them is a handful, which one hiccup of a busy machine can hold up.
+/// 99 of 100 requests may not leave late. Of fewer requests than this, 95 of 100: one in a hundred of them is a handful, which one hiccup of
+/// a busy machine can hold up.
 const MANY: u64 = 1000;
+
+/// The same hiccup can hold up all of a crowd that comes at one moment. Whoever is late for less than half a second was held up once.
+const LATE_WINDOWS: u64 = 5;
 
 /// An answer is measured when the load's loop comes to it, so what makes that late makes the answer look late. One in twenty and not one
 /// in a hundred: on a busy machine of two cores, a loop is now and then held up for tens of milliseconds, and a short run has few turns.
@@ -29,7 +30,9 @@ pub(super) fn bottleneck(model: &Model) -> Option<String> {
     let mut reasons = Vec::new();
     let lag = schedule_lag(model);
     let percentile = if lag.count() < MANY { 95.0 } else { 99.0 };
-    if let Some(late) = lag.percentile(percentile).filter(|late| *late > LAG_MS) {
+    let held_up_once = model.loads().iter().all(|load| load.late_windows < LATE_WINDOWS);
+    let most = LATE.as_secs_f64() * 1000.0;
+    if let Some(late) = lag.percentile(percentile).filter(|late| *late > most && !held_up_once) {
         reasons.push(format!("the lab sent late: schedule lag p({percentile}) was {late:.0} ms"));
     }
     if let Some(p95) = late(&lab.load_delay, LOAD_DELAY_MS) {

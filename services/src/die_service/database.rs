@@ -25,7 +25,7 @@ const GET: &str = "SELECT faces, error_rate FROM die_specifications WHERE identi
 const SUMMARY: &str = "SELECT die_specifications";
 
 /// A die as the database has it.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, sqlx::FromRow, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, utoipa::ToSchema)]
 pub(super) struct Specification {
     /// What each side shows.
     #[schema(example = json!([1, 2, 3, 4, 5, 6]))]
@@ -113,10 +113,12 @@ impl Database {
         if identifier.contains('\0') {
             return Ok((None, Duration::ZERO));
         }
-        self.ask(lease, &self.get, &self.get_attributes, async |connection| {
-            sqlx::query_as(GET).bind(identifier).fetch_optional(connection).await
-        })
-        .await
+        let (found, took): (Option<(Vec<i32>, f64)>, Duration) = self
+            .ask(lease, &self.get, &self.get_attributes, async |connection| {
+                sqlx::query_as(GET).bind(identifier).fetch_optional(connection).await
+            })
+            .await?;
+        Ok((found.map(|(faces, error_rate)| Specification { faces, error_rate }), took))
     }
 
     async fn ask<T>(

@@ -5,15 +5,13 @@ use std::time::Duration;
 
 use sqlx::ConnectOptions;
 use sqlx::Connection as _;
-use sqlx::migrate::Migrator;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
 use super::complaint::complaint;
+use super::migrations;
 use super::pool::Connections;
 use crate::config::DieServiceConfig;
-
-static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");
 
 const FIRST_RETRY: Duration = Duration::from_millis(100);
 const LONGEST_RETRY: Duration = Duration::from_secs(1);
@@ -98,7 +96,7 @@ impl Supervisor {
         let options = self.connections.options().clone().options([("statement_timeout", "0")]);
         let dial = tokio::time::timeout(Duration::from_secs(5), options.connect());
         let mut connection = dial.await.map_err(|_| "timed out".to_owned())?.map_err(|error| complaint(&error))?;
-        MIGRATIONS.run_direct(None, &mut connection, false).await.map_err(|error| complaint(&error))?;
+        migrations::all().run_direct(None, &mut connection, false).await.map_err(|error| complaint(&error))?;
         let _ = connection.close().await;
         Ok(())
     }

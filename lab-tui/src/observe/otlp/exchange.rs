@@ -14,10 +14,24 @@ const PROTOBUF: &str = "application/x-protobuf";
 const JSON: &str = "application/json";
 
 /// How a message of one kind comes in and is answered.
-pub(super) struct Exchange<Q, A> {
+pub(super) struct Exchange<A> {
     pub(super) name: &'static str,
-    pub(super) read_json: fn(&[u8]) -> Result<Q, String>,
     pub(super) answer_json: fn(&A) -> String,
+}
+
+/// A message as it was sent.
+pub(super) enum Sent {
+    Protobuf(Bytes),
+    Json(Bytes),
+}
+
+impl Sent {
+    pub(super) fn read<Q: prost::Message + Default>(self, read_json: fn(&[u8]) -> Result<Q, String>) -> Result<Q, String> {
+        match self {
+            Self::Protobuf(body) => Q::decode(body).map_err(|error| error.to_string()),
+            Self::Json(body) => read_json(&body),
+        }
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -36,8 +50,8 @@ pub(super) struct Status {
     pub(super) message: String,
 }
 
-impl<Q: prost::Message + Default, A: prost::Message> Exchange<Q, A> {
-    pub(super) async fn answer(&self, request: Request, take_in: impl FnOnce(Q) -> A) -> Response {
+impl<A: prost::Message> Exchange<A> {
+    pub(super) async fn answer(&self, request: Request, take_in: impl FnOnce(Sent) -> Result<A, String>) -> Response {
         let Some(encoding) = Encoding::of(&request) else {
             return (StatusCode::UNSUPPORTED_MEDIA_TYPE, format!("send {PROTOBUF} or {JSON}\n")).into_response();
         };
@@ -46,13 +60,13 @@ impl<Q: prost::Message + Default, A: prost::Message> Exchange<Q, A> {
             Ok(Err(refused)) => return encoding.refuse(refused.status(), refused.body_text()),
             Err(_) => return encoding.refuse(StatusCode::REQUEST_TIMEOUT, too_slow(SLOWEST_REQUEST)),
         };
-        let read = match encoding {
-            Encoding::Protobuf => Q::decode(body).map_err(|error| error.to_string()),
-            Encoding::Json => (self.read_json)(&body),
+        let sent = match encoding {
+            Encoding::Protobuf => Sent::Protobuf(body),
+            Encoding::Json => Sent::Json(body),
         };
-        match (read, encoding) {
-            (Ok(request), Encoding::Protobuf) => encoding.say(StatusCode::OK, take_in(request).encode_to_vec()),
-            (Ok(request), Encoding::Json) => encoding.say(StatusCode::OK, (self.answer_json)(&take_in(request)).into_bytes()),
+        match (take_in(sent), encoding) {
+            (Ok(answer), Encoding::Protobuf) => encoding.say(StatusCode::OK, answer.encode_to_vec()),
+            (Ok(answer), Encoding::Json) => encoding.say(StatusCode::OK, (self.answer_json)(&answer).into_bytes()),
             (Err(error), _) => encoding.refuse(StatusCode::BAD_REQUEST, format!("no {}: {error}", self.name)),
         }
     }

@@ -38,8 +38,8 @@ impl LogsService for Grpc {
 }
 
 pub(super) async fn http(State(store): State<Store>, request: Request) -> Response {
-    let exchange = Exchange { name: "ExportLogsServiceRequest", read_json: encoding::logs::read, answer_json: encoding::logs::answer };
-    exchange.answer(request, |request| take_in(&store, request)).await
+    let exchange = Exchange { name: "ExportLogsServiceRequest", answer_json: encoding::logs::answer };
+    exchange.answer(request, |sent| Ok(take_in(&store, sent.read(encoding::logs::read)?))).await
 }
 
 fn take_in(store: &Store, request: ExportLogsServiceRequest) -> ExportLogsServiceResponse {

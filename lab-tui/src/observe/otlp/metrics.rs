@@ -40,9 +40,8 @@ impl MetricsService for Grpc {
 }
 
 pub(super) async fn http(State(store): State<Store>, request: Request) -> Response {
-    let exchange =
-        Exchange { name: "ExportMetricsServiceRequest", read_json: encoding::metrics::read, answer_json: encoding::metrics::answer };
-    exchange.answer(request, |request| take_in(&store, request)).await
+    let exchange = Exchange { name: "ExportMetricsServiceRequest", answer_json: encoding::metrics::answer };
+    exchange.answer(request, |sent| Ok(take_in(&store, sent.read(encoding::metrics::read)?))).await
 }
 
 fn take_in(store: &Store, request: ExportMetricsServiceRequest) -> ExportMetricsServiceResponse {

@@ -7,9 +7,9 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
-use opentelemetry_proto::tonic::trace::v1::{Span, span::SpanKind};
+use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 
-use super::Store;
+use super::{SpanRef, Store};
 use crate::event::{EXAMPLES, Flaw, FlawKind, TraceId};
 use crate::observe::semconv;
 
@@ -57,16 +57,16 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    pub(super) fn of(trace: TraceId, id: [u8; 8], parent: [u8; 8], span: &Span) -> Self {
+    pub(super) fn of(trace: TraceId, id: [u8; 8], parent: [u8; 8], span: &SpanRef<'_>) -> Self {
         let has_status = || {
-            let mut keys = span.attributes.iter().map(|attribute| attribute.key.as_str());
+            let mut keys = span.attributes.iter().map(|attribute| attribute.key);
             keys.any(|key| matches!(key, "http.response.status_code" | "http.status_code"))
         };
         Self {
             trace,
             span: id,
             parent,
-            start_unix_nano: span.start_time_unix_nano,
+            start_unix_nano: span.start,
             is_server: span.kind() == SpanKind::Server,
             is_answered_call: span.kind() == SpanKind::Client && has_status(),
         }
@@ -183,7 +183,7 @@ impl Integrity {
     }
 
     /// What the same span says of its call.
-    pub(super) fn add_attributes(&mut self, seen: &Seen, service: &Arc<str>, span: &Span) {
+    pub(super) fn add_attributes(&mut self, seen: &Seen, service: &Arc<str>, span: &SpanRef<'_>) {
         if seen.start_unix_nano >= self.since {
             let certain = &mut self.certain;
             semconv::violations(span, |what| tally(certain, FlawKind::SemconvViolation, service, what).add(1, Some(seen.trace)));

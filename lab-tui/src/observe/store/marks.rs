@@ -113,7 +113,7 @@ mod tests {
         // From its second time on a text is kept elsewhere.
         for _ in 0..2 {
             tail.clear();
-            let head = pack(span.clone(), ([1; 8], [0; 8]), 0, &mut texts, &mut tail);
+            let head = pack((&span).into(), ([1; 8], [0; 8]), 0, &mut texts, &mut tail);
             let mut these = Marks::default();
             these.add(&head, &tail, service, &texts);
             assert!(marks.says == [0; 4] || marks.says == these.says, "a text is marked alike wherever it stands");

@@ -3,10 +3,10 @@
 //! Everything that OTLP knows of a span comes out again as it went in. What spans say every day has a short form; what they rarely say
 //! (links, values of values, counts of what was dropped) stays as protobuf.
 
-use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value::Value};
-use opentelemetry_proto::tonic::trace::v1::{Span, Status, span::Event};
+use opentelemetry_proto::tonic::trace::v1 as otlp;
 use prost::Message as _;
 
+use super::borrowed::{Attribute, Event, SpanRef, Value};
 use super::bytes::{Reader, Said, put_bytes, put_number, put_signed};
 use super::texts::{Symbol, Texts};
 
@@ -110,47 +110,41 @@ pub(super) fn put_text_tag(out: &mut Vec<u8>) {
     out.push(tag::TEXT);
 }
 
-fn put_attributes(out: &mut Vec<u8>, texts: &mut Texts, attributes: &[KeyValue]) {
+fn put_attributes(out: &mut Vec<u8>, texts: &mut Texts, attributes: &[Attribute<'_>]) {
     put_number(out, attributes.len() as u64);
     for attribute in attributes {
         put_attribute(out, texts, attribute);
     }
 }
 
-fn put_attribute(out: &mut Vec<u8>, texts: &mut Texts, attribute: &KeyValue) {
-    put_text(out, texts, &attribute.key);
-    if attribute.key_strindex != 0 {
-        out.push(tag::WHOLE);
-        return put_bytes(out, &attribute.encode_to_vec());
-    }
-    let Some(value) = &attribute.value else { return out.push(tag::NONE) };
-    match &value.value {
-        None => out.push(tag::EMPTY),
-        Some(Value::StringValue(text)) => {
+fn put_attribute(out: &mut Vec<u8>, texts: &mut Texts, attribute: &Attribute<'_>) {
+    put_text(out, texts, attribute.key);
+    match &attribute.value {
+        Value::None => out.push(tag::NONE),
+        Value::Empty => out.push(tag::EMPTY),
+        Value::Text(text) => {
             put_text_tag(out);
             put_text(out, texts, text);
         }
-        Some(Value::BoolValue(flag)) => out.push(if *flag { tag::TRUE } else { tag::FALSE }),
-        Some(Value::IntValue(number)) => put_int(out, *number),
-        Some(Value::DoubleValue(number)) => put_double(out, *number),
-        Some(_) => {
+        Value::Flag(flag) => out.push(if *flag { tag::TRUE } else { tag::FALSE }),
+        Value::Int(number) => put_int(out, *number),
+        Value::Double(number) => put_double(out, *number),
+        Value::Other(value) => {
             out.push(tag::OTHER);
             put_bytes(out, &value.encode_to_vec());
+        }
+        Value::Whole(attribute) => {
+            out.push(tag::WHOLE);
+            put_bytes(out, &attribute.encode_to_vec());
         }
     }
 }
 
 /// Appends a span's tail to `out`, and gives its head; where the tail will be is for the caller to say. Its IDs are good.
-pub(super) fn pack(span: Span, ids: ([u8; 8], [u8; 8]), origin: u32, texts: &mut Texts, out: &mut Vec<u8>) -> Head {
+pub(super) fn pack(span: SpanRef<'_>, ids: ([u8; 8], [u8; 8]), origin: u32, texts: &mut Texts, out: &mut Vec<u8>) -> Head {
     let (id, parent) = ids;
-    let (start, end) = (span.start_time_unix_nano, span.end_time_unix_nano);
-    let mut rest = Span {
-        links: span.links,
-        dropped_attributes_count: span.dropped_attributes_count,
-        dropped_events_count: span.dropped_events_count,
-        dropped_links_count: span.dropped_links_count,
-        ..Span::default()
-    };
+    let (start, end) = (span.start, span.end);
+    let mut rest = span.rest.map(|rest| *rest).unwrap_or_default();
     let mut parts = 0;
     let kind = u8::try_from(span.kind).ok().filter(|kind| *kind <= 5).unwrap_or_else(|| {
         rest.kind = span.kind;
@@ -165,27 +159,27 @@ pub(super) fn pack(span: Span, ids: ([u8; 8], [u8; 8]), origin: u32, texts: &mut
         rest.end_time_unix_nano = end;
         parts |= part::BACKWARDS;
     }
-    let name = texts.take(&span.name).unwrap_or(UNNAMED);
+    let name = texts.take(span.name).unwrap_or(UNNAMED);
     if name == UNNAMED {
         parts |= part::NAME;
-        put_inline(out, &span.name);
+        put_inline(out, span.name);
     }
     put_attributes(out, texts, &span.attributes);
     let mut status = 0;
     if let Some(said) = span.status {
         parts |= part::STATUS;
         status = u8::try_from(said.code).ok().filter(|code| *code <= 2).unwrap_or_else(|| {
-            rest.status = Some(Status { code: said.code, ..Status::default() });
+            rest.status = Some(otlp::Status { code: said.code, ..otlp::Status::default() });
             0
         });
         if !said.message.is_empty() {
             parts |= part::MESSAGE;
-            put_text(out, texts, &said.message);
+            put_text(out, texts, said.message);
         }
     }
     if !span.trace_state.is_empty() {
         parts |= part::STATE;
-        put_text(out, texts, &span.trace_state);
+        put_text(out, texts, span.trace_state);
     }
     if span.flags != 0 {
         parts |= part::FLAGS;
@@ -195,26 +189,25 @@ pub(super) fn pack(span: Span, ids: ([u8; 8], [u8; 8]), origin: u32, texts: &mut
         parts |= part::EVENTS;
         put_events(out, texts, start, &span.events);
     }
-    if rest != Span::default() || parts & part::BACKWARDS != 0 {
+    if rest != otlp::Span::default() || parts & part::BACKWARDS != 0 {
         parts |= part::REST;
         put_bytes(out, &rest.encode_to_vec());
     }
     Head { id, parent, start, duration: end.saturating_sub(start), name, origin, tail: 0, kind, status, parts }
 }
 
-fn put_events(out: &mut Vec<u8>, texts: &mut Texts, start: u64, events: &[Event]) {
+fn put_events(out: &mut Vec<u8>, texts: &mut Texts, start: u64, events: &[Event<'_>]) {
     put_number(out, events.len() as u64);
     for event in events {
-        put_signed(out, event.time_unix_nano.wrapping_sub(start).cast_signed());
-        put_text(out, texts, &event.name);
+        put_signed(out, event.time.wrapping_sub(start).cast_signed());
+        put_text(out, texts, event.name);
         put_number(out, event.dropped_attributes_count.into());
         put_attributes(out, texts, &event.attributes);
     }
 }
 
-fn names_database(attribute: &KeyValue) -> bool {
-    let text = |value: &AnyValue| matches!(value.value, Some(Value::StringValue(_)));
-    attribute.key == DATABASE && attribute.value.as_ref().is_some_and(text)
+fn names_database(attribute: &Attribute<'_>) -> bool {
+    attribute.key == DATABASE && matches!(attribute.value, Value::Text(_))
 }
 
 /// A value as it is kept.

@@ -1,6 +1,6 @@
 use opentelemetry_proto::tonic::common::v1::{ArrayValue, InstrumentationScope, KeyValue, KeyValueList};
 use opentelemetry_proto::tonic::trace::v1::span::{Event, Link, SpanKind};
-use opentelemetry_proto::tonic::trace::v1::{ScopeSpans, Status};
+use opentelemetry_proto::tonic::trace::v1::{ScopeSpans, Span, Status};
 
 use super::*;
 
@@ -8,7 +8,7 @@ fn span(trace: u8, span: u8, kind: SpanKind) -> Span {
     Span { trace_id: vec![trace; 16], span_id: vec![span; 8], name: "n".to_owned(), kind: kind.into(), ..Span::default() }
 }
 
-fn batch(service: &str, spans: Vec<Span>) -> ResourceSpans {
+pub(super) fn batch(service: &str, spans: Vec<Span>) -> ResourceSpans {
     let value = Some(AnyValue { value: Some(Value::StringValue(service.to_owned())) });
     let name = KeyValue { key: "service.name".to_owned(), value, ..KeyValue::default() };
     ResourceSpans {
@@ -103,7 +103,7 @@ fn pair(key: &str, value: Option<Value>) -> KeyValue {
 }
 
 /// One that says all that a span can say, of which some is nonsense; `twist` makes it another.
-fn talkative(twist: i64) -> Span {
+pub(super) fn talkative(twist: i64) -> Span {
     let text = |text: &str| Some(Value::StringValue(text.to_owned()));
     let any = |value| AnyValue { value };
     let list = Value::ArrayValue(ArrayValue { values: vec![any(text("x")), any(Some(Value::IntValue(twist))), any(None)] });

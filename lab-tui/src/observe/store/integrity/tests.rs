@@ -1,6 +1,6 @@
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value::Value};
 use opentelemetry_proto::tonic::resource::v1::Resource;
-use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans};
+use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 
 use super::*;
 use crate::observe::store::DEFAULT_BYTES;
@@ -158,7 +158,7 @@ fn memory_is_bounded_and_what_an_old_trace_lacks_it_lacks_for_good() {
     };
     for number in 0..TRACES + 10 {
         let span = span(1, 1, 2, SpanKind::Internal);
-        integrity.add_span(&Seen::of(id(number), [1; 8], [2; 8], &span), &service);
+        integrity.add_span(&Seen::of(id(number), [1; 8], [2; 8], &(&span).into()), &service);
     }
     assert_eq!((integrity.traces.len(), integrity.spans), (TRACES, 2 * TRACES));
     assert_eq!(integrity.waiting, TRACES as u64);

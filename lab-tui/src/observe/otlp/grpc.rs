@@ -1,0 +1,75 @@
+//! Spans over gRPC, handed on as the bytes that came: what `tonic` generates would take every message apart into owned pieces first.
+
+use std::future::{Ready, ready};
+
+use axum::extract::{Request, State};
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
+use prost::Message as _;
+use prost::bytes::{Buf as _, Bytes};
+use tonic::body::Body;
+use tonic::codec::{Codec, CompressionEncoding, DecodeBuf, Decoder, EnabledCompressionEncodings, EncodeBuf, Encoder};
+use tonic::server::{Grpc, UnaryService};
+use tonic::{Response, Status};
+
+use super::{LARGEST_MESSAGE, take_in};
+use crate::observe::store::Store;
+
+/// Where exporters send spans.
+pub(super) const EXPORT_TRACES: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+
+pub(super) async fn export_traces(State(store): State<Store>, request: Request) -> http::Response<Body> {
+    let mut gzip = EnabledCompressionEncodings::default();
+    gzip.enable(CompressionEncoding::Gzip);
+    Grpc::new(AsSent)
+        .apply_compression_config(gzip, EnabledCompressionEncodings::default())
+        .apply_max_message_size_config(Some(LARGEST_MESSAGE), None)
+        .unary(Export(store), request)
+        .await
+}
+
+struct Export(Store);
+
+impl UnaryService<Bytes> for Export {
+    type Response = ExportTraceServiceResponse;
+    type Future = Ready<Result<Response<ExportTraceServiceResponse>, Status>>;
+
+    fn call(&mut self, request: tonic::Request<Bytes>) -> Self::Future {
+        ready(take_in(&self.0, &request.into_inner()).map(Response::new).map_err(Status::internal))
+    }
+}
+
+/// A message as it came, and answers as ever.
+struct AsSent;
+
+impl Codec for AsSent {
+    type Encode = ExportTraceServiceResponse;
+    type Decode = Bytes;
+    type Encoder = Self;
+    type Decoder = Self;
+
+    fn encoder(&mut self) -> Self {
+        Self
+    }
+
+    fn decoder(&mut self) -> Self {
+        Self
+    }
+}
+
+impl Encoder for AsSent {
+    type Item = ExportTraceServiceResponse;
+    type Error = Status;
+
+    fn encode(&mut self, answer: Self::Item, out: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        answer.encode(out).map_err(|error| Status::internal(error.to_string()))
+    }
+}
+
+impl Decoder for AsSent {
+    type Item = Bytes;
+    type Error = Status;
+
+    fn decode(&mut self, message: &mut DecodeBuf<'_>) -> Result<Option<Bytes>, Status> {
+        Ok(Some(message.copy_to_bytes(message.remaining())))
+    }
+}
