@@ -151,7 +151,16 @@ impl Run {
         let cell = Cell { request: 0, outcome: Outcome::Status(status), response_time: times.clone(), service_time: times };
         let (index, lag) = (self.tenths, Samples::from_micros(vec![40; 5]));
         let mut apply = |fact| self.model.apply(Event { at, fact });
-        apply(Fact::Window(LoadWindow { load: 0, index, offered: RATE / 10, dropped: 0, lag, cells: vec![cell], exemplars }));
+        apply(Fact::Window(LoadWindow {
+            load: 0,
+            index,
+            offered: RATE / 10,
+            dropped: 0,
+            lag,
+            cells: vec![cell],
+            reasons: Vec::new(),
+            exemplars,
+        }));
         if self.tenths.is_multiple_of(10) {
             for (hop, share) in [("frontend", 9), ("dice-roller", 8), ("die-service", 6), ("postgresql", 3)] {
                 let durations = Samples::from_micros(micros.iter().cycle().take(50).map(|micros| micros / 10 * share).collect());

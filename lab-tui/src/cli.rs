@@ -14,6 +14,7 @@ mod github;
 mod hosted;
 pub(crate) mod logs;
 pub(crate) mod new;
+mod output;
 mod record;
 pub(crate) mod replay;
 mod reports;

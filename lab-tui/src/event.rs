@@ -9,6 +9,7 @@ mod drops;
 mod expectation;
 mod flaw;
 mod lab;
+mod reason;
 mod samples;
 mod scraped;
 
@@ -25,6 +26,7 @@ pub use drops::Drops;
 pub use expectation::{EXAMPLES, Found};
 pub use flaw::{Flaw, FlawKind};
 pub use lab::LabDelay;
+pub use reason::{REASON_LENGTH, REASONS, Reason};
 pub use samples::Samples;
 pub use scraped::{ScrapedSeries, ScrapedValue};
 
@@ -177,6 +179,8 @@ pub struct LoadWindow {
     pub lag: Samples,
     /// Requests that have ended, by kind and outcome.
     pub cells: Vec<Cell>,
+    /// Why requests among them got no answer, where that is known.
+    pub reasons: Vec<Reason>,
     /// Of the requests that have ended: the slowest, the slowest that failed, and the newest.
     pub exemplars: Vec<Exemplar>,
 }
@@ -267,6 +271,20 @@ impl fmt::Display for Outcome {
             Self::ConnectionBroken => f.write_str("connection broken"),
             Self::Outlasted => f.write_str("outlasted its grace"),
             Self::Interrupted => f.write_str("interrupted"),
+        }
+    }
+}
+
+impl Outcome {
+    /// What selectors call it; all statuses are one.
+    pub fn tag(self) -> &'static str {
+        match self {
+            Self::Status(_) => "answered",
+            Self::Timeout => "timeout",
+            Self::ConnectionFailed => "connection_failed",
+            Self::ConnectionBroken => "connection_broken",
+            Self::Outlasted => "outlasted",
+            Self::Interrupted => "interrupted",
         }
     }
 }

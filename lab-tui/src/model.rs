@@ -28,7 +28,7 @@ pub use series::{Gauge, SeriesTotals};
 pub use timeline::{Place, SECONDS, Second, Timeline};
 
 use crate::event::{
-    BY_HAND, Drops, Event, Exemplar, Fact, FaultChange, Flaw, Found, LoadWindow, Outcome, ProcessChange, Samples, ScrapedSeries,
+    BY_HAND, Drops, Event, Exemplar, Fact, FaultChange, Flaw, Found, LoadWindow, Outcome, ProcessChange, REASONS, Samples, ScrapedSeries,
     ServiceSignals, WINDOW,
 };
 use crate::scenario::{Fault, Plan, Scope, Selector, Series};
@@ -134,6 +134,8 @@ pub struct LoadState {
     pub answered: Duration,
     /// Requests that have ended, by index of the request in its load and by outcome.
     pub cells: BTreeMap<(usize, Outcome), Latency>,
+    /// Why some of them got no answer, and how often; the first so many reasons of each kind of end.
+    pub reasons: BTreeMap<(usize, Outcome), BTreeMap<String, u64>>,
 }
 
 /// Both latencies of the same requests.
@@ -158,6 +160,12 @@ impl LoadState {
             let latency = self.cells.entry((cell.request, cell.outcome)).or_default();
             latency.response.add(&cell.response_time);
             latency.service.add(&cell.service_time);
+        }
+        for reason in &window.reasons {
+            let known = self.reasons.entry((reason.request, reason.outcome)).or_default();
+            if known.len() < REASONS || known.contains_key(&reason.why) {
+                *known.entry(reason.why.clone()).or_default() += u64::from(reason.count);
+            }
         }
     }
 }
@@ -462,7 +470,7 @@ impl Model {
             let plan = &self.plan.loads[load];
             selector.load.as_ref().is_none_or(|name| *name == plan.name)
                 && selector.request.as_ref().is_none_or(|name| *name == plan.requests[request].name)
-                && selector.status.is_none_or(|status| outcome == Outcome::Status(status))
+                && selector.lets_through(outcome)
         };
         loads.iter().enumerate().flat_map(move |(load, state)| {
             state

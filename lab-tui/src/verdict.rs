@@ -4,6 +4,7 @@ mod abort;
 mod bottleneck;
 mod breaks;
 mod expectation;
+mod unanswered;
 
 use crate::event::{Outcome, ProcessChange};
 use crate::exit::Exit;
@@ -15,6 +16,7 @@ pub use abort::abort;
 use bottleneck::bottleneck;
 pub use breaks::Breaks;
 pub use expectation::{JudgedExpectation, Standing};
+use unanswered::unanswered;
 
 /// The judgement of a run.
 #[derive(Debug, Clone)]
@@ -27,7 +29,8 @@ pub struct Verdict {
     pub expectations: Vec<JudgedExpectation>,
     /// Why the lab itself was the bottleneck, where it was.
     pub bottleneck: Option<String>,
-    /// Why nothing can be said: the bottleneck, and faults that were not there as planned. Empty where something can.
+    /// Why nothing can be said: the bottleneck, faults that were not there as planned, a system that never answered. Empty where
+    /// something can.
     pub inconclusive: Vec<String>,
     /// The scenario's own services that ended by themselves, and how; the first end of each.
     pub crashed: Vec<(String, String)>,
@@ -64,13 +67,18 @@ pub fn judge(plan: &Plan, model: &Model) -> Verdict {
     inconclusive.extend(failed.map(|(fault, why)| format!("the fault `{}` was not there as planned: {why}", fault.name)));
     inconclusive.extend(untouched(model, planned()));
     inconclusive.extend(expectations.iter().filter_map(JudgedExpectation::unclear));
+    let all_kept = thresholds.iter().all(|judged| judged.ok) && expectations.iter().all(|judged| judged.standing != Standing::Broken);
+    // What is broken stays so, and tells more.
+    if all_kept && is_whole(model) {
+        inconclusive.extend(unanswered(model));
+    }
     let crashed = crashed(plan, model);
     // That a program ended is certain, whatever else can be said.
     let word = if !crashed.is_empty() {
         Word::Fail
     } else if !inconclusive.is_empty() {
         Word::Inconclusive
-    } else if thresholds.iter().all(|judged| judged.ok) && expectations.iter().all(|judged| judged.standing != Standing::Broken) {
+    } else if all_kept {
         Word::Pass
     } else {
         Word::Fail
@@ -92,10 +100,14 @@ fn crashed(plan: &Plan, model: &Model) -> Vec<(String, String)> {
     plan.services.iter().filter_map(|service| Some((service.name.clone(), end_of(&service.name)?))).collect()
 }
 
+/// A run that was cut short gave nobody the time; one that still goes on may.
+fn is_whole(model: &Model) -> bool {
+    model.aborted().is_none() && model.finished().is_some_and(|end| !end.interrupted)
+}
+
 /// Faults that nothing met, or that the run was too short for: whatever was promised of them, or outside of them, nothing was tried.
 fn untouched<'m>(model: &Model, faults: impl Iterator<Item = &'m FaultState>) -> impl Iterator<Item = String> {
-    // A run that was cut short gave nobody the time; one that still goes on may.
-    let is_whole = model.aborted().is_none() && model.finished().is_some_and(|end| !end.interrupted);
+    let is_whole = is_whole(model);
     let each = faults.filter(|state| state.not_as_wanted().is_none()).map(|state| (&state.fault, state));
     each.filter_map(move |(fault, state)| match (state.started, state.ended, state.touched) {
         (Some(from), Some(to), Some(0)) => {

@@ -130,8 +130,16 @@ fn an_hour_of_heavy_load_takes_less_than_64_mib() {
                 };
                 let offered = u32::try_from(PER_WINDOW).unwrap();
                 let index = second * 10 + tenth;
-                let window =
-                    LoadWindow { load, index, offered, dropped: 0, lag: lag.clone(), cells: cells.into(), exemplars: vec![exemplar; 5] };
+                let window = LoadWindow {
+                    load,
+                    index,
+                    offered,
+                    dropped: 0,
+                    lag: lag.clone(),
+                    cells: cells.into(),
+                    reasons: Vec::new(),
+                    exemplars: vec![exemplar; 5],
+                };
                 apply(second * 1000 + tenth * 100 + 99, Fact::Window(window));
             }
             apply(second * 1000 + tenth * 100 + 100, Fact::Tick);

@@ -42,7 +42,7 @@ pub(crate) struct ReplayFlags {
 pub(crate) async fn replay(flags: ReplayFlags) -> Result<Exit, Failure> {
     let settings = flags.settings.in_force()?;
     let recording = find(&flags.run)?;
-    let reports = flags.reports.open()?;
+    let reports = flags.reports.open(1)?;
     let link = settings.link();
     if flags.headless || reports.are_wanted() || !screen::is_there() {
         return summary(recording, link.as_ref(), reports);

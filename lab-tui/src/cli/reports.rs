@@ -1,21 +1,21 @@
 //! The files that a run leaves behind: the JSON summary, the HTML and the JUnit report, and what GitHub shows of a step.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, anyhow};
+use anyhow::anyhow;
 use clap::Args;
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use lab_tui::event::TraceId;
 use lab_tui::exit::Exit;
 use lab_tui::model::Model;
 use lab_tui::observe::trace::Trace;
-use lab_tui::out;
-use lab_tui::report::{Html, Junit, Ran, Summary, TraceLink, markdown, markdown_without_end};
+use lab_tui::report::{Html, Junit, Ran, Summary, TraceLink, markdown, markdown_skipped, markdown_without_end};
+use lab_tui::scenario::Planned;
 use time::OffsetDateTime;
 
 use super::Failure;
 use super::github::StepSummary;
+use super::output::{Output, is_stdout};
 
 #[derive(Debug, Args)]
 pub(crate) struct ReportFlags {
@@ -32,6 +32,8 @@ pub(crate) struct ReportFlags {
 
 /// What is to be written at the end, and what is known of it so far.
 pub(crate) struct Reports {
+    /// How many scenarios were asked for, whatever becomes of them.
+    asked: usize,
     json: Option<(Output, Vec<serde_json::Value>)>,
     junit: Option<(Output, Junit)>,
     html: Option<(Output, Html)>,
@@ -40,7 +42,8 @@ pub(crate) struct Reports {
 
 impl ReportFlags {
     /// Opens every file, so that a run is never lost to a wrong path. A variable that is set to nothing counts as not set.
-    pub(crate) fn open(self) -> Result<Reports, Failure> {
+    /// `asked` is how many scenarios are to run.
+    pub(crate) fn open(self, asked: usize) -> Result<Reports, Failure> {
         let bad = |error| Failure::new(Exit::BadInput, error);
         let [json, junit, html] = [self.json, self.junit, self.html].map(|path| path.filter(|path| !path.as_os_str().is_empty()));
         let named: Vec<(&str, &Path)> = [("--json", &json), ("--junit", &junit), ("--html", &html)]
@@ -55,6 +58,7 @@ impl ReportFlags {
         }
         let open = |path: Option<&Path>| path.map(Output::open).transpose().map_err(bad);
         Ok(Reports {
+            asked,
             json: open(json.as_deref())?.map(|output| (output, Vec::new())),
             junit: open(junit.as_deref())?.map(|output| (output, Junit::default())),
             html: open(html.as_deref())?.map(|output| (output, Html::default())),
@@ -73,7 +77,7 @@ impl Reports {
     pub(crate) fn take_stdout(&self) -> bool {
         let (json, junit) = (self.json.as_ref().map(|(output, _)| output), self.junit.as_ref().map(|(output, _)| output));
         let html = self.html.as_ref().map(|(output, _)| output);
-        [json, junit, html].into_iter().flatten().any(|output| output.file.is_none())
+        [json, junit, html].into_iter().flatten().any(Output::is_stdout)
     }
 
     /// A run that has ended.
@@ -119,9 +123,24 @@ impl Reports {
         }
     }
 
+    /// A scenario whose turn did not come.
+    pub(crate) fn add_skipped(&mut self, planned: &Planned, why: &str) {
+        let (name, plan) = (&planned.name, &planned.plan);
+        if let Some((_, junit)) = &mut self.junit {
+            junit.add_skipped(name, plan, why);
+        }
+        if let Some((_, html)) = &mut self.html {
+            html.add_skipped(name, &plan.title, why);
+        }
+        if let Some(step) = &mut self.step {
+            step.add(&markdown_skipped(name, &plan.title, why));
+        }
+    }
+
     /// Writes them. Where no run has ended, JSON has nothing to say, and what stands in its file stays.
     pub(crate) fn write(self) -> Result<(), Failure> {
-        let json = self.json.filter(|(_, summaries)| !summaries.is_empty()).map(|(output, summaries)| output.write_json(&summaries));
+        let json = self.json.filter(|(_, summaries)| !summaries.is_empty());
+        let json = json.map(|(output, summaries)| output.write(&json_of(&summaries, self.asked)?));
         let junit = self.junit.filter(|(_, junit)| !junit.is_empty()).map(|(output, junit)| output.write(&junit.to_xml()?));
         let html = self.html.filter(|(_, html)| !html.is_empty()).map(|(output, html)| output.write(&html.to_html()));
         let step = self.step.map(StepSummary::write);
@@ -131,49 +150,11 @@ impl Reports {
     }
 }
 
-/// Where a report goes. What stands there is replaced when there is something to replace it with.
-struct Output {
-    path: PathBuf,
-    file: Option<std::fs::File>,
-}
-
-impl Output {
-    fn open(path: &Path) -> anyhow::Result<Self> {
-        let file = match is_stdout(path) {
-            true => None,
-            false => Some(
-                std::fs::OpenOptions::new()
-                    .write(true)
-                    .create(true)
-                    .truncate(false)
-                    .open(path)
-                    .with_context(|| format!("cannot write {}", path.display()))?,
-            ),
-        };
-        Ok(Self { path: path.to_owned(), file })
-    }
-
-    fn write_json(self, summaries: &[serde_json::Value]) -> anyhow::Result<()> {
-        let text = match summaries {
-            [one] => serde_json::to_string_pretty(one)?,
-            several => serde_json::to_string_pretty(several)?,
-        };
-        self.write(&(text + "\n"))
-    }
-
-    fn write(mut self, text: &str) -> anyhow::Result<()> {
-        let written = match &mut self.file {
-            Some(file) => {
-                // A pipe or a device has no length to cut.
-                let _ = file.set_len(0);
-                file.write_all(text.as_bytes())
-            }
-            None => out::result(text),
-        };
-        written.with_context(|| format!("cannot write {}", self.path.display()))
-    }
-}
-
-fn is_stdout(path: &Path) -> bool {
-    path.as_os_str() == "-"
+/// One summary where one was asked for, else an array of those that there are: what a script reads does not depend on what became of them.
+fn json_of(summaries: &[serde_json::Value], asked: usize) -> serde_json::Result<String> {
+    let text = match summaries {
+        [one] if asked == 1 => serde_json::to_string_pretty(one)?,
+        several => serde_json::to_string_pretty(several)?,
+    };
+    Ok(text + "\n")
 }

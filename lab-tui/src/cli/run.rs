@@ -17,7 +17,8 @@ use lab_tui::exit::Exit;
 use lab_tui::headless;
 use lab_tui::model::Model;
 use lab_tui::out;
-use lab_tui::report::annotation::annotations;
+use lab_tui::report::annotation::{annotations, without_end};
+use lab_tui::report::tally::Tally;
 use lab_tui::report::{self, Summary, TraceLink};
 use lab_tui::runner;
 use lab_tui::scenario::{Given, LARGEST, Plan, Planned, SHIPPED, StackKind, shipped, text};
@@ -68,7 +69,7 @@ pub(crate) async fn run(flags: Run) -> Result<Exit, Failure> {
     let beside = flags.exec.read(flags.stack.kind(), !flags.files.is_empty()).map_err(bad)?;
     let plans = plan_all(&flags.files, flags.time_scale, &beside)?;
     let needed = needed(&plans);
-    let mut reports = flags.reports.open()?;
+    let mut reports = flags.reports.open(plans.len())?;
     let mut records = flags.record.open(plans.len(), reports.take_stdout())?;
     let started = Instant::now();
     let link = settings.link();
@@ -123,20 +124,33 @@ async fn run_all(
     reports: &mut Reports,
     records: &mut Records,
 ) -> Result<Exit, Failure> {
-    let mut worst = Exit::Kept;
-    for planned in plans {
-        match run_one(planned, up, link, reports, records).await {
-            Ok(exit) => worst = worst.max(exit),
-            Err(failure) => {
-                reports.add_without_end(&planned.name, &failure.to_string());
-                return Err(failure);
-            }
+    let (mut ended, mut tally) = (Ok(Exit::Kept), Tally::default());
+    let mut left = plans.iter();
+    for planned in left.by_ref() {
+        let ran = run_one(planned, up, link, reports, records).await;
+        tally.add(ran.as_ref().ok().copied());
+        if let Err(failure) = &ran {
+            reports.add_without_end(&planned.name, &failure.to_string());
+            github::show(&[without_end(planned, &out::sentence(&failure.error))]);
         }
-        if worst == Exit::Interrupted {
+        ended = match (ran, ended) {
+            (Ok(exit), Ok(worst)) => Ok(worst.max(exit)),
+            (ran, _) => ran,
+        };
+        if matches!(ended, Err(_) | Ok(Exit::Interrupted)) {
             break;
         }
     }
-    Ok(worst)
+    let why = if ended.is_ok() { "interrupted before its turn" } else { "the lab gave up before its turn" };
+    left.for_each(|planned| reports.add_skipped(planned, why));
+    if plans.len() > 1 {
+        let line = tally.line(plans.len());
+        match reports.take_stdout() || records.take_stdout() {
+            true => out::note(&line),
+            false => out::result(&format!("\n{line}\n")).map_err(Failure::unwritable)?,
+        }
+    }
+    ended
 }
 
 async fn run_one(
@@ -209,7 +223,7 @@ async fn run_hosted(
         let slowest = model.slowest().first().and_then(|slow| up.store.trace(slow.trace_id));
         out::result_linked(&report::text(&summary, slowest.as_ref()), link).map_err(Failure::unwritable)?;
     }
-    github::show(&annotations(&summary, planned.file.as_deref()));
+    github::show(&annotations(&summary, planned));
     reports.add(&summary)?;
     recorded.written?;
     reports.add_page(&summary, &model, |id| up.store.trace(id), link, began);
@@ -339,7 +353,10 @@ fn read(file: &Path) -> io::Result<Vec<u8>> {
 }
 
 fn announce(up: &Up, took: Duration) {
-    out::note(&format!("stack ready in {:.2} s", took.as_secs_f64()));
+    match up.stack.endpoints.services.is_empty() {
+        true => out::note("without a stack; telemetry is taken in at"),
+        false => out::note(&format!("stack ready in {:.2} s", took.as_secs_f64())),
+    }
     for line in ask::addresses(&up.stack.endpoints).lines() {
         out::note(&format!("  {line}"));
     }

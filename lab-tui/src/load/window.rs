@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::pacer::Arrival;
-use crate::event::{Cell, Exemplar, LoadWindow, Outcome, Samples, WINDOW};
+use crate::event::{Cell, Exemplar, LoadWindow, Outcome, REASONS, Reason, Samples, WINDOW};
 
 /// How many slow requests, and how many failed ones, a part of a window names.
 const SLOWEST: usize = 5;
@@ -21,6 +21,7 @@ struct Open {
     dropped: u32,
     lag: Vec<u32>,
     cells: BTreeMap<(usize, Outcome), (Vec<u32>, Vec<u32>)>,
+    reasons: BTreeMap<(usize, Outcome, String), u32>,
     slowest: Vec<Exemplar>,
     failed: Vec<Exemplar>,
     newest: Option<Exemplar>,
@@ -51,8 +52,15 @@ impl Windows {
         }
     }
 
-    pub(super) fn ended(&mut self, arrival: Arrival, sent: Duration, ended: Duration, exemplar: Exemplar) {
+    /// `why` is what was wrong with the connection, if anything.
+    pub(super) fn ended(&mut self, arrival: Arrival, sent: Duration, ended: Duration, exemplar: Exemplar, why: Option<&str>) {
         let window = self.of(arrival);
+        if let Some(why) = why {
+            let reason = (exemplar.request, exemplar.outcome, Reason::words(why));
+            if window.reasons.len() < REASONS || window.reasons.contains_key(&reason) {
+                *window.reasons.entry(reason).or_default() += 1;
+            }
+        }
         window.lag.push(micros(sent.saturating_sub(arrival.intended)));
         let (responses, services) = window.cells.entry((exemplar.request, exemplar.outcome)).or_default();
         responses.push(exemplar.micros);
@@ -76,6 +84,7 @@ impl Windows {
                 response_time: Samples::from_micros(responses),
                 service_time: Samples::from_micros(services),
             });
+            let reasons = open.reasons.into_iter().map(|((request, outcome, why), count)| Reason { request, outcome, why, count });
             let mut exemplars = open.slowest;
             for other in open.failed.into_iter().chain(open.newest) {
                 if exemplars.iter().all(|known| known.trace_id != other.trace_id) {
@@ -89,6 +98,7 @@ impl Windows {
                 dropped: open.dropped,
                 lag: Samples::from_micros(open.lag),
                 cells: cells.collect(),
+                reasons: reasons.collect(),
                 exemplars,
             }
         })

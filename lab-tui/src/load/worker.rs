@@ -133,7 +133,7 @@ impl<S: Sender, C: Clock> Worker<S, C> {
                 Some(done) = in_flight.next(), if !in_flight.is_empty() => {
                     let mut done: Done = done;
                     per_load[done.arrival.load] -= 1;
-                    windows.ended(done.arrival, done.sent, done.ended, done.exemplar(&plan));
+                    windows.ended(done.arrival, done.sent, done.ended, done.exemplar(&plan), done.why.as_deref());
                     let request = &plan.loads[done.arrival.load].requests[done.request];
                     spans.push(Ended {
                         trace_id: done.trace_id,

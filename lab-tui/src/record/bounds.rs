@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use super::wire::Damage;
-use crate::event::{BY_HAND, DatabaseActivity, DatabaseSample, Event, Fact, SESSIONS, STATEMENT_LENGTH, STATEMENTS, Samples, WINDOW};
+use crate::event::{
+    BY_HAND, DatabaseActivity, DatabaseSample, Event, Fact, REASON_LENGTH, REASONS, Reason, SESSIONS, STATEMENT_LENGTH, STATEMENTS,
+    Samples, WINDOW,
+};
 use crate::observe::trace::Trace;
 use crate::scenario::Plan;
 
@@ -33,13 +36,18 @@ impl Bounds {
             Fact::Window(window) => {
                 let load = plan.loads.get(window.load).ok_or("it is of a load that the scenario does not have")?;
                 let known = |request: usize| request < load.requests.len();
-                let requests = window.cells.iter().map(|cell| cell.request).chain(window.exemplars.iter().map(|one| one.request));
+                let cells = window.cells.iter().map(|cell| cell.request).chain(window.reasons.iter().map(|reason| reason.request));
+                let requests = cells.chain(window.exemplars.iter().map(|one| one.request));
                 if !requests.into_iter().all(known) {
                     return Err("it is of a request that the scenario does not have");
                 }
                 let latest = LONGEST_RUN.as_nanos() / WINDOW.as_nanos();
                 if u128::from(window.index) > latest {
                     return Err("its window is later than any run lasts");
+                }
+                let brief = |reason: &Reason| reason.why.chars().count() <= REASON_LENGTH;
+                if window.reasons.len() > REASONS || !window.reasons.iter().all(brief) {
+                    return Err("nobody has that many reasons");
                 }
                 if window.dropped > window.offered {
                     return Err("more arrivals were dropped than there were");

@@ -13,8 +13,8 @@ use super::wire::{Held, Line};
 use super::{FORMAT, Header, History, Outputs, Player, Recorder, read};
 use crate::event::{
     Breakdown, Cell, Chosen, DatabaseActivity, DatabaseSample, Drops, EdgeCalls, Event, Exemplar, Fact, FaultChange, Flaw, FlawKind, Hop,
-    HopKind, HopSpans, LoadWindow, LockCount, Outcome, Pool, ProcessChange, Samples, ServiceSignals, Session, SessionState, Statement,
-    TraceId, Trait, Wait,
+    HopKind, HopSpans, LoadWindow, LockCount, Outcome, Pool, ProcessChange, Reason, Samples, ServiceSignals, Session, SessionState,
+    Statement, TraceId, Trait, Wait,
 };
 use crate::model::Model;
 use crate::observe::store::Store;
@@ -130,6 +130,7 @@ fn events() -> Vec<Event> {
         dropped: 2,
         lag: Samples::from_micros(vec![7, 9, 9]),
         cells: OUTCOMES.map(cell).to_vec(),
+        reasons: vec![Reason { request: 0, outcome: Outcome::ConnectionFailed, why: "connection refused".to_owned(), count: 3 }],
         exemplars: (1..).zip(OUTCOMES).map(exemplar).collect(),
     };
     let signals = ServiceSignals {

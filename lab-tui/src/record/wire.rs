@@ -3,6 +3,7 @@
 mod breakdown;
 mod database;
 mod fault;
+mod reason;
 
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use crate::observe::trace::Trace;
 use breakdown::WireBreakdowns;
 pub use database::WireDatabase;
 use fault::WireFaultByHand;
+use reason::WireReason;
 
 /// One line after the header: an event, or a trace worth keeping.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -148,6 +150,9 @@ struct WireWindow {
     dropped: u32,
     lag_us: WireSamples,
     cells: Vec<WireCell>,
+    /// Older recordings do not tell.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    reasons: Vec<WireReason>,
     exemplars: Vec<WireExemplar>,
 }
 
@@ -391,7 +396,7 @@ impl WireScraped {
 
 impl From<&LoadWindow> for WireWindow {
     fn from(window: &LoadWindow) -> Self {
-        let LoadWindow { load, index, offered, dropped, lag, cells, exemplars } = window;
+        let LoadWindow { load, index, offered, dropped, lag, cells, reasons, exemplars } = window;
         let cells = cells.iter().map(|Cell { request, outcome, response_time, service_time }| WireCell {
             request: *request,
             outcome: (*outcome).into(),
@@ -414,6 +419,7 @@ impl From<&LoadWindow> for WireWindow {
             dropped: *dropped,
             lag_us: lag.into(),
             cells: cells.collect(),
+            reasons: reasons.iter().map(WireReason::from).collect(),
             exemplars: exemplars.collect(),
         }
     }
@@ -421,7 +427,7 @@ impl From<&LoadWindow> for WireWindow {
 
 impl WireWindow {
     fn into_window(self) -> Result<LoadWindow, Damage> {
-        let Self { load, index, offered, dropped, lag_us, cells, exemplars } = self;
+        let Self { load, index, offered, dropped, lag_us, cells, reasons, exemplars } = self;
         let cell = |WireCell { request, outcome, response_time_us, service_time_us }| {
             let (response_time, service_time) = (WireSamples::into_samples(response_time_us)?, WireSamples::into_samples(service_time_us)?);
             Ok(Cell { request, outcome: outcome.into(), response_time, service_time })
@@ -437,6 +443,7 @@ impl WireWindow {
             dropped,
             lag: lag_us.into_samples()?,
             cells: cells.into_iter().map(cell).collect::<Result<_, Damage>>()?,
+            reasons: reasons.into_iter().map(WireReason::into).collect(),
             exemplars: exemplars.into_iter().map(exemplar).collect::<Result<_, Damage>>()?,
         })
     }

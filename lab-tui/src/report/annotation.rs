@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::Summary;
 use crate::compare::Comparison;
+use crate::scenario::{Place, Planned};
 
 /// One remark. Displays as GitHub's workflow command, in one line without its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,7 +15,7 @@ pub struct Annotation {
     /// The file as the user named it; `None` where the scenario is no file.
     pub file: Option<String>,
     /// Line and column, counted from 1.
-    pub place: Option<(usize, usize)>,
+    pub place: Option<Place>,
     /// In a few words.
     pub title: String,
     /// In a sentence.
@@ -46,22 +47,47 @@ impl fmt::Display for Annotation {
     }
 }
 
-/// One for each service that ended by itself, each broken threshold or expectation, a regression that fails the command, and each reason why nothing can be said.
-pub fn annotations(summary: &Summary<'_>, file: Option<&str>) -> Vec<Annotation> {
-    let remark = |severity, message: &str| Annotation {
-        severity,
-        file: file.map(str::to_owned),
-        place: None,
-        title: format!("{} ({})", summary.title, summary.scenario),
-        message: message.to_owned(),
-    };
-    let broken = summary.thresholds.iter().filter_map(|threshold| Some(remark(Severity::Error, &threshold.broken()?)));
-    let unmet = summary.expectations.iter().filter_map(|one| Some(remark(Severity::Error, &one.broken()?)));
-    let crashed = summary.services.iter().filter_map(|service| Some(remark(Severity::Error, &service.broken()?)));
-    let unclear = summary.inconclusive.iter().map(|why| remark(Severity::Warning, &format!("inconclusive: {why}")));
+/// One for each service that ended by itself, each broken threshold or expectation, a regression that fails the command, and each reason
+/// why nothing can be said; those of something that stands in the scenario's file beside its line.
+pub fn annotations(summary: &Summary<'_>, planned: &Planned) -> Vec<Annotation> {
+    let places = planned.places();
+    let remark = |severity, place, message: &str| remark(planned, severity, place, message);
+    let broken = summary.thresholds.iter().enumerate().filter_map(|(index, threshold)| {
+        let place = places.thresholds.get(index).copied();
+        Some(remark(Severity::Error, place, &threshold.broken()?))
+    });
+    let unmet = summary.expectations.iter().filter_map(|one| {
+        let place = places.expectations.get(&one.name).copied();
+        Some(remark(Severity::Error, place, &one.broken()?))
+    });
+    let crashed = summary.services.iter().filter_map(|service| {
+        let place = places.services.get(service.name).copied();
+        Some(remark(Severity::Error, place, &service.broken()?))
+    });
+    let unclear = summary.inconclusive.iter().map(|why| remark(Severity::Warning, None, &format!("inconclusive: {why}")));
     let severity = if summary.comparison.as_ref().is_some_and(Comparison::tells) { Severity::Error } else { Severity::Warning };
-    let regressed = summary.regressed().map(|why| remark(severity, &why));
+    let regressed = summary.regressed().map(|why| remark(severity, None, &why));
     crashed.chain(broken).chain(unmet).chain(regressed).chain(unclear).collect()
+}
+
+/// A run that could not be brought to its end, such as one whose service did not start.
+pub fn without_end(planned: &Planned, why: &str) -> Annotation {
+    // Which of several services it was is in the sentence alone.
+    let only = match planned.plan.services.as_slice() {
+        [one] if why.contains(&one.name) => planned.places().services.get(&one.name).copied(),
+        _ => None,
+    };
+    remark(planned, Severity::Error, only, why)
+}
+
+fn remark(planned: &Planned, severity: Severity, place: Option<Place>, message: &str) -> Annotation {
+    Annotation {
+        severity,
+        file: planned.file.clone(),
+        place,
+        title: format!("{} ({})", planned.plan.title, planned.name),
+        message: message.to_owned(),
+    }
 }
 
 fn data(text: &str) -> String {

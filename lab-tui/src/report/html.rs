@@ -103,6 +103,26 @@ impl Html {
         });
     }
 
+    /// A scenario whose turn did not come.
+    pub fn add_skipped(&mut self, scenario: &str, title: &str, why: &str) {
+        let number = self.runs.len() + 1;
+        self.runs.push(Shown {
+            scenario: scenario.to_owned(),
+            title: title.to_owned(),
+            verdict: Verdict::Skipped,
+            sentence: why.to_owned(),
+            section: html! {
+                article.run id={ "run-" (number) } {
+                    header {
+                        p.eyebrow { "lab · " (scenario) }
+                        h1 { (title) }
+                        (head::banner(Verdict::Skipped, why, &[]))
+                    }
+                }
+            },
+        });
+    }
+
     /// The page; ends in a line break.
     pub fn to_html(&self) -> String {
         let title = match self.runs.as_slice() {

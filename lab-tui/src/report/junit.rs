@@ -4,13 +4,14 @@
 //! itself, which is an error when nothing can be said; each service that the scenario brings along, a failure when it ended by itself;
 //! each fault, an error when it was not there as planned; each threshold, a failure when it is broken; each expectation likewise, or an
 //! error when it cannot be judged; and the comparison with a baseline, a failure when the user wants a regression to be one, an error when
-//! nothing can be told.
+//! nothing can be told. Of a scenario whose turn did not come all of them are skipped.
 
 use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::Summary;
+use crate::scenario::Plan;
 use crate::verdict::Word;
 
 /// The name of all of it together.
@@ -83,6 +84,22 @@ impl Junit {
         let mut suite = TestSuite::new(scenario);
         suite.set_time(Duration::ZERO);
         suite.add_test_case(case(scenario, "run", Some(error("lab", why))));
+        self.push(suite, Duration::ZERO);
+    }
+
+    /// A scenario whose turn did not come: all of its test cases, skipped.
+    pub fn add_skipped(&mut self, scenario: &str, plan: &Plan, why: &str) {
+        let mut suite = TestSuite::new(scenario);
+        suite.set_time(Duration::ZERO);
+        suite.add_property(("title", plan.title.as_str()));
+        suite.add_property(("seed", plan.seed.to_string().as_str()));
+        let services = plan.services.iter().map(|service| format!("service {}", service.name));
+        let faults = plan.faults.iter().map(|fault| format!("fault {}", fault.name));
+        let thresholds = plan.thresholds.iter().map(|threshold| threshold.words(plan));
+        let expectations = plan.expectations.iter().map(|one| format!("expectation {}", one.name));
+        for name in ["run".to_owned()].into_iter().chain(services).chain(faults).chain(thresholds).chain(expectations) {
+            suite.add_test_case(case(scenario, &name, Some(skipped(why))));
+        }
         self.push(suite, Duration::ZERO);
     }
 

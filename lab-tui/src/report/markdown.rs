@@ -20,6 +20,11 @@ pub fn markdown_without_end(scenario: &str, why: &str) -> String {
     format!("### ❌ {}\n\n{}\n\n", text(scenario), text(why))
 }
 
+/// A scenario whose turn did not come.
+pub fn markdown_skipped(scenario: &str, title: &str, why: &str) -> String {
+    format!("### ⏭️ {} ({})\n\nskipped: {}\n\n", text(title), text(scenario), text(why))
+}
+
 fn write(out: &mut String, summary: &Summary<'_>) -> std::fmt::Result {
     let sign = match u8::from(summary.exit_code) {
         0 => "✅",
@@ -31,7 +36,7 @@ fn write(out: &mut String, summary: &Summary<'_>) -> std::fmt::Result {
         writeln!(out, "| | Threshold | Value |\n| --- | --- | ---: |")?;
         for threshold in &summary.thresholds {
             let sign = if threshold.ok { "✅ kept" } else { "❌ broken" };
-            let value = threshold.value.map_or("no samples".to_owned(), number);
+            let value = threshold.value.map_or(threshold.without_value().to_owned(), number);
             writeln!(out, "| {sign} | {} | {value} |", text(&threshold.promise()))?;
         }
         writeln!(out)?;

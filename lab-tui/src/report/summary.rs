@@ -7,12 +7,13 @@ use serde::Serialize;
 use super::calls::{CallSummary, calls};
 use super::control::{ControlSummary, controls};
 use super::format::number;
+use super::load::{LoadSummary, load_summary};
 use super::{ExpectationSummary, TraceLink};
 use crate::compare::{self, Comparison};
 use crate::event::{Drops, FlawKind, TraceId};
 use crate::exit::Exit;
 use crate::explain::{self, Explanation};
-use crate::model::{Distribution, Model};
+use crate::model::Model;
 use crate::stack::Endpoints;
 use crate::verdict::{self, Verdict, Word};
 
@@ -81,62 +82,6 @@ pub struct Summary<'a> {
     pub comparison: Option<Comparison>,
 }
 
-/// One load.
-#[derive(Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct LoadSummary<'a> {
-    /// The load's name in the scenario.
-    pub name: &'a str,
-    /// Requests that have ended.
-    pub requests: u64,
-    /// Requests sent per second, over the time in which arrivals were due.
-    pub achieved_rate: f64,
-    /// Arrivals that were not sent.
-    pub dropped: u64,
-    /// Requests whose outcome the scenario does not expect.
-    pub failed: u64,
-    /// From the intended start to the last byte, in milliseconds.
-    pub response_time_ms: Latencies,
-    /// From the actual send to the last byte, in milliseconds.
-    pub service_time_ms: Latencies,
-    /// How requests ended, by kind of request and outcome.
-    pub outcomes: Vec<OutcomeSummary<'a>>,
-}
-
-/// Requests of one kind that ended alike.
-#[derive(Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct OutcomeSummary<'a> {
-    /// The request's name in the scenario.
-    pub request: &'a str,
-    /// A status, or the kind of error.
-    pub outcome: String,
-    /// How many requests.
-    pub count: u64,
-    /// Whether the scenario expects it.
-    pub expected: bool,
-}
-
-/// A distribution of times, in milliseconds. All are null where there are no samples.
-#[derive(Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Latencies {
-    /// The median, in milliseconds.
-    pub p50: Option<f64>,
-    /// The 90th percentile, in milliseconds.
-    pub p90: Option<f64>,
-    /// The 95th percentile, in milliseconds.
-    pub p95: Option<f64>,
-    /// The 99th percentile, in milliseconds.
-    pub p99: Option<f64>,
-    /// The 99.9th percentile, in milliseconds.
-    pub p999: Option<f64>,
-    /// The largest value, exact, in milliseconds.
-    pub max: Option<f64>,
-    /// The mean, exact, in milliseconds.
-    pub mean: Option<f64>,
-}
-
 /// One threshold.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -160,6 +105,11 @@ impl ThresholdSummary {
     pub fn promise(&self) -> String {
         let scope = self.scope.as_ref().map_or(String::new(), |scope| format!(" {scope}"));
         format!("{} {}{scope}", self.metric, self.expression)
+    }
+
+    /// What stands in place of a value that there is none of.
+    pub fn without_value(&self) -> &'static str {
+        if self.absent { "never appeared" } else { "no samples" }
     }
 
     /// Why it is broken, in one sentence, where it is.
@@ -390,44 +340,6 @@ fn aborted_by(verdict: &Verdict, model: &Model) -> Option<String> {
     let (at, threshold) = model.aborted()?;
     let judged = verdict.thresholds.get(threshold)?;
     Some(format!("{} at {:.1} s", threshold_summary(judged, model).promise(), at.as_secs_f64()))
-}
-
-fn load_summary(index: usize, model: &Model) -> LoadSummary<'_> {
-    let (plan, state) = (&model.plan().loads[index], &model.loads()[index]);
-    let (mut response, mut service) = (Distribution::default(), Distribution::default());
-    let (mut failed, mut outcomes) = (0, Vec::new());
-    for ((request, outcome), latency) in &state.cells {
-        response.merge(&latency.response);
-        service.merge(&latency.service);
-        let (count, expected) = (latency.response.count(), model.is_expected(index, *request, *outcome));
-        failed += if expected { 0 } else { count };
-        outcomes.push(OutcomeSummary { request: &plan.requests[*request].name, outcome: outcome.to_string(), count, expected });
-    }
-    let seconds = model.elapsed(model.due(index)).saturating_sub(plan.start).as_secs_f64();
-    #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
-    let sent = (state.offered - state.dropped) as f64;
-    LoadSummary {
-        name: &plan.name,
-        requests: response.count(),
-        achieved_rate: if seconds > 0.0 { sent / seconds } else { 0.0 },
-        dropped: state.dropped,
-        failed,
-        response_time_ms: latencies(&response),
-        service_time_ms: latencies(&service),
-        outcomes,
-    }
-}
-
-fn latencies(distribution: &Distribution) -> Latencies {
-    Latencies {
-        p50: distribution.percentile(50.0),
-        p90: distribution.percentile(90.0),
-        p95: distribution.percentile(95.0),
-        p99: distribution.percentile(99.0),
-        p999: distribution.percentile(99.9),
-        max: distribution.max(),
-        mean: distribution.mean(),
-    }
 }
 
 fn threshold_summary(judged: &verdict::Judged, model: &Model) -> ThresholdSummary {

@@ -6,7 +6,8 @@ use super::drops;
 use super::expectation;
 use super::flaws;
 use super::format::{count, milliseconds, number};
-use super::summary::{Latencies, LoadSummary, OwnService, Summary, ThresholdSummary};
+use super::load::{Latencies, LoadSummary};
+use super::summary::{OwnService, Summary, ThresholdSummary};
 use super::waterfall::waterfall;
 use crate::compare;
 use crate::explain;
@@ -36,8 +37,7 @@ fn write(out: &mut String, summary: &Summary<'_>, slowest: Option<&Trace>) -> st
         let width = promises.iter().map(|promise| promise.chars().count()).max().unwrap_or_default();
         for (threshold, promise) in summary.thresholds.iter().zip(promises) {
             let sign = if threshold.ok { "kept  " } else { "BROKEN" };
-            let none = if threshold.absent { "never appeared" } else { "no samples" };
-            let value = threshold.value.map_or(none.to_owned(), number);
+            let value = threshold.value.map_or(threshold.without_value().to_owned(), number);
             writeln!(out, "  {sign}  {promise:width$}  {value}")?;
         }
     }
@@ -137,9 +137,21 @@ fn write_load(out: &mut String, load: &LoadSummary<'_>) -> std::fmt::Result {
         let name = if outcome.request == last { "" } else { outcome.request };
         last = outcome.request;
         let note = if outcome.expected { "" } else { "  not expected" };
-        writeln!(out, "  {name:<width$}  {:>8}  {}{note}", outcome.count, outcome.outcome)?;
+        writeln!(out, "  {name:<width$}  {:>8}  {}{note}", outcome.count, outcome.words())?;
     }
     Ok(())
+}
+
+/// That every single request failed, which no verdict may hide; an inconclusive run has said so where that is why.
+fn failed_altogether(summary: &Summary<'_>) -> Option<String> {
+    let sum = |figure: fn(&LoadSummary<'_>) -> u64| summary.loads.iter().map(figure).sum::<u64>();
+    let (requests, failed) = (sum(|load| load.requests), sum(|load| load.failed));
+    if requests == 0 || failed < requests || summary.verdict == Word::Inconclusive {
+        return None;
+    }
+    let most = summary.loads.iter().flat_map(|load| &load.outcomes).max_by_key(|outcome| outcome.count);
+    let ended = most.map_or(String::new(), |outcome| format!(" ({})", outcome.words()));
+    Some(format!("EVERY request failed{ended}"))
 }
 
 /// What came of it, in one sentence.
@@ -168,6 +180,10 @@ pub(super) fn conclusion(summary: &Summary<'_>) -> String {
         Word::Fail if summary.thresholds.len() == 1 => "fail: the threshold was broken".to_owned(),
         Word::Fail => format!("fail: {broken} of {} thresholds broken", summary.thresholds.len()),
         Word::Inconclusive => format!("inconclusive: {}{}", summary.inconclusive.join("; "), expectation::broken_as_well(summary)),
+    };
+    let verdict = match failed_altogether(summary) {
+        Some(failed) => format!("{verdict}; {failed}"),
+        None => verdict,
     };
     let verdict = match &summary.aborted_by {
         Some(promise) => format!("{verdict}; aborted by {promise}"),

@@ -38,7 +38,7 @@ pub(super) struct ScenarioFile {
     #[serde(default)]
     pub(super) phase: Vec<PhaseTable>,
     #[serde(default)]
-    pub(super) thresholds: BTreeMap<Spanned<String>, Vec<Spanned<Promise>>>,
+    pub(super) thresholds: BTreeMap<Spanned<String>, Spanned<Vec<Spanned<Promise>>>>,
     #[serde(default)]
     pub(super) expect: Vec<Spanned<ExpectTable>>,
     /// Taken out before, because what a fault looks like depends on its kind; named here, so that a misspelt one is recognised.

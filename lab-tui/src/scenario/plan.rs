@@ -15,11 +15,12 @@ use super::intended::Word;
 use super::load::{self, Load};
 use super::phase::{self, Phase};
 use super::problems;
-use super::refusal::{Refusals, Wrong, suggest};
+use super::refusal::{Refusals, Wrong};
 use super::scope::Scope;
+use super::selector::Selector;
 use super::service::{self, Service};
 use super::stack::{self, Given, Ground, StackKind};
-use super::threshold::{Selector, Threshold};
+use super::threshold::Threshold;
 
 const FORMAT: i64 = 1;
 pub(super) const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -161,9 +162,13 @@ fn plan(mut document: Spanned<DeTable<'_>>, text: &str, given: &Given<'_>) -> Re
     let mut promises: Vec<_> = file.thresholds.iter().collect();
     promises.sort_by_key(|(key, _)| key.span().start);
     for (key, expressions) in promises {
-        let selector = Selector::parse(key.get_ref()).map_err(|(what, hint)| Wrong::new(key.span(), what, hint))?;
-        check_names(&selector, &loads, &named).map_err(|(what, hint)| Wrong::new(key.span(), what, hint))?;
-        for promise in expressions {
+        let selector = Selector::parse(key.get_ref()).map_err(|misread| misread.at(key.span(), text))?;
+        selector.check_names(&loads, &named).map_err(|misread| misread.at(key.span(), text))?;
+        if expressions.get_ref().is_empty() {
+            let what = format!("nothing is promised of `{}`", selector.source);
+            return Err(Wrong::new(expressions.span(), what, "write a promise such as \"p(95)<50\", or leave it out"));
+        }
+        for promise in expressions.get_ref() {
             let span = promise.span();
             let (span, expression, table) = match promise.get_ref() {
                 Promise::Plain(expression) => (span, expression, None),
@@ -237,24 +242,6 @@ fn check_lines(document: &DeTable<'_>) -> Result<(), Wrong> {
     for table in ["load", "fault", "phase", "expect", "service"].iter().flat_map(|key| each(document, key)) {
         check(table, "name")?;
         each(table, "request").try_for_each(|request| check(request, "name"))?;
-    }
-    Ok(())
-}
-
-pub(super) fn check_names(selector: &Selector, loads: &[Load], services: &[&str]) -> Result<(), (String, String)> {
-    if let Some(service) = selector.series.as_ref().and_then(|series| series.service.as_deref()).filter(|name| !services.contains(name)) {
-        return Err((format!("unknown service `{service}`"), suggest(service, services)));
-    }
-    let chosen: Vec<&Load> = loads.iter().filter(|load| selector.load.as_ref().is_none_or(|name| *name == load.name)).collect();
-    if let (Some(name), []) = (&selector.load, chosen.as_slice()) {
-        let known: Vec<&str> = loads.iter().map(|load| load.name.as_str()).collect();
-        return Err((format!("no load is named `{name}`"), suggest(name, &known)));
-    }
-    if let Some(name) = &selector.request {
-        let known: Vec<&str> = chosen.iter().flat_map(|load| &load.requests).map(|request| request.name.as_str()).collect();
-        if !known.contains(&name.as_str()) {
-            return Err((format!("no request is named `{name}`"), suggest(name, &known)));
-        }
     }
     Ok(())
 }

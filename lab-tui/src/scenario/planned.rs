@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::Plan;
+use super::{Places, Plan};
 
 /// A scenario that was understood, with the name it goes by.
 #[derive(Debug, Clone)]
@@ -22,4 +22,11 @@ pub struct Planned {
     pub beside: Option<String>,
     /// `--time-scale`, which the plan has been multiplied by.
     pub time_scale: Option<f64>,
+}
+
+impl Planned {
+    /// Where its parts stand in its file; nothing where it has none that the user could look into.
+    pub fn places(&self) -> Places {
+        self.file.as_ref().map_or_else(Places::default, |_| Places::of(&self.text))
+    }
 }

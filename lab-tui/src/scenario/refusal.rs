@@ -84,14 +84,17 @@ impl Wrong {
     }
 
     pub(crate) fn at(self, origin: &str, text: &str) -> Refusal {
-        let place = self.span.map(|span| {
-            let before = text.get(..span.start).unwrap_or(text);
-            let line = before.matches('\n').count() + 1;
-            let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
-            (line, column)
-        });
+        let place = self.span.map(|span| line_and_column(text, span.start));
         Refusal { origin: origin.to_owned(), place, what: one_line(&self.what), hint: self.hint.as_deref().map(one_line) }
     }
+}
+
+/// Of a byte of the text; counted from 1, the column in characters.
+pub(super) fn line_and_column(text: &str, byte: usize) -> (usize, usize) {
+    let before = text.get(..byte).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
+    (line, column)
 }
 
 impl From<toml::de::Error> for Wrong {

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use super::plan::Plan;
-use super::refusal::suggest;
+use super::reach;
 use super::scope::Scope;
-use super::series::{PREFIX, Reading, Series};
+use super::selector::Selector;
+use super::series::Reading;
 use crate::event::FlawKind;
 
 /// What can be judged, with k6's names where k6 has one.
@@ -96,89 +97,15 @@ impl Metric {
         matches!(self, Self::TelemetryLoss | Self::Flaws(_))
     }
 
-    fn tags(self) -> &'static [&'static str] {
+    pub(super) fn tags(self) -> &'static [&'static str] {
         match self {
-            Self::HttpReqDuration | Self::HttpReqServiceTime | Self::HttpReqFailed | Self::HttpReqs => &["load", "request", "status"],
+            Self::HttpReqDuration | Self::HttpReqServiceTime | Self::HttpReqFailed | Self::HttpReqs => {
+                &["load", "request", "status", "outcome"]
+            }
             Self::DroppedIterations | Self::ScheduleLag => &["load"],
             Self::TelemetryLoss | Self::Flaws(_) => &[],
             Self::PoolWait | Self::PoolPending | Self::PoolUsed | Self::PoolIdle | Self::PoolMax | Self::Scraped => &["service"],
         }
-    }
-}
-
-/// A metric and the samples of it that count. An absent tag lets every value through.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Selector {
-    /// As it was written.
-    pub source: String,
-    /// The metric.
-    pub metric: Metric,
-    /// The name of a load.
-    pub load: Option<String>,
-    /// The name of a request.
-    pub request: Option<String>,
-    /// An HTTP status code.
-    pub status: Option<u16>,
-    /// Of a metric that is scraped: what is read.
-    pub series: Option<Series>,
-}
-
-impl Selector {
-    pub(super) fn parse(source: &str) -> Result<Self, (String, String)> {
-        let (name, tags) = match source.split_once('{') {
-            None => (source, ""),
-            Some((name, rest)) => match rest.strip_suffix('}') {
-                Some(tags) => (name, tags),
-                None => return Err((format!("`{source}` lacks its closing brace"), "write `metric{tag:value}`".to_owned())),
-            },
-        };
-        let name = name.trim();
-        let known = Metric::ALL.into_iter().find(|(known, _)| *known == name).map(|(_, metric)| metric);
-        let (metric, series) = match (known, Series::scraped(name)) {
-            (Some(metric), _) => (metric, Series::known(metric)),
-            (None, Some(series)) => (Metric::Scraped, Some(series)),
-            (None, None) if name.starts_with(PREFIX) => {
-                return Err((
-                    format!("`{name}` names no metric"),
-                    format!("write it as it is exposed, as in `{PREFIX}http_requests_total`"),
-                ));
-            }
-            (None, None) => {
-                let hint = suggest(name, &Metric::ALL.map(|(known, _)| known));
-                return Err((format!("unknown metric `{name}`"), format!("{hint}; what services expose is `{PREFIX}` and its name")));
-            }
-        };
-        let mut selector = Self { source: source.to_owned(), metric, load: None, request: None, status: None, series };
-        let mut seen = Vec::new();
-        for tag in tags.split(',').map(str::trim).filter(|tag| !tag.is_empty()) {
-            let Some((key, value)) = tag.split_once(':') else {
-                return Err((format!("`{tag}` is no tag"), "write `tag:value`, such as `load:db`".to_owned()));
-            };
-            let (key, value) = (key.trim(), value.trim().to_owned());
-            if seen.contains(&key) {
-                return Err((format!("the tag `{key}` stands twice"), "promise of one value each".to_owned()));
-            }
-            seen.push(key);
-            if metric != Metric::Scraped && !metric.tags().contains(&key) {
-                return Err((format!("`{name}` has no tag `{key}`"), suggest(key, metric.tags())));
-            }
-            if let Some(series) = &mut selector.series {
-                match key {
-                    "service" => series.service = Some(value),
-                    _ => series.labels.push((key.to_owned(), value)),
-                }
-                continue;
-            }
-            match key {
-                "load" => selector.load = Some(value),
-                "request" => selector.request = Some(value),
-                _ => match value.parse() {
-                    Ok(status) if (100..=599).contains(&status) => selector.status = Some(status),
-                    _ => return Err((format!("`{value}` is no HTTP status"), "write a code such as `status:200`".to_owned())),
-                },
-            }
-        }
-        Ok(selector)
     }
 }
 
@@ -278,37 +205,19 @@ impl Threshold {
 
     pub(super) fn parse(selector: &Selector, expression: &str) -> Result<Self, (String, String)> {
         let form = || "write `<aggregate><comparison><value>`, such as `p(95)<50`".to_owned();
-        let found = Comparison::ALL.into_iter().find_map(|(sign, comparison)| {
-            let (left, right) = expression.split_once(sign)?;
-            Some((left.trim(), comparison, right.trim()))
-        });
-        let Some((left, comparison, right)) = found else {
+        let Some((left, sign, right)) = in_three(expression) else {
             return Err((format!("`{expression}` compares nothing"), form()));
         };
+        let Some((_, comparison)) = Comparison::ALL.into_iter().find(|(known, _)| *known == sign) else {
+            return Err((format!("`{sign}` is no comparison"), "known: <, <=, >, >=, ==, !=".to_owned()));
+        };
+        if right.is_empty() {
+            return Err((format!("`{expression}` lacks what it compares with"), form()));
+        }
         let Some(bound) = right.parse::<f64>().ok().filter(|bound| bound.is_finite()) else {
             return Err((format!("`{right}` is no number"), form()));
         };
-        let aggregate = match left {
-            "avg" => Aggregate::Avg,
-            "min" => Aggregate::Min,
-            "med" => Aggregate::Med,
-            "max" => Aggregate::Max,
-            "rate" => Aggregate::Rate,
-            "count" => Aggregate::Count,
-            "value" => Aggregate::Value,
-            other => {
-                let number = other.strip_prefix("p(").and_then(|rest| rest.strip_suffix(')')).map(str::trim);
-                match number.and_then(|number| number.parse().ok()) {
-                    Some(percentile) if (0.0..=100.0).contains(&percentile) => Aggregate::Percentile(percentile),
-                    _ => {
-                        return Err((
-                            format!("`{other}` is no aggregate"),
-                            "known: avg, min, med, max, p(N), rate, count, value".to_owned(),
-                        ));
-                    }
-                }
-            }
-        };
+        let aggregate = aggregate(left)?;
         let kind = selector.metric.kind();
         let (fits, known) = match kind {
             MetricKind::Trend => (!matches!(aggregate, Aggregate::Rate | Aggregate::Count | Aggregate::Value), "avg, min, med, max, p(N)"),
@@ -321,10 +230,39 @@ impl Threshold {
         if !fits {
             return Err((format!("`{}` has no `{left}`", selector.source), format!("it has {known}")));
         }
+        reach::check(selector, aggregate, comparison, bound).map_err(|(what, hint)| (format!("`{expression}` {what}"), hint))?;
         let mut selector = selector.clone();
         if let (Some(series), MetricKind::Scraped) = (&mut selector.series, kind) {
             series.reading = Reading::of(aggregate);
         }
         Ok(Self { selector, expression: expression.to_owned(), aggregate, comparison, bound, scope: None, abort_after: None })
     }
+}
+
+/// What stands before the first signs of comparison, these, and what follows them.
+fn in_three(expression: &str) -> Option<(&str, &str, &str)> {
+    let is_sign = |letter: char| "<>=!".contains(letter);
+    let (left, rest) = expression.split_at(expression.find(is_sign)?);
+    let (sign, right) = rest.split_at(rest.find(|letter| !is_sign(letter)).unwrap_or(rest.len()));
+    Some((left.trim(), sign, right.trim()))
+}
+
+fn aggregate(written: &str) -> Result<Aggregate, (String, String)> {
+    let percentile = |number: &str| number.trim().parse().ok().filter(|percentile| (0.0..=100.0).contains(percentile));
+    Ok(match (written, written.strip_prefix("p(").and_then(|rest| rest.strip_suffix(')'))) {
+        ("avg", _) => Aggregate::Avg,
+        ("min", _) => Aggregate::Min,
+        ("med", _) => Aggregate::Med,
+        ("max", _) => Aggregate::Max,
+        ("rate", _) => Aggregate::Rate,
+        ("count", _) => Aggregate::Count,
+        ("value", _) => Aggregate::Value,
+        (_, Some(number)) => match percentile(number) {
+            Some(percentile) => Aggregate::Percentile(percentile),
+            None => return Err((format!("`{written}` is no percentile"), "write p(0) to p(100), such as p(99.9)".to_owned())),
+        },
+        (other, None) => {
+            return Err((format!("`{other}` is no aggregate"), "known: avg, min, med, max, p(N), rate, count, value".to_owned()));
+        }
+    })
 }

@@ -50,8 +50,16 @@ fn model(seconds: u64) -> Model {
         let exemplars = (0..).zip(&micros).map(exemplar).collect();
         let times = Samples::from_micros(micros.clone());
         let cell = Cell { request: 0, outcome: Outcome::Status(status), response_time: times.clone(), service_time: times };
-        let window =
-            LoadWindow { load: 0, index: second * 10, offered: 20, dropped: 0, lag: Samples::default(), cells: vec![cell], exemplars };
+        let window = LoadWindow {
+            load: 0,
+            index: second * 10,
+            offered: 20,
+            dropped: 0,
+            lag: Samples::default(),
+            cells: vec![cell],
+            reasons: Vec::new(),
+            exemplars,
+        };
         apply(second * 1000 + 990, Fact::Window(window));
         for (hop, share) in [("frontend", 9), ("dice-roller", 8), ("die-service", 6), ("postgresql", 3)] {
             let durations = Samples::from_micros(micros.iter().map(|micros| micros * share / 10).collect());

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
-use crate::event::{Cell, Command, Event, Fact, Found, LabDelay, LoadWindow, Samples, ScrapedSeries, ScrapedValue, ServiceSignals};
+use crate::event::{Cell, Command, Event, Fact, Found, LabDelay, LoadWindow, Reason, Samples, ScrapedSeries, ScrapedValue, ServiceSignals};
 
 /// Two requests of 1 s at 100/s; `b` expects 404.
 fn plan(thresholds: &str) -> Arc<Plan> {
@@ -66,6 +66,28 @@ fn a_promise_about_nothing_is_broken_but_counters_start_at_zero() {
     assert_eq!((nothing.word, nothing.exit), (Word::Fail, Exit::Broken));
 }
 
+/// Nothing was tried then; but what is broken stays broken, and whoever promises something of failures means to look at them.
+#[test]
+fn a_run_that_nobody_answered_says_nothing() {
+    let told = |thresholds: &str, outcomes: &[Outcome], interrupted: bool| {
+        let cells = outcomes.iter().map(|outcome| cell(0, *outcome, &[1, 2])).collect();
+        let why = |why: &str, count| Reason { request: 0, outcome: Outcome::ConnectionFailed, why: why.to_owned(), count };
+        let reasons = vec![why("connection refused", 1), why("no route to host", 1), why("connection refused", 1)];
+        let reasons = Fact::Window(LoadWindow { reasons, ..LoadWindow::default() });
+        verdict(thresholds, cells, vec![reasons, Fact::Finished { interrupted }])
+    };
+    let nobody = [Outcome::ConnectionFailed, Outcome::Timeout];
+    let none = told("http_reqs = [\"count>0\"]", &nobody, false);
+    assert_eq!((none.word, none.exit), (Word::Inconclusive, Exit::Inconclusive));
+    assert_eq!(none.inconclusive, ["no request got an answer: 2 timeout, 2 connection failed (connection refused)"]);
+    assert_eq!(told("", &[Outcome::Timeout, Outcome::Status(500)], false).word, Word::Pass);
+    assert_eq!(told("http_reqs = [\"count>99\"]", &nobody, false).word, Word::Fail);
+    assert_eq!(told("http_req_failed = [\"rate==1\"]", &nobody, false).word, Word::Pass);
+    assert_eq!(told("\"http_reqs{outcome:timeout}\" = [\"count==2\"]", &nobody, false).word, Word::Pass);
+    assert_eq!(told("", &nobody, true).inconclusive, [String::new(); 0], "it may have been about to answer");
+    assert_eq!(told("", &[], false).word, Word::Pass, "nothing was sent");
+}
+
 #[test]
 fn a_late_lab_is_inconclusive_and_an_interruption_has_its_own_code() {
     let windows = |count: usize, lag: &[u32]| -> Vec<Fact> {
@@ -112,7 +134,7 @@ fn a_lab_that_is_late_or_takes_the_machine_is_the_bottleneck() {
 #[test]
 fn a_broken_promise_that_may_end_the_run_does_when_its_time_has_come() {
     let of = |delay: &str, cells: Vec<Cell>| {
-        let table = format!("http_req_failed = [\"rate<2\", {{ threshold = \"rate<0.1\", abort_on_fail = true{delay} }}]");
+        let table = format!("http_req_failed = [\"rate!=0.5\", {{ threshold = \"rate<0.1\", abort_on_fail = true{delay} }}]");
         let plan = plan(&table);
         let mut model = Model::new(Arc::clone(&plan));
         for fact in [Fact::Window(LoadWindow { offered: 2, cells, ..LoadWindow::default() }), Fact::Tick] {

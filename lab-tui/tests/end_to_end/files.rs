@@ -6,7 +6,7 @@ use std::process::Stdio;
 use roxmltree::{Document, Node};
 use rustix::process::Signal;
 
-use crate::common::{Place, ended, signal};
+use crate::common::{PATIENCE, Place, ended, signal, until};
 
 fn scenario(duration: &str, thresholds: &str) -> String {
     format!(
@@ -63,8 +63,9 @@ async fn junit_tells_broken_promises_by_value_and_bound() {
 
     // What GitHub shows beside the file, in diagnostics, so that standard output stays what its reader expects.
     let remarks: Vec<&str> = run.stderr.lines().filter(|line| line.starts_with("::")).collect();
-    let head = format!("::error file={},title=Rolls%3A 1 < 2 (bad%2C1)::", bad.replace(',', "%2C"));
-    assert_eq!(remarks, [format!("{head}{message}"), format!("{head}{silent}")], "{}", run.stderr);
+    let head = |place: &str| format!("::error file={},{place},title=Rolls%3A 1 < 2 (bad%2C1)::", bad.replace(',', "%2C"));
+    let (broken, silent) = (format!("{}{message}", head("line=12,col=22")), format!("{}{silent}", head("line=13,col=36")));
+    assert_eq!(remarks, [broken, silent], "{}", run.stderr);
 }
 
 /// A fault that could not be injected is an error of its own, and so is the run about which nothing can be said.
@@ -107,6 +108,40 @@ async fn an_interrupted_run_leaves_its_junit_as_far_as_it_went() {
     assert_eq!(cases["run"], Some(("error", "interrupted; the results are those up to then")));
     assert_eq!(cases["http_req_failed rate==0"], None);
     assert_eq!(cases["http_reqs count>1000000"].unwrap().0, "failure");
+    place.assert_empty();
+}
+
+/// What a script reads has the same shape whatever becomes of the runs, and scenarios whose turn did not come are told of as such.
+#[tokio::test]
+async fn an_interruption_among_several_scenarios_leaves_the_others_as_skipped() {
+    let place = Place::new();
+    let file = |name: &str, duration: &str| {
+        let text = format!(
+            "format = 1\ntitle = \"t\"\nstack = \"none\"\n[[load]]\nname = \"l\"\nexecutor = \"constant-arrival-rate\"\nrate = 20\n\
+             duration = \"{duration}\"\n[[load.request]]\nget = \"http://127.0.0.1:9/\"\n[thresholds]\nhttp_reqs = [\"count>0\"]\n"
+        );
+        place.write(name, &text).to_str().unwrap().to_owned()
+    };
+    let (long, short) = (file("long.toml", "10m"), file("short.toml", "1s"));
+    let [json, junit, html] = ["run.json", "run.xml", "run.html"].map(|name| place.path(name).to_str().unwrap().to_owned());
+    let events = place.path("data");
+    let mut lab = place.lab(&["run", &long, &short, "--json", &json, "--junit", &junit, "--html", &html]);
+    let child = lab.spawn().unwrap();
+    // Its recording begins with the run.
+    until("the run", PATIENCE, || async { std::fs::read_dir(events.join("runs")).is_ok_and(|mut runs| runs.next().is_some()) }).await;
+    assert!(![&json, &junit, &html].into_iter().any(|path| std::fs::exists(path).unwrap()), "there is nothing to read yet");
+    signal(child.id().unwrap(), Signal::INT);
+    let run = ended(child).await;
+    assert_eq!(run.code, Some(105), "{}\n{}", run.stdout, run.stderr);
+    assert!(run.stdout.ends_with("\n2 scenarios: 1 interrupted, 1 skipped\n"), "{}", run.stdout);
+    let json: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(json).unwrap()).unwrap();
+    assert_eq!(json.as_array().unwrap().len(), 1);
+    let xml = std::fs::read_to_string(junit).unwrap();
+    let document = Document::parse(&xml).unwrap();
+    let suites: Vec<Node<'_, '_>> = document.root_element().children().filter(Node::is_element).collect();
+    let skipped = Some(("skipped", "interrupted before its turn"));
+    assert_eq!(cases(suites[1]), BTreeMap::from([("run", skipped), ("http_reqs count>0", skipped)]), "{xml}");
+    assert!(std::fs::read_to_string(html).unwrap().contains("interrupted before its turn"));
     place.assert_empty();
 }
 

@@ -166,10 +166,12 @@ async fn a_program_that_does_not_start_is_told_in_a_sentence() {
         (format!("command = \"sleep 100\"\nurl = \"http://127.0.0.1:{port}\""), &format!("cannot start hello: port {port} is taken by ")),
     ] {
         let file = place.write("s.toml", &alone(&service, "1s", ""));
-        let run = place.run(&["run", file.to_str().unwrap(), "--junit", junit.to_str().unwrap()]).await;
+        let mut lab = place.lab(&["run", file.to_str().unwrap(), "--junit", junit.to_str().unwrap()]);
+        let run = ended(lab.env("GITHUB_ACTIONS", "true").spawn().unwrap()).await;
         assert_eq!(run.code, Some(100), "{service}\n{}\n{}", run.stdout, run.stderr);
         assert!(run.stderr.contains(sentence), "{sentence}\n{}", run.stderr);
         assert!(std::fs::read_to_string(&junit).unwrap().contains("errors=\"1\""));
+        assert!(run.stderr.contains(&format!("::error file={},line=", file.display())), "{}", run.stderr);
     }
     place.assert_empty();
 }

@@ -18,6 +18,8 @@ pub(super) struct Expectation {
     value: String,
     /// `None` where that cannot be said.
     ok: Option<bool>,
+    /// It was left out, as the user allowed.
+    skipped: bool,
     /// Why it was not kept.
     why_not: String,
 }
@@ -38,6 +40,7 @@ impl Expectation {
             expected: text("expected"),
             value: one["value"].as_f64().map_or(String::new(), number),
             ok: one["ok"].as_bool(),
+            skipped: one["skipped"].as_bool() == Some(true),
             why_not: text("why_not"),
         }
     }
@@ -61,7 +64,7 @@ pub(super) fn table(expectations: &[Expectation]) -> Markup {
                 tbody {
                     @for expectation in expectations {
                         tr {
-                            td { (mark(expectation.ok)) }
+                            td { @if expectation.skipped { "skipped" } @else { (mark(expectation.ok)) } }
                             th scope="row" { (expectation.name) }
                             td { code { (expectation.subject) } }
                             td.number { (if expectation.value.is_empty() { "–" } else { &expectation.value }) }
@@ -89,9 +92,11 @@ mod tests {
         });
         let broken = Expectation::read(&broken);
         assert_eq!(broken.broken().unwrap(), "the expectation `<heals>` is broken: there were 2");
-        let skipped = Expectation::read(&json!({"name": "s", "ok": null, "value": null, "why_not": "no Loki", "scope": null}));
-        assert_eq!(skipped.broken(), None);
-        let shown = table(&[broken, skipped]).into_string();
+        let unclear = json!({"name": "u", "ok": null, "value": null, "why_not": "no Loki", "scope": null, "skipped": false});
+        let skipped = json!({"name": "s", "ok": null, "value": null, "why_not": "no Tempo", "scope": null, "skipped": true});
+        let [unclear, skipped] = [unclear, skipped].map(|one| Expectation::read(&one));
+        assert_eq!((unclear.broken(), skipped.broken()), (None, None));
+        let shown = table(&[broken, unclear, skipped]).into_string();
         for part in [
             "✗",
             "&lt;heals&gt;",
@@ -99,7 +104,9 @@ mod tests {
             "<td class=\"number\">2</td>",
             "&gt;=5",
             "no Loki",
-            "not known",
+            "unclear</span>",
+            "<td>skipped</td>",
+            "no Tempo",
         ] {
             assert!(shown.contains(part), "{part}: {shown}");
         }

@@ -8,7 +8,8 @@ use super::expectations::Expectation;
 use crate::model::Distribution;
 use crate::report::Summary;
 use crate::report::format::{milliseconds, number};
-use crate::report::summary::{LoadSummary, ThresholdSummary};
+use crate::report::load::LoadSummary;
+use crate::report::summary::ThresholdSummary;
 use crate::report::text::conclusion;
 use crate::verdict::Word;
 
@@ -16,6 +17,8 @@ use crate::verdict::Word;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Verdict {
     Pass,
+    /// Its turn did not come.
+    Skipped,
     Inconclusive,
     Fail,
     /// It was judged as far as it went.
@@ -25,7 +28,7 @@ pub(super) enum Verdict {
 }
 
 impl Verdict {
-    pub(super) const ALL: [Self; 5] = [Self::Pass, Self::Inconclusive, Self::Fail, Self::Interrupted, Self::NotRun];
+    pub(super) const ALL: [Self; 6] = [Self::Pass, Self::Skipped, Self::Inconclusive, Self::Fail, Self::Interrupted, Self::NotRun];
 
     pub(super) fn of(summary: &Summary<'_>) -> Self {
         match summary.verdict {
@@ -40,6 +43,7 @@ impl Verdict {
     fn look(self) -> (&'static str, &'static str, &'static str) {
         match self {
             Self::Pass => ("pass", "✓", "pass"),
+            Self::Skipped => ("skipped", "–", "unclear"),
             Self::Inconclusive => ("inconclusive", "?", "unclear"),
             Self::Fail => ("fail", "✗", "fail"),
             Self::Interrupted => ("interrupted", "■", "unclear"),

@@ -41,7 +41,7 @@ pub(super) fn mark(ok: Option<bool>) -> Markup {
     let (class, sign, word) = match ok {
         Some(true) => ("pass", "✓", "kept"),
         Some(false) => ("fail", "✗", "broken"),
-        None => ("unclear", "?", "not known"),
+        None => ("unclear", "?", "unclear"),
     };
     html! { span.mark.(class) { span aria-hidden="true" { (sign) } " " (word) } }
 }
@@ -58,7 +58,7 @@ fn row(judged: &ThresholdSummary, planned: Option<&Threshold>) -> Markup {
             td { (mark(Some(judged.ok))) }
             th scope="row" { code { (judged.metric) " " (judged.expression) } }
             td { (judged.scope.as_deref().unwrap_or("–")) }
-            td.number { (judged.value.map_or("no samples".to_owned(), show)) }
+            td.number { (judged.value.map_or(judged.without_value().to_owned(), show)) }
             td.number { (planned.map_or(String::new(), |threshold| show(threshold.bound))) }
             td { @if let (Some(threshold), Some(value)) = (planned, judged.value) { (distance(threshold, value, judged.ok, show)) } }
         }

@@ -6,7 +6,7 @@ use crate::event::Samples;
 use crate::model::Model;
 use crate::report::Summary;
 use crate::report::format::{milliseconds, number};
-use crate::report::summary::{Latencies, LoadSummary};
+use crate::report::load::{Latencies, LoadSummary};
 
 /// How many outcomes of a load are listed.
 const OUTCOMES: usize = 100;
@@ -60,7 +60,7 @@ fn outcomes(load: &LoadSummary<'_>) -> Markup {
     html! {
         @for outcome in load.outcomes.iter().take(OUTCOMES) {
             tr {
-                td { (load.name) } th scope="row" { (outcome.request) } td { (outcome.outcome) } td.number { (outcome.count) }
+                td { (load.name) } th scope="row" { (outcome.request) } td { (outcome.words()) } td.number { (outcome.count) }
                 td.number { (number((share(outcome.count) * 100.0).round() / 100.0)) " %" }
                 td { @if outcome.expected { "yes" } @else { span.mark.fail { span aria-hidden="true" { "✗" } " no" } } }
             }

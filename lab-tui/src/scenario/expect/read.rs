@@ -12,10 +12,11 @@ use crate::scenario::fault::Fault;
 use crate::scenario::file::Names;
 use crate::scenario::load::Load;
 use crate::scenario::phase::Phase;
-use crate::scenario::plan::{check_names, required};
+use crate::scenario::plan::required;
 use crate::scenario::refusal::Wrong;
 use crate::scenario::scope::{Scope, ScopeKeys};
-use crate::scenario::threshold::{Selector, Threshold};
+use crate::scenario::selector::{Misread, Selector};
+use crate::scenario::threshold::Threshold;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -132,13 +133,13 @@ fn one_subject(table: &ExpectTable) -> Result<(), Wrong> {
 }
 
 fn threshold(metric: &Spanned<String>, holds: &Spanned<String>, scope: Option<Scope>, known: Known<'_>) -> Result<Threshold, Wrong> {
-    let refused = |(what, hint): (String, String)| Wrong::new(metric.span(), what, hint);
+    let refused = |misread: Misread| misread.at(metric.span(), known.text);
     let selector = Selector::parse(metric.get_ref()).map_err(refused)?;
-    check_names(&selector, known.loads, known.services).map_err(refused)?;
+    selector.check_names(known.loads, known.services).map_err(refused)?;
     if let Some(scope) = scope.as_ref().filter(|_| selector.metric.is_of_the_whole_run()) {
         let key = scope.relation.key();
         let what = format!("{} is counted over the whole run, so nothing can be {key} of it", selector.source);
-        return Err(refused((what, format!("leave `{key}` out"))));
+        return Err(Wrong::new(metric.span(), what, format!("leave `{key}` out")));
     }
     let threshold = Threshold::parse(&selector, holds.get_ref()).map_err(|(what, hint)| Wrong::new(holds.span(), what, hint))?;
     Ok(Threshold { scope, ..threshold })

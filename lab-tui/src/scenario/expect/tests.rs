@@ -135,7 +135,7 @@ fn refusals() {
         ),
         ("name = \"n\"\nmetric = \"http_reqs\"", "x.toml:24:1: the key `holds` is missing here (add `holds = \"p(95)<50\"`)"),
         ("name = \"n\"\nmetric = \"http_req\"\nholds = \"count>0\"", "x.toml:26:10: unknown metric `http_req` (did you mean `http_reqs`?"),
-        ("name = \"n\"\nmetric = \"http_reqs{load:x}\"\nholds = \"count>0\"", "x.toml:26:10: no load is named `x`"),
+        ("name = \"n\"\nmetric = \"http_reqs{load:x}\"\nholds = \"count>0\"", "x.toml:26:26: no load is named `x`"),
         ("name = \"n\"\nmetric = \"http_reqs\"\nholds = \"p(95)<5\"", "x.toml:27:9: `http_reqs` has no `p(95)` (it has count, rate)"),
         (
             "name = \"n\"\nmetric = \"http_reqs\"\nholds = \"count>0\"\ncount = \">1\"",

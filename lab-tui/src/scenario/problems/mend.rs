@@ -8,7 +8,8 @@ use toml::de::{DeArray, DeString, DeTable, DeValue};
 use super::place::{Place, Step, key, shape, table_of};
 use crate::scenario::keys::{Case, Key, METHODS, RELATIONS, Shape, Table};
 use crate::scenario::refusal::{Wrong, nearest, suggest};
-use crate::scenario::threshold::{MetricKind, Selector};
+use crate::scenario::selector::Selector;
+use crate::scenario::threshold::MetricKind;
 
 /// A document that is being mended. What is put into it has spans behind the end of the text, each its own.
 pub(super) struct Mender<'t> {
@@ -119,6 +120,11 @@ impl<'t> Mender<'t> {
             }
             _ => None,
         };
+        // A list that the author did not leave empty is not the author's any more.
+        if matches!(self.container(before), Some(Container::List(list)) if list.is_empty()) {
+            let emptied = self.own(DeValue::Array(DeArray::new()));
+            self.value_mut(before).into_iter().for_each(|list| *list = emptied.clone());
+        }
         if matches!((before, last), ([Step::Key(load), Step::Index(_)], Step::Key(key)) if load == "load" && key == "service") {
             self.send_elsewhere(before);
         }
@@ -448,12 +454,12 @@ fn has_names(shape: Shape) -> bool {
     }
 }
 
-/// A promise that can be made about the metric.
+/// A promise that can be made about the metric, kept and broken.
 fn promise(selector: &str) -> &'static str {
     match Selector::parse(selector).map(|selector| selector.metric.kind()) {
-        Ok(MetricKind::Trend | MetricKind::Gauge) => "max>=0",
-        Ok(MetricKind::Histogram) => "avg>=0",
-        _ => "rate>=0",
+        Ok(MetricKind::Trend | MetricKind::Gauge) => "max>0",
+        Ok(MetricKind::Histogram) => "avg>0",
+        _ => "rate>0",
     }
 }
 

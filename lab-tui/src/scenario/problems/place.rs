@@ -34,7 +34,7 @@ impl Place {
         if let Some(is_key) = in_table(document.get_ref(), span, &mut steps) {
             return Some(Self { steps, is_key });
         }
-        // Within a text there are no places of the document's own: a query tells which of its words is wrong.
+        // Within a text there are no places of the document's own: a query tells which of its words is wrong, a selector which tag.
         let around = text_around(document.get_ref(), span)?;
         let is_key = in_table(document.get_ref(), &around, &mut steps)?;
         Some(Self { steps, is_key })
@@ -51,7 +51,10 @@ fn text_around(table: &DeTable<'_>, span: &Range<usize>) -> Option<Range<usize>>
             _ => None,
         }
     }
-    table.iter().find_map(|(_, value)| in_value(value, span))
+    table.iter().find_map(|(key, value)| {
+        let key = key.span();
+        if key.start < span.start && span.end < key.end { Some(key) } else { in_value(value, span) }
+    })
 }
 
 /// Adds the steps to what stands at the span; whether it is a key.

@@ -48,7 +48,16 @@ fn run(seconds: u64) -> Model {
         let exemplars = exemplars.collect();
         apply(
             990,
-            Fact::Window(LoadWindow { load: 0, index: second * 10, offered: 20, dropped: 0, lag: Samples::default(), cells, exemplars }),
+            Fact::Window(LoadWindow {
+                load: 0,
+                index: second * 10,
+                offered: 20,
+                dropped: 0,
+                lag: Samples::default(),
+                cells,
+                reasons: Vec::new(),
+                exemplars,
+            }),
         );
         let looked = ended.map(|number| breakdown(second, number, service(number), unsent, locked)).collect();
         apply(995, Fact::Breakdowns(looked));

@@ -128,7 +128,8 @@ fn finished(seconds: u64) -> Model {
     let times = Samples::from_micros(vec![5_000; 12]);
     let cell = Cell { request: 0, outcome: Outcome::Status(500), response_time: times.clone(), service_time: times };
     let (lag, cells) = (Samples::default(), vec![cell]);
-    let window = LoadWindow { load: 0, index: seconds * 10 - 5, offered: 19, dropped: 7, lag, cells, exemplars: Vec::new() };
+    let window =
+        LoadWindow { load: 0, index: seconds * 10 - 5, offered: 19, dropped: 7, lag, cells, reasons: Vec::new(), exemplars: Vec::new() };
     model.apply(Event { at: Duration::from_secs(seconds), fact: Fact::Window(window) });
     model.apply(Event { at: Duration::from_secs(seconds), fact: Fact::Finished { interrupted: false } });
     model

@@ -27,7 +27,16 @@ fn run(seconds: u64) -> Model {
             failed: false,
         };
         let exemplars = vec![exemplar];
-        apply(Fact::Window(LoadWindow { load: 0, index: second * 10, offered: 10, dropped: 0, lag: Samples::default(), cells, exemplars }));
+        apply(Fact::Window(LoadWindow {
+            load: 0,
+            index: second * 10,
+            offered: 10,
+            dropped: 0,
+            lag: Samples::default(),
+            cells,
+            reasons: Vec::new(),
+            exemplars,
+        }));
         if second == 122 {
             apply(Fact::Broke { threshold: 0 });
         }
