@@ -23,6 +23,8 @@ pub(super) use traces::{by_id, search};
 const SLOWEST: Duration = Duration::from_secs(10);
 /// How often one is asked again.
 const PERIOD: Duration = Duration::from_secs(1);
+/// When not even a connection could be made so often, nobody is there to be awaited.
+const GIVEN_UP: u32 = 4;
 /// The most traces or lines that are asked for; Loki's own limit. Who gives as many may have more.
 const MOST: u64 = 5000;
 /// The largest answer that is read.
@@ -89,8 +91,12 @@ impl Backends {
             return if self.allow_skips { Found::Skipped(why) } else { Found::Unclear(why) };
         };
         let until = Instant::now() + self.patience.unwrap_or_else(|| patience(backend));
+        let (mut asked, mut reached) = (0, false);
         loop {
-            let last = match counted(url, question).await {
+            let answer = counted(url, question).await;
+            asked += 1;
+            reached |= !answer.as_ref().is_err_and(is_nobody_there);
+            let last = match answer {
                 // Prometheus shows a time as it was; what is sent to the others comes in and stays.
                 Ok(Ok(found)) if question.count.is_certain(found.count) => return found.into(),
                 Ok(Ok(found)) if backend == Backend::Prometheus && question.count.holds(found.count) => return found.into(),
@@ -99,12 +105,18 @@ impl Backends {
                 Ok(Err(Refused(why))) => return Found::Unclear(format!("{} refuses the query: {why}", backend.name())),
                 Err(error) => Found::Unclear(sentence(&error.context(format!("{} could not be asked", backend.name())))),
             };
-            if Instant::now() + PERIOD > until {
+            let is_gone = asked == GIVEN_UP && !reached;
+            if is_gone || Instant::now() + PERIOD > until {
                 return last;
             }
             tokio::time::sleep(PERIOD).await;
         }
     }
+}
+
+/// Whether not even a connection could be made.
+fn is_nobody_there(error: &anyhow::Error) -> bool {
+    error.chain().filter_map(|cause| cause.downcast_ref::<reqwest::Error>()).any(reqwest::Error::is_connect)
 }
 
 impl From<Counted> for Found {

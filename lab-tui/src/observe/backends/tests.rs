@@ -164,6 +164,20 @@ async fn a_backend_that_refuses_or_is_gone_makes_it_unclear() {
     assert!(why.contains("Loki could not be asked") && !why.contains("secret"), "{why}");
 }
 
+/// Nobody waits three quarters of a minute for an address where nothing listens.
+#[tokio::test(start_paused = true)]
+async fn where_nobody_listens_nobody_is_awaited() {
+    let window = NOW - SECOND..NOW;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
+    drop(listener);
+    let backends = Backends { patience: Some(Duration::from_secs(60)), ..backends(Backend::Tempo, url) };
+    let began = tokio::time::Instant::now();
+    let found = backends.ask(&question(Backend::Tempo, "{ }", ">=1", from_ref(&window))).await;
+    assert!(matches!(&found, Found::Unclear(why) if why.contains("Tempo could not be asked")), "{found:?}");
+    assert_eq!(began.elapsed().as_secs(), u64::from(GIVEN_UP - 1), "on a clock that only waits move");
+}
+
 #[tokio::test]
 async fn a_backend_that_nobody_named_is_missed_or_skipped() {
     let question = question(Backend::Prometheus, "up", ">=1", &[]);
