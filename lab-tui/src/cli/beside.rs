@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
-use lab_tui::scenario::{Given, Plan, Service, StackKind};
+use lab_tui::scenario::{Given, NoService, Plan, Service, StackKind};
 use lab_tui::stack::embedded::SERVICES;
 
 /// The name under which scenarios know the program of `--exec`.
@@ -74,7 +74,10 @@ impl Beside {
 }
 
 fn app(line: &str, url: Option<&str>, ready: Option<&str>) -> anyhow::Result<Service> {
-    let app = Service::from_line(APP, line, url, ready).map_err(|(what, hint)| anyhow::anyhow!("--exec: {what} ({hint})"))?;
+    let app = Service::from_line(APP, line, url, ready).map_err(|NoService { word, what, hint }| {
+        let flag = if word == "command" { "exec" } else { word };
+        anyhow::anyhow!("--{flag}: {what} ({hint})")
+    })?;
     // What stands on the command line is meant from where that was written, whatever folder the scenario is in.
     Ok(Service { dir: Some(std::env::current_dir()?.display().to_string()), ..app })
 }
@@ -125,6 +128,15 @@ mod tests {
         ] {
             assert_eq!(in_two(url), parts);
         }
+    }
+
+    #[test]
+    fn the_flag_is_blamed_that_is_wrong() {
+        let said = |line: &str, url: &str, ready: Option<&str>| app(line, Some(url), ready).unwrap_err().to_string();
+        assert!(said("app", "ftp://h", None).starts_with("--url: `ftp://h` is neither http:// nor https://"));
+        assert!(said("app", "http://h", Some("h/health")).starts_with("--ready: `h/health` is no URL"));
+        assert!(said("app | tee", "http://h", None).starts_with("--exec: `|` would need a shell"));
+        assert!(said("app {prot}", "http://h", None).starts_with("--exec: `{prot}` stands for nothing (did you mean `{port}`?)"));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
+use std::ops::Range;
 
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -133,7 +134,14 @@ impl PromiseTable {
 
 /// `"name"` or `["name", …]`.
 #[derive(Debug)]
-pub(super) struct Names(pub(super) Vec<String>);
+pub(super) struct Names(pub(super) Vec<Name>);
+
+/// One of them, with its place where it is not the only one.
+#[derive(Debug)]
+pub(super) struct Name {
+    pub(super) text: String,
+    pub(super) span: Option<Range<usize>>,
+}
 
 /// A text, or a table in its place. A derived untagged enum would work too, and lose every place inside of it.
 struct TextOr<T>(PhantomData<T>);
@@ -201,11 +209,12 @@ impl<'de> Deserialize<'de> for Names {
             }
 
             fn visit_str<E>(self, text: &str) -> Result<Names, E> {
-                Ok(Names(vec![text.to_owned()]))
+                Ok(Names(vec![Name { text: text.to_owned(), span: None }]))
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Names, A::Error> {
-                Vec::deserialize(SeqAccessDeserializer::new(list)).map(Names)
+                let list: Vec<Spanned<String>> = Vec::deserialize(SeqAccessDeserializer::new(list))?;
+                Ok(Names(list.into_iter().map(|name| Name { span: Some(name.span()), text: name.into_inner() }).collect()))
             }
         }
         deserializer.deserialize_any(OneOrMore)

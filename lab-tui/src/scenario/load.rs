@@ -1,6 +1,7 @@
 //! `[[load]]`: which requests, and when. The when is in `executor`.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::time::Duration;
 
 use toml::Spanned;
@@ -47,10 +48,22 @@ impl Load {
     }
 }
 
+/// A variable that no request of its load needs, such as one whose name is misspelt where it is given; the first in the file.
+pub(super) fn unused(load: &Load, vars: &[(String, Range<usize>)]) -> Option<Wrong> {
+    let used: Vec<&str> = load.requests.iter().flat_map(Request::variables).collect();
+    let (name, span) = vars.iter().filter(|(name, _)| !used.contains(&name.as_str())).min_by_key(|(_, span)| span.start)?;
+    let hint = format!("write `{{{name}}}` in one, or leave it out");
+    Some(Wrong::new(span.clone(), format!("no request uses the variable `{name}`"), hint))
+}
+
 /// Reads one load. `services` are the names that the stack knows, `files` gives what variables name.
 pub(super) fn read(table: Spanned<LoadTable>, services: &[&str], files: &Files<'_>) -> Result<Load, Wrong> {
     let span = table.span();
     let table = table.into_inner();
+    if table.name.get_ref().contains(',') {
+        let what = format!("`{}` has a comma, at which a tag would end", table.name.get_ref());
+        return Err(Wrong::new(table.name.span(), what, "leave it out, so that `{load:…}` can choose the load"));
+    }
     let executor = Executor::read(&table, &span)?;
     let start = table.start.as_ref().map_or(Ok(Duration::ZERO), moment)?;
     let graceful_stop = table.graceful_stop.as_ref().map_or(Ok(DEFAULT_GRACE), moment)?;

@@ -12,6 +12,7 @@ use super::expect::{self, Expectation};
 use super::fault::{self, Fault};
 use super::file::{Promise, PromiseTable, ScenarioFile};
 use super::intended::Word;
+use super::keys::SCENARIO;
 use super::load::{self, Load};
 use super::phase::{self, Phase};
 use super::problems;
@@ -20,6 +21,7 @@ use super::scope::Scope;
 use super::selector::Selector;
 use super::service::{self, Service};
 use super::stack::{self, Given, Ground, StackKind};
+use super::tables;
 use super::threshold::Threshold;
 
 const FORMAT: i64 = 1;
@@ -131,6 +133,7 @@ impl Plan {
 /// Stops at the first thing that is wrong.
 fn plan(mut document: Spanned<DeTable<'_>>, text: &str, given: &Given<'_>) -> Result<Plan, Wrong> {
     check_lines(document.get_ref())?;
+    tables::check_keys(document.get_ref(), |name| SCENARIO.key(name).map(|key| key.shape))?;
     let faults = document.get_mut().remove("fault");
     let file = ScenarioFile::deserialize(Deserializer::from(document))?;
     let intended = Word::read(file.intended_verdict.as_ref())?;
@@ -143,14 +146,16 @@ fn plan(mut document: Spanned<DeTable<'_>>, text: &str, given: &Given<'_>) -> Re
     let ground = Ground::new(stack, given, &services);
     let nowhere = |path: &str| Err(format!("`{path}` cannot be read: this scenario lies in no folder"));
     let files = given.files.unwrap_or(&nowhere);
-    let mut loads: Vec<Load> = Vec::new();
+    let (mut loads, mut unused): (Vec<Load>, _) = (Vec::new(), None);
     for table in file.load {
         let name_span = table.get_ref().name.span();
+        let vars: Vec<_> = table.get_ref().vars.iter().map(|(name, value)| (name.clone(), value.span())).collect();
         ground.check_load(table.get_ref())?;
         let load = load::read(table, &ground.reachable(), files)?;
         if loads.iter().any(|other| other.name == load.name) {
             return Err(Wrong::new(name_span, format!("a second load is named `{}`", load.name), "give each its own name"));
         }
+        unused = unused.or_else(|| load::unused(&load, &vars));
         loads.push(load);
     }
     let longest = loads.iter().map(Load::end).max().unwrap_or_default();
@@ -182,6 +187,8 @@ fn plan(mut document: Spanned<DeTable<'_>>, text: &str, given: &Given<'_>) -> Re
     }
     let known = expect::Known { text, services: &named, loads: &loads, faults: &faults, phases: &phases };
     let expectations = expect::read_all(file.expect, known)?;
+    // Last, for what is wrong elsewhere may be why.
+    unused.map_or(Ok(()), Err)?;
     let ScenarioFile { title, about, seed, keep_going, .. } = file;
     Ok(Plan { title, about, seed, keep_going, intended, stack, services, loads, faults, phases, thresholds, expectations })
 }

@@ -96,7 +96,9 @@ impl File<'_> {
         if self.problems.contains(&wrong) {
             return self.mender.remove(&place, times);
         }
-        if !(wrong.leads_nowhere() && self.mender.lost_a_name) {
+        let follows = wrong.leads_nowhere() && self.mender.lost_a_name
+            || wrong.is_of_no_use() && self.problems.iter().any(|problem| !problem.is_of_no_use());
+        if !follows {
             self.problems.push(wrong.clone());
         }
         self.mender.mend(&wrong)

@@ -137,9 +137,27 @@ impl Wrong {
     }
 }
 
+impl Wrong {
+    /// Whether something has no use in the file, which may be because of what is wrong elsewhere.
+    pub(super) fn is_of_no_use(&self) -> bool {
+        self.what.starts_with("no request uses the variable `")
+    }
+
+    /// Whether this is the second of two that exclude one another. All readers word it so.
+    pub(super) fn is_one_too_many(&self) -> bool {
+        self.what.ends_with(" cannot be combined")
+    }
+
+    /// The key of a selector's tag whose value is that of nothing in the file.
+    pub(super) fn tag_that_leads_nowhere(&self) -> Option<&'static str> {
+        let said = [("no load is named `", "load"), ("no request is named `", "request"), ("unknown service `", "service")];
+        said.into_iter().find(|(words, _)| self.what.starts_with(words)).map(|(_, key)| key)
+    }
+}
+
 /// The parser speaks of Rust's types; the author of a scenario knows TOML's.
 fn in_toml_words(message: &str) -> String {
-    const WORDS: [(&str, &str); 10] = [
+    const WORDS: [(&str, &str); 8] = [
         ("a sequence", "a list, written [ … ] or [[ … ]]"),
         ("a map", "a table"),
         ("f64", "a number"),
@@ -148,10 +166,12 @@ fn in_toml_words(message: &str) -> String {
         ("floating point", "the number"),
         ("a boolean", "true or false"),
         ("map", "a table"),
-        (" as i128", ""),
-        (" as u128", ""),
     ];
     let Some((found, expected)) = message.split_once(", expected ") else { return message.to_owned() };
+    if let Some((_, digits)) = found.strip_suffix("` as i128").or_else(|| found.strip_suffix("` as u128")).and_then(|it| it.split_once('`'))
+    {
+        return format!("`{digits}` is larger than any number here");
+    }
     let found = found.replace("invalid type: ", "found ").replace("invalid value: ", "found ");
     let found = found.replace("found sequence", "found a list");
     let expected = if expected.starts_with("struct ") { "a table" } else { expected };
@@ -190,7 +210,7 @@ pub(super) fn number(number: f64) -> String {
 }
 
 /// "did you mean …" for a near miss, else the whole list.
-pub(crate) fn suggest(unknown: &str, known: &[&str]) -> String {
+pub fn suggest(unknown: &str, known: &[&str]) -> String {
     match nearest(unknown, known) {
         Some(name) => format!("did you mean `{name}`?"),
         None if known.is_empty() => "nothing is known here".to_owned(),
@@ -199,7 +219,7 @@ pub(crate) fn suggest(unknown: &str, known: &[&str]) -> String {
 }
 
 /// The name that was meant, if one is near enough. Others write `maxVUs` for `max_vus`, which is no distance.
-pub(super) fn nearest<'k>(unknown: &str, known: &[&'k str]) -> Option<&'k str> {
+pub fn nearest<'k>(unknown: &str, known: &[&'k str]) -> Option<&'k str> {
     let plain = |name: &str| name.replace(['_', '-'], "").to_lowercase();
     let most = 1 + unknown.len() / 4;
     // To compare takes time in proportion to both; a name that is much longer was not meant anyway.

@@ -30,6 +30,18 @@ pub struct Request {
     pub expect_status: Vec<u16>,
 }
 
+impl Request {
+    /// The names of the variables that it needs values of, some of them more than once.
+    pub(super) fn variables(&self) -> impl Iterator<Item = &str> {
+        let target = match &self.target {
+            Target::Service { path, .. } => path,
+            Target::Absolute(url) => url,
+        };
+        let headers = self.headers.iter().map(|(_, value)| value);
+        headers.chain(&self.body).chain([target]).flat_map(Template::variables)
+    }
+}
+
 /// What a request asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Method {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use toml::Spanned;
 
 use super::fault::{Fault, moment};
-use super::file::Names;
+use super::file::{Name, Names};
 use super::phase::Phase;
 use super::plan::Plan;
 use super::refusal::{Wrong, suggest};
@@ -117,11 +117,11 @@ fn stretches(relation: Relation, names: &Spanned<Names>, faults: &[Fault], phase
     let of_phases = phases.iter().enumerate().map(|(index, phase)| (phase.name.as_str(), Stretch::Phase(index)));
     let known: Vec<(&str, Stretch)> = of_faults.chain(of_phases).collect();
     let mut chosen = Vec::new();
-    for name in &names.get_ref().0 {
+    for Name { text: name, span } in &names.get_ref().0 {
         let Some((_, stretch)) = known.iter().find(|(known, _)| known == name) else {
             let known: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
             let what = if phases.is_empty() { "no fault" } else { "no fault and no phase" };
-            return Err(Wrong::new(names.span(), format!("{what} is named `{name}`"), suggest(name, &known)));
+            return Err(Wrong::new(span.clone().unwrap_or(names.span()), format!("{what} is named `{name}`"), suggest(name, &known)));
         };
         chosen.push(*stretch);
     }

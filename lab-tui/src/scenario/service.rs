@@ -42,6 +42,17 @@ pub struct Service {
     pub metrics: Option<Pattern>,
 }
 
+/// Why words of a command line are no service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoService {
+    /// The one to blame, as a [[service]] calls it: `command`, `url` or `ready`.
+    pub word: &'static str,
+    /// What is wrong with it.
+    pub what: String,
+    /// The way out.
+    pub hint: String,
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ServiceTable {
@@ -60,18 +71,22 @@ impl Service {
     /// A service as a command line names it: one line for the program, split as a shell would, and where its requests go.
     ///
     /// # Errors
-    /// What cannot be, and the way out.
-    pub fn from_line(name: &str, line: &str, url: Option<&str>, ready: Option<&str>) -> Result<Self, (String, String)> {
-        let told = |wrong: Wrong| (wrong.what, wrong.hint.unwrap_or_default());
-        // There is no file to have a place in.
-        let here = |text: &str| Spanned::new(0..0, text.to_owned());
+    /// Which of the words cannot be, why, and the way out.
+    pub fn from_line(name: &str, line: &str, url: Option<&str>, ready: Option<&str>) -> Result<Self, NoService> {
+        // There is no file to have a place in, so the places tell which of the words it is.
+        const WORDS: [&str; 3] = ["command", "url", "ready"];
+        let told = |Wrong { span, what, hint }: Wrong| {
+            let word = span.and_then(|span| WORDS.get(span.start)).unwrap_or(&WORDS[0]);
+            NoService { word, what, hint: hint.unwrap_or_default() }
+        };
+        let at = |place: usize| move |text: &str| Spanned::new(place..place, text.to_owned());
         let table = ServiceTable {
-            name: here(name),
+            name: at(0)(name),
             command: Spanned::new(0..0, CommandLine::Line(line.to_owned())),
             env: BTreeMap::new(),
             dir: None,
-            url: url.map(here),
-            ready: ready.map(here),
+            url: url.map(at(1)),
+            ready: ready.map(at(2)),
             ready_timeout: None,
             metrics: None,
         };
@@ -121,6 +136,7 @@ fn read(table: ServiceTable, of_the_lab: &[&str]) -> Result<Service, Wrong> {
         return Err(Wrong::new(table.name.span(), format!("`{name}` is taken by the lab's own"), "give it another name"));
     }
     let command = command::words(&table.command)?;
+    command.iter().try_for_each(|word| check_places(word, false, table.command.span()))?;
     let mut env = BTreeMap::new();
     for (key, value) in table.env {
         if key.get_ref().is_empty() || key.get_ref().contains(['=', '\0']) {
@@ -156,7 +172,16 @@ fn pattern(text: &Spanned<String>) -> Result<Pattern, Wrong> {
     if text.get_ref().contains('\0') {
         return Err(Wrong::new(text.span(), "no program takes a NUL", "leave it out"));
     }
-    Ok(Pattern::new(text.get_ref()))
+    let pattern = Pattern::new(text.get_ref());
+    check_places(&pattern, false, text.span())?;
+    Ok(pattern)
+}
+
+fn check_places(pattern: &Pattern, is_url: bool, span: std::ops::Range<usize>) -> Result<(), Wrong> {
+    match pattern.misspelt(is_url) {
+        Some((name, meant)) => Err(Wrong::new(span, format!("`{{{name}}}` stands for nothing"), format!("did you mean `{meant}`?"))),
+        None => Ok(()),
+    }
 }
 
 /// Where requests go: to it, a request's path is added.
@@ -178,6 +203,7 @@ fn base_url(text: &Spanned<String>) -> Result<Pattern, Wrong> {
 /// A whole URL, once its placeholders are filled.
 fn address(text: &Spanned<String>) -> Result<Pattern, Wrong> {
     let pattern = pattern(text)?;
+    check_places(&pattern, true, text.span())?;
     let filled = Url::parse(&pattern.fill(1, |_| Some("http://127.0.0.1:1")));
     let hint = "write http://127.0.0.1:{port} or the like";
     match filled {

@@ -211,8 +211,8 @@ impl Threshold {
         let Some((_, comparison)) = Comparison::ALL.into_iter().find(|(known, _)| *known == sign) else {
             return Err((format!("`{sign}` is no comparison"), "known: <, <=, >, >=, ==, !=".to_owned()));
         };
-        if right.is_empty() {
-            return Err((format!("`{expression}` lacks what it compares with"), form()));
+        if left.is_empty() || right.is_empty() {
+            return Err((format!("`{expression}` lacks what it compares{}", if left.is_empty() { "" } else { " with" }), form()));
         }
         let Some(bound) = right.parse::<f64>().ok().filter(|bound| bound.is_finite()) else {
             return Err((format!("`{right}` is no number"), form()));

@@ -83,7 +83,7 @@ impl<'t> Mender<'t> {
     pub(super) fn mend(&mut self, wrong: &Wrong) -> bool {
         let Some(Place { steps, is_key }) = self.find(wrong.span.as_ref()) else { return false };
         if is_key {
-            return self.mend_key(&steps);
+            return self.mend_key(&steps, wrong);
         }
         if let [Step::Key(load), Step::Index(_), Step::Key(vars), Step::Key(_), ..] = steps.as_slice()
             && load == "load"
@@ -96,7 +96,7 @@ impl<'t> Mender<'t> {
         match (shape, shape.and_then(table_of)) {
             (_, Some(table)) if is_table => self.mend_table(&steps, table, wrong.missing_key()),
             (Some(Shape::List(Shape::Table(_), _)), _) if is_table => self.wrap(&steps),
-            _ => self.replace(&steps),
+            _ => self.replace(&steps, wrong),
         }
     }
 
@@ -157,6 +157,29 @@ impl<'t> Mender<'t> {
         self.lost_a_name |= unnamed;
     }
 
+    /// A name of a part of the run that is none becomes another one, so that what stands beside it keeps its meaning. A relation that is one
+    /// too many goes, with what belongs to it.
+    fn replace_relation(&mut self, steps: &[Step], relation: &[Step], wrong: &Wrong) -> bool {
+        let name = self.a_stretch().filter(|_| !wrong.is_one_too_many());
+        let name = name.map(|name| self.own(DeValue::String(DeString::from(name))));
+        match (name, self.value_mut(steps)) {
+            (Some(name), Some(place)) => {
+                *place = name;
+                true
+            }
+            _ => self.remove_with_others(relation, &["settle", "within"]),
+        }
+    }
+
+    /// The name of a fault or of a phase.
+    fn a_stretch(&mut self) -> Option<String> {
+        ["fault", "phase"].into_iter().find_map(|key| {
+            let Some(Container::List(list)) = self.container(&[Step::Key(key.to_owned())]) else { return None };
+            let names = list.iter().filter_map(|one| one.get_ref().as_table()?.get("name")?.get_ref().as_str());
+            names.filter(|name| !name.trim().is_empty()).map(str::to_owned).next()
+        })
+    }
+
     /// Takes away a key, and what has no meaning without it.
     fn remove_with_others(&mut self, steps: &[Step], others: &[&str]) -> bool {
         let Some((Step::Key(name), before)) = steps.split_last() else { return false };
@@ -177,13 +200,13 @@ impl<'t> Mender<'t> {
     }
 
     /// A key that is not known becomes the one that was meant, a selector loses the tag that is wrong, and all else is taken away.
-    fn mend_key(&mut self, steps: &[Step]) -> bool {
+    fn mend_key(&mut self, steps: &[Step], wrong: &Wrong) -> bool {
         let Some((Step::Key(name), before)) = steps.split_last() else { return false };
         let span = self.new_span();
         let known = shape(before);
         let Some(Container::Table(table)) = self.container(before) else { return false };
         if matches!(known, Some(Shape::Thresholds(_)))
-            && let Some(rest) = without_its_wrong_tag(name)
+            && let Some(rest) = without_its_wrong_tag(name, wrong)
             && let Some(written) = table.get_key_value(name.as_str()).map(|(key, _)| key.span())
             && !table.contains_key(rest.as_str())
             && let Some(value) = table.remove(name.as_str())
@@ -295,11 +318,14 @@ impl<'t> Mender<'t> {
     }
 
     /// Puts what stands in for it in the place of a value.
-    fn replace(&mut self, steps: &[Step]) -> bool {
+    fn replace(&mut self, steps: &[Step], wrong: &Wrong) -> bool {
         let Some((last, before)) = steps.split_last() else { return false };
         let around = shape(before);
         match last {
-            Step::Key(name) if RELATIONS.contains(&name.as_str()) => return self.remove_with_others(steps, &["settle", "within"]),
+            Step::Key(name) if RELATIONS.contains(&name.as_str()) => return self.replace_relation(steps, steps, wrong),
+            Step::Index(_) if matches!(before.last(), Some(Step::Key(name)) if RELATIONS.contains(&name.as_str())) => {
+                return self.replace_relation(steps, before, wrong);
+            }
             Step::Key(name) if name == "abort_on_fail" => return self.remove_with_others(steps, &["delay_abort_eval"]),
             _ => {}
         }
@@ -477,13 +503,15 @@ fn chosen(table: &'static Table, given: &DeTable<'_>) -> Option<&'static Case> {
     table.case(given.get(by)?.get_ref().as_str()?)
 }
 
-/// The selector without the first of its tags that its metric cannot have; `None` where there is none.
-fn without_its_wrong_tag(selector: &str) -> Option<String> {
+/// The selector without the first of its tags that its metric cannot have, or else the one that names nothing; `None` where there is none.
+fn without_its_wrong_tag(selector: &str, wrong: &Wrong) -> Option<String> {
     let (metric, tags) = selector.split_once('{')?;
     let mut tags: Vec<&str> = tags.strip_suffix('}')?.split(',').collect();
     let with = |tags: &[&str]| format!("{metric}{{{}}}", tags.join(","));
     Selector::parse(metric).ok()?;
-    let wrong = (0..tags.len()).find(|last| Selector::parse(&with(&tags[..=*last])).is_err())?;
-    tags.remove(wrong);
+    let misread = (0..tags.len()).find(|last| Selector::parse(&with(&tags[..=*last])).is_err());
+    let lost = || tags.iter().position(|tag| tag.split(':').next().map(str::trim) == wrong.tag_that_leads_nowhere());
+    let at = misread.or_else(lost)?;
+    tags.remove(at);
     Some(if tags.is_empty() { metric.to_owned() } else { with(&tags) })
 }

@@ -12,7 +12,7 @@ rate = 50
 duration = "30s"
 [[load.request]]
 post = "https://a/{id}"
-headers = { Content-Type = "application/json", x-user = "{user}" }
+headers = { Content-Type = "application/json", x-user = "{user}", x-mail = "{mail}" }
 body = '{"id": {id}, "die": "{die}"}'
 [load.vars]
 id = { from = 1, to = 1000 }
@@ -43,7 +43,7 @@ fn a_request_is_read_with_all_that_it_sends() {
     assert_eq!((request.name.as_str(), request.method), ("POST https://a/{id}", Method::Post));
     assert!(matches!(&request.target, Target::Absolute(url) if url.source() == "https://a/{id}"));
     let headers: Vec<(&str, &str)> = request.headers.iter().map(|(name, value)| (name.as_str(), value.source())).collect();
-    assert_eq!(headers, [("content-type", "application/json"), ("x-user", "{user}")]);
+    assert_eq!(headers, [("content-type", "application/json"), ("x-user", "{user}"), ("x-mail", "{mail}")]);
     assert_eq!(request.body.as_ref().unwrap().variables().collect::<Vec<_>>(), ["id", "die"]);
     assert_eq!(load.vars["id"], Values::Range { from: 1, step: 1, last: 999 });
     assert_eq!(load.vars["die"], Values::List(vec!["fair".to_owned(), "6".to_owned(), "0.5".to_owned()]));
@@ -138,6 +138,7 @@ fn refusals() {
             "x.toml:15:53: a column of a file has no range (leave out what goes with neither)",
         ),
         ("csv = \"users.csv\", column = \"name\"", "column = \"name\"", "x.toml:15:19: a column of which file is not said (add `csv = "),
+        (", x-mail = \"{mail}\"", "", "x.toml:16:8: no request uses the variable `mail` (write `{mail}` in one, or leave it out)"),
         ("csv = \"users.csv\"", "cvs = \"users.csv\"", "x.toml:15:10: unknown key `cvs` (did you mean `csv`?)"),
     ];
     let told = cases.map(|(old, new, expected)| (parse(old, new).expect_err(new).to_string(), expected));
