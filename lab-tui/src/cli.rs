@@ -20,6 +20,7 @@ pub(crate) mod replay;
 mod reports;
 pub(crate) mod run;
 pub(crate) mod runs;
+mod scenario;
 mod scenario_files;
 pub(crate) mod schema;
 pub(crate) mod screen;

@@ -6,8 +6,9 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use lab_tui::scenario::SHIPPED;
 
@@ -63,6 +64,38 @@ fn every_shipped_scenario_is_accepted() {
     let output = check(Path::new(FOLDER), &names);
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(String::from_utf8(output.stdout).unwrap().lines().count(), names.len());
+}
+
+/// A pipe that somebody writes into is read, one that nobody does is not waited for, and a name that is nearly right is recognised.
+#[test]
+fn a_scenario_may_come_through_a_pipe() {
+    let place = tempfile::tempdir().unwrap();
+    let text = SHIPPED.iter().find(|(name, _)| *name == "db-load").unwrap().1;
+    rustix::fs::mkfifoat(rustix::fs::CWD, place.path().join("pipe"), rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR).unwrap();
+    let lab = |arguments: &[&str], input: &str| {
+        let mut lab = Command::new(env!("CARGO_BIN_EXE_lab"));
+        lab.args(arguments).current_dir(place.path()).env_remove("GITHUB_ACTIONS").stdin(Stdio::piped());
+        let mut lab = lab.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        lab.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        let ended = lab.wait_with_output().unwrap();
+        (ended.status.code(), String::from_utf8(ended.stdout).unwrap() + &String::from_utf8(ended.stderr).unwrap())
+    };
+    let told = "Load on the database; 1 load, 0 faults, 3 thresholds, 30.0 s\n";
+    assert_eq!(lab(&["check", "-"], text), (Some(0), format!("stdin: {told}")));
+    assert_eq!(lab(&["check", "/dev/stdin"], text), (Some(0), format!("/dev/stdin: {told}")));
+    let refused = (
+        Some(104),
+        "stdin:1:1: the key `title` is missing here (add `title = …`)\nstdin: the scenario has no load (add a [[load]] table)\n",
+    );
+    let said = lab(&["check", "-"], "format = 1\n");
+    assert!(said.0 == refused.0 && refused.1.lines().all(|line| said.1.contains(line)), "{said:?}");
+    assert_eq!(lab(&["check", "pipe"], ""), (Some(104), "pipe: this cannot be read: it is a pipe that nobody writes into\n".to_owned()));
+    for (arguments, meant) in
+        [(["run", "db-laod"], "(did you mean `db-load`?)"), (["chekc", "db-load"], "(did you mean the command `lab check`?)")]
+    {
+        let (code, said) = lab(&arguments, "");
+        assert!(code == Some(104) && said.contains(meant), "{said}");
+    }
 }
 
 /// What no repository should carry, and what is no file at all.

@@ -12,11 +12,11 @@ use lab_tui::stack::embedded::SERVICES;
 
 use super::Failure;
 use super::github;
-use super::run::plan;
+use super::scenario::plan;
 
 #[derive(Debug, Args)]
 pub(crate) struct CheckFlags {
-    /// Scenario files, or names of shipped scenarios
+    /// Scenario files, or names of shipped scenarios; `-` is standard input
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
 }
@@ -27,7 +27,10 @@ pub(crate) fn check(flags: &CheckFlags) -> Result<Exit, Failure> {
     let mut exit = Exit::Kept;
     for file in &flags.files {
         match plan(file, None, &Given { services: &SERVICES, ..Given::default() }) {
-            Ok(planned) => out::result(&format!("{}: {}\n", file.display(), contents(&planned.plan))).map_err(Failure::unwritable)?,
+            Ok(planned) => {
+                let name = planned.file.as_ref().unwrap_or(&planned.name);
+                out::result(&format!("{name}: {}\n", contents(&planned.plan))).map_err(Failure::unwritable)?;
+            }
             Err(error) => {
                 out::note(&out::sentence(&error));
                 github::show(&refusals(file, &error));

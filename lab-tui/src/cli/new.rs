@@ -30,6 +30,31 @@ pub(crate) fn new(flags: &NewFlags) -> Result<Exit, Failure> {
         opened => opened.and_then(|mut file| file.write_all(STARTING.as_bytes())).with_context(|| format!("cannot write {name}")),
     };
     written.map_err(|error| Failure::new(Exit::BadInput, error))?;
-    out::note(&format!("wrote {name}; `lab check {name}` reads it, `lab run {name}` runs it"));
+    let word = shell_word(&name.to_string());
+    out::note(&format!("wrote {name}; `lab check {word}` reads it, `lab run {word}` runs it"));
     Ok(Exit::Kept)
+}
+
+/// As one word for a shell, to be copied.
+fn shell_word(text: &str) -> String {
+    let is_plain = |letter: char| letter.is_alphanumeric() || "-_./+:@%,=".contains(letter);
+    if !text.is_empty() && text.chars().all(is_plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shell_word;
+
+    #[test]
+    fn what_a_shell_would_part_is_quoted() {
+        for (path, word) in [
+            ("mine.toml", "mine.toml"),
+            ("/tmp/ü/a-b_c.toml", "/tmp/ü/a-b_c.toml"),
+            ("a b.toml", "'a b.toml'"),
+            ("it's.toml", "'it'\\''s.toml'"),
+            ("$HOME", "'$HOME'"),
+        ] {
+            assert_eq!(shell_word(path), word);
+        }
+    }
 }

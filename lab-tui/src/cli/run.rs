@@ -1,14 +1,12 @@
 //! `lab run`: plans every file before anything starts, runs them on one stack, reports.
 
 use std::any::Any;
-use std::fs::File;
-use std::io::{self, ErrorKind, Read as _};
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::anyhow;
 use clap::Args;
 use clap::builder::FalseyValueParser;
 use futures_util::FutureExt as _;
@@ -21,7 +19,7 @@ use lab_tui::report::annotation::{annotations, without_end};
 use lab_tui::report::tally::Tally;
 use lab_tui::report::{self, Summary, TraceLink};
 use lab_tui::runner;
-use lab_tui::scenario::{Given, LARGEST, Plan, Planned, SHIPPED, StackKind, shipped, text};
+use lab_tui::scenario::{Given, Plan, Planned, SHIPPED, StackKind};
 use lab_tui::stack::embedded::SERVICES;
 use lab_tui::stack::hosted::Hosted;
 use lab_tui::tui::{Listed, Palette, Shelf, Theme, Ui};
@@ -34,13 +32,14 @@ use super::beside::{APP, Beside, ExecFlags};
 use super::check::refusals;
 use super::record::{RecordFlags, Records};
 use super::reports::{ReportFlags, Reports};
+use super::scenario::plan;
 use super::settings::SettingsFlags;
 use super::stack::{INTERRUPTED, StackFlags, Up};
-use super::{ask, github, hosted, scenario_files, screen};
+use super::{ask, github, hosted, screen};
 
 #[derive(Debug, Args)]
 pub(crate) struct Run {
-    /// Scenario files, or names of shipped scenarios
+    /// Scenario files, or names of shipped scenarios; `-` is standard input
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Run without a screen, as it does anyway where there is no terminal
@@ -317,39 +316,11 @@ fn shelf(beside: Beside, up: StackKind) -> Shelf {
     }))
 }
 
-/// A path where there is such a file, else the name of a shipped scenario.
-pub(crate) fn plan(file: &Path, time_scale: Option<f64>, given: &Given<'_>) -> anyhow::Result<Planned> {
-    let origin = file.display().to_string();
-    let (text, found) = match (read(file), shipped(&origin)) {
-        (Ok(bytes), _) => (text(bytes, &origin)?, true),
-        (Err(_), Some(text)) => (text.to_owned(), false),
-        (Err(error), None) if error.kind() == ErrorKind::IsADirectory => bail!("{origin}: this is a folder (name a scenario file in it)"),
-        (Err(error), None) if error.kind() == ErrorKind::NotFound => {
-            let names: Vec<&str> = SHIPPED.iter().map(|(name, _)| *name).collect();
-            bail!("{origin}: there is no such file, and no shipped scenario has that name (there are {})", names.join(", "))
-        }
-        (Err(error), None) => return Err(error).with_context(|| format!("{origin}: this cannot be read")),
-    };
-    let plan = Plan::parse_given(&text, &origin, &Given { files: Some(&scenario_files::files(found.then_some(file))), ..*given })?;
-    let folder = file.parent().filter(|_| found).unwrap_or(Path::new(""));
-    let folder = std::env::current_dir()?.join(folder);
-    let name = file.file_stem().map_or_else(|| origin.clone(), |stem| stem.to_string_lossy().into_owned());
-    let beside = given.beside.map(|service| service.name.clone());
-    Ok(Planned { name, file: found.then_some(origin), folder, plan: scaled(plan, time_scale), text, beside, time_scale })
-}
-
-fn scaled(plan: Plan, time_scale: Option<f64>) -> Arc<Plan> {
+pub(super) fn scaled(plan: Plan, time_scale: Option<f64>) -> Arc<Plan> {
     Arc::new(match time_scale {
         Some(factor) => plan.scaled(factor),
         None => plan,
     })
-}
-
-/// No more of it than shows that it is too large: it may be a device that never ends.
-fn read(file: &Path) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::open(file)?.take(LARGEST as u64 + 1).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 fn announce(up: &Up, took: Duration) {
