@@ -148,7 +148,7 @@ fn thresholds(promise: Shape) -> Value {
                 "type": "string",
                 "pattern": format!("^\\s*({aggregates})\\s*(<=|>=|==|!=|<|>)\\s*[-+]?[0-9.]+([eE][-+]?[0-9]+)?\\s*$"),
             });
-            let mut list = json!({ "type": "array", "items": shape(promise) });
+            let mut list = json!({ "type": "array", "items": shape(promise), "minItems": 1 });
             list["description"] = json!("What must hold, as an aggregate, a comparison and a value.");
             list["items"]["anyOf"][0] = expression.clone();
             list["items"]["anyOf"][1]["properties"]["threshold"]["pattern"] = expression["pattern"].clone();

@@ -84,7 +84,7 @@ fn a_run_that_nobody_answered_says_nothing() {
     assert_eq!(told("http_reqs = [\"count>99\"]", &nobody, false).word, Word::Fail);
     assert_eq!(told("http_req_failed = [\"rate==1\"]", &nobody, false).word, Word::Pass);
     assert_eq!(told("\"http_reqs{outcome:timeout}\" = [\"count==2\"]", &nobody, false).word, Word::Pass);
-    assert_eq!(told("", &nobody, true).inconclusive, [String::new(); 0], "it may have been about to answer");
+    assert!(told("", &nobody, true).inconclusive.is_empty(), "it may have been about to answer");
     assert_eq!(told("", &[], false).word, Word::Pass, "nothing was sent");
 }
 

@@ -36,13 +36,17 @@ const ONLY_FOR_READERS: &[&str] = &[
     "request-variable-unknown",
     "request-weights-zero",
     "same-problem-in-many-tables",
+    "service-placeholders",
     "service-urls-in-a-circle",
     "stack-none-with-the-labs-own",
     "threshold-loss-outside",
     "threshold-outside-missing",
     "threshold-outside-unknown",
+    "threshold-settled",
     "threshold-tags",
     "vars-csv-missing",
+    "vars-unused",
+    "vars-unused-because-of-something-else",
 ];
 
 fn parsed() -> Value {

@@ -5,7 +5,7 @@ use super::{Case, Choice, Key, MOMENT, Shape, TIME, Table, key};
 
 pub(super) const LOAD: Table = Table {
     keys: &[
-        key("name", Shape::Text, "Unique; names the load in thresholds and reports.").needed().example("\"visitors\""),
+        key("name", Shape::Pattern("^[^,]*$"), "Unique; names the load in thresholds and reports. Without a comma, at which a tag would end.").needed().example("\"visitors\""),
         key("executor", Shape::Word(&EXECUTORS), "When requests are sent. Each executor has further keys of its own.")
             .needed()
             .example("\"constant-arrival-rate\""),
