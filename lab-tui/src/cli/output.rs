@@ -98,7 +98,15 @@ fn replace(place: &Path, text: &str) -> io::Result<()> {
 fn beside(place: &Path) -> io::Result<NamedTempFile> {
     let folder = place.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // As any other file of the user's: what of it the umask lets through.
-    tempfile::Builder::new().prefix(".lab-report-").permissions(Permissions::from_mode(0o666)).tempfile_in(folder)
+    tempfile::Builder::new().prefix(".lab-report-").permissions(Permissions::from_mode(0o666)).tempfile_in(folder).map_err(without_its_name)
+}
+
+/// That file's name means nothing to the user, who named another one.
+fn without_its_name(error: io::Error) -> io::Error {
+    match error.to_string().split_once(" at path \"") {
+        Some((said, _)) => io::Error::new(error.kind(), said),
+        None => error,
+    }
 }
 
 #[cfg(test)]
@@ -141,7 +149,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let refused = Output::open(folder.path()).unwrap_err();
         assert!(out::sentence(&refused).contains("cannot write"), "{refused:#}");
-        Output::open(&folder.path().join("no/such/folder")).unwrap_err();
+        let refused = out::sentence(&Output::open(&folder.path().join("no/such/folder")).unwrap_err());
+        assert!(refused.contains("no/such/folder: No such file") && !refused.contains("lab-report"), "{refused}");
         Output::open(Path::new("/dev/null")).unwrap().write("a").unwrap();
     }
 }

@@ -79,6 +79,9 @@ pub(crate) async fn run(flags: Run) -> Result<Exit, Failure> {
         not_up => {
             let why = not_up.as_ref().err().map_or(INTERRUPTED.to_owned(), Failure::to_string);
             plans.iter().for_each(|planned| reports.add_without_end(&planned.name, &why));
+            if let (Err(failure), Some(first)) = (&not_up, plans.first()) {
+                github::show(&[without_end(first, &out::sentence(&failure.error))]);
+            }
             let written = reports.write();
             not_up?;
             written?;

@@ -167,8 +167,10 @@ async fn a_stack_that_does_not_come_up_is_an_error_in_the_junit() {
     let place = Place::new();
     let junit = place.write("junit.xml", "of yesterday");
     let database = ["--database-url", "postgresql://nobody@127.0.0.1:1/x"];
-    let run = place.run(&[&["run", "traffic", "db-load", "--junit", junit.to_str().unwrap()], &database[..]].concat()).await;
+    let mut lab = place.lab(&[&["run", "traffic", "db-load", "--junit", junit.to_str().unwrap()], &database[..]].concat());
+    let run = ended(lab.env("GITHUB_ACTIONS", "true").spawn().unwrap()).await;
     assert_eq!((run.code, run.stdout.as_str()), (Some(100), ""), "{}", run.stderr);
+    assert!(run.stderr.contains("::error title=Everyday traffic (traffic)::cannot use the database at "), "{}", run.stderr);
     let xml = std::fs::read_to_string(junit).unwrap();
     let document = Document::parse(&xml).unwrap();
     assert_eq!(counts(document.root_element()), [2, 0, 2], "{xml}");
