@@ -119,8 +119,14 @@ async fn answer(flags: QueryFlags, asked: Asked) -> Result<(RangeQuery, &'static
         found.retain(|one| query.window.contains(&one.start_unix_nano));
         return Ok((query, "the lab", QueryResult::Traces(found)));
     }
-    let exit = if backends.named(backend).is_some() { Exit::NotReady } else { Exit::BadInput };
-    let result = backends.query(&query).await.map_err(|unanswered| Failure::new(exit, anyhow!(unanswered.why)))?;
+    let is_named = backends.named(backend).is_some();
+    let result = backends.query(&query).await.map_err(|unanswered| match (is_named, backend) {
+        (true, _) => Failure::new(Exit::NotReady, anyhow!(unanswered.why)),
+        (false, Backend::Prometheus) => {
+            Failure::new(Exit::BadInput, anyhow!("{}; `lab query --scrape-config` prints what it has to scrape", unanswered.why))
+        }
+        (false, _) => Failure::new(Exit::BadInput, anyhow!(unanswered.why)),
+    })?;
     Ok((query, backend.name(), result))
 }
 

@@ -76,9 +76,9 @@ fn keys_here(ui: &Ui) -> Vec<(&'static str, &'static str)> {
             ("S", "save the scenario with all that was done by hand"),
         ],
         Room::Queries => &[
-            ("↑ ↓", "choose a query; it is asked at once, and again as the run goes on"),
-            ("/", "change its text, or write one of your own; Enter asks it"),
-            ("Tab Enter", "to the answer's rows and back; Enter opens the trace of one"),
+            ("↑ ↓", "choose a query; it is asked at once, and again now and then"),
+            ("/", "write a query of your own, or change yours; Enter asks it"),
+            ("Tab Enter", "to the answer's rows and back; Enter opens a trace"),
             ("y", "copy the query, or what a missing Prometheus needs"),
         ],
     };

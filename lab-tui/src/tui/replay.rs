@@ -80,9 +80,12 @@ impl Screen {
                 _ = frame.tick() => {
                     let now = Instant::now();
                     changed |= player.advance(now - std::mem::replace(&mut last, now));
-                    if changed && now - judged > JUDGED {
+                    if now - judged > JUDGED {
                         judged = now;
-                        verdict = verdict::judge(player.model().plan(), player.model());
+                        self.ask(&mut asker);
+                        if changed {
+                            verdict = verdict::judge(player.model().plan(), player.model());
+                        }
                     }
                 }
             }

@@ -17,7 +17,7 @@ use url::Url;
 
 use crate::event::TraceId;
 use crate::model::Model;
-use crate::observe::backends::{RangeQuery, Unanswered, scrape_config};
+use crate::observe::backends::{LINES, RangeQuery, TRACES, Unanswered, scrape_config};
 use crate::query::Query;
 use crate::report::format;
 use crate::scenario::Backend;
@@ -307,9 +307,9 @@ fn counted(answered: &Answered) -> String {
     match answered {
         Answered::Series { all, left_out: 0 } => format!("{} series", all.len()),
         Answered::Series { all, left_out } => format!("the {} highest of {} series", all.len(), all.len() + left_out),
-        Answered::Lines(lines) if lines.len() >= crate::observe::backends::LINES => format!("the newest {} lines", lines.len()),
+        Answered::Lines(lines) if lines.len() >= LINES => format!("the newest {} lines", lines.len()),
         Answered::Lines(lines) => format::count(lines.len(), "line"),
-        Answered::Traces(found) if found.len() >= crate::observe::backends::TRACES => format!("the newest {} traces", found.len()),
+        Answered::Traces(found) if found.len() >= TRACES => format!("the newest {} traces", found.len()),
         Answered::Traces(found) => format::count(found.len(), "trace"),
     }
 }

@@ -13,6 +13,7 @@ use crate::model::Model;
 use crate::observe::backends::Unanswered;
 use crate::scenario::Backend;
 use crate::tui::palette::Palette;
+use crate::tui::plot::{awaited, marks};
 use crate::tui::ui::{Click, Ui};
 use crate::tui::wrap::wrap;
 
@@ -212,14 +213,17 @@ fn body(buffer: &mut Buffer, area: Rect, entry: &Entry, state: &mut State, model
     if !asked(entry.backend, ui).1 {
         return missing::draw(buffer, area, entry.backend, &state.pages, ui);
     }
-    let awaited = match state.answered() {
+    let text = match state.answered() {
         _ if entry.text.is_empty() => return,
         _ if model.began_unix_nano().is_none() && ui.replay.is_some() => "the recording does not tell when its run began",
         _ if model.began_unix_nano().is_none() => "awaiting the start of the run",
         None => "awaiting the answer",
         Some(Err(_)) => "",
         Some(Ok(answered)) => match answered {
-            Answered::Series { .. } if answered.rows() == 0 => "no series: nothing that fits was scraped in this time",
+            Answered::Series { .. } if answered.rows() == 0 && entry.backend == Backend::Prometheus => {
+                "no series; does it scrape this run's services?"
+            }
+            Answered::Series { .. } if answered.rows() == 0 => "no series of this run matches",
             Answered::Lines(_) if answered.rows() == 0 => "no line of this run matches",
             Answered::Traces(_) if answered.rows() == 0 => "no trace of this run matches",
             Answered::Series { .. } => return series(buffer, area, entry, state, model, ui),
@@ -227,8 +231,8 @@ fn body(buffer: &mut Buffer, area: Rect, entry: &Entry, state: &mut State, model
         },
     };
     let (graph, axis) = plot::frame(buffer, area, model, ui);
-    crate::tui::plot::marks(buffer, graph, axis, model, ui.cursor, &ui.palette);
-    crate::tui::plot::awaited(buffer, graph, awaited, &ui.palette);
+    marks(buffer, graph, axis, model, ui.cursor, &ui.palette);
+    awaited(buffer, graph, text, &ui.palette);
 }
 
 /// The plot, and below it what its lines are.

@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 
 use super::{Answered, State, answer, plot};
 use crate::model::Model;
+use crate::tui::plot::{label, marks};
 use crate::tui::room::{logs, traces};
 use crate::tui::ui::{Click, Ui};
 use crate::tui::{latency, stacked};
@@ -69,8 +70,8 @@ fn bars(buffer: &mut Buffer, area: Rect, moments: &[u64], model: &Model, ui: &mu
         }
     }
     let top = counts.iter().copied().max().unwrap_or_default().max(1);
-    crate::tui::plot::label(buffer, Rect { width: area.width - 1, ..area }, 0, &top.to_string(), palette);
-    crate::tui::plot::marks(buffer, graph, axis, model, ui.cursor, palette);
+    label(buffer, Rect { width: area.width - 1, ..area }, 0, &top.to_string(), palette);
+    marks(buffer, graph, axis, model, ui.cursor, palette);
     for (x, count) in (graph.left()..graph.right()).zip(counts) {
         stacked::column(buffer, Rect { x, width: 1, ..graph }, top, &[(count, palette.used, "█")]);
     }
