@@ -11,6 +11,7 @@ use lab_tui::event::{
     Outcome, Pool, Samples, Session, SessionState, TraceId, Wait,
 };
 use lab_tui::model::Model;
+use lab_tui::observe::backends::Backends;
 use lab_tui::observe::store::{ClientSpan, Store};
 use lab_tui::out;
 use lab_tui::scenario::{Plan, shipped};
@@ -60,7 +61,7 @@ async fn measure(seconds: u64) -> anyhow::Result<()> {
         for (way, keys) in ways {
             let mut run = Run::new()?;
             run.go_on(seconds * 10);
-            let mut asker = Asker::live(store.clone(), Shelf::default());
+            let mut asker = Asker::live(store.clone(), Backends::default(), Shelf::default());
             let mut ui = Ui::new(Palette::new(Theme::Dark), None, Vec::new());
             let digit = KeyCode::Char(char::from_digit(number, 10).unwrap_or('1'));
             for key in [&[digit], keys].concat() {

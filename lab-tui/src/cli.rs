@@ -15,6 +15,7 @@ mod hosted;
 pub(crate) mod logs;
 pub(crate) mod new;
 mod output;
+pub(crate) mod query;
 mod record;
 pub(crate) mod replay;
 mod reports;
@@ -77,6 +78,8 @@ pub(crate) enum Command {
     Status(ask::StatusFlags),
     /// Print what the running lab's database does: sessions, who blocks whom, locks, statements, the pools in front of it
     Db(db::DbFlags),
+    /// Ask a Prometheus, a Loki or a Tempo; without a query, list those that come with the lab
+    Query(query::QueryFlags),
     /// Read scenarios without running them, and say what is wrong
     Check(check::CheckFlags),
     /// Print the JSON Schema of scenario files or of the summary

@@ -39,6 +39,7 @@ fn main() -> ExitCode {
         Command::Trace(trace) => cli::block_on(cli::ask::trace(trace)),
         Command::Traces(traces) => cli::block_on(cli::traces::traces(traces)),
         Command::Logs(logs) => cli::block_on(cli::logs::logs(logs)),
+        Command::Query(query) => cli::block_on(cli::query::query(query)),
         Command::Db(db) => cli::block_on(cli::db::db(db)),
         Command::Status(status) => cli::block_on(cli::ask::status(status)),
     }

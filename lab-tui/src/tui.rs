@@ -101,6 +101,7 @@ impl Screen {
 
     /// What the run that is shown next came from; without it no fault can be begun, and nothing saved.
     pub fn offer(&mut self, origin: Origin) {
+        self.ui.queries.offer(origin.pages.clone());
         self.ui.control.offer(origin);
     }
 
@@ -117,7 +118,7 @@ impl Screen {
         store: &Store,
         desk: &mut Desk,
     ) -> io::Result<Wish> {
-        let mut asker = Asker::live(store.clone(), self.ui.shelf.clone());
+        let mut asker = Asker::live(store.clone(), self.ui.backends.clone(), self.ui.shelf.clone());
         self.ui.begin(scenario);
         let mut frame = tokio::time::interval(FRAME);
         frame.set_missed_tick_behavior(MissedTickBehavior::Skip);

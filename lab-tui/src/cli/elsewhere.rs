@@ -71,7 +71,7 @@ pub(super) async fn logs(source: &Source, question: &LogQuestion, since: Duratio
 }
 
 /// In nanoseconds since 1970.
-fn lately(since: Duration) -> Range<u64> {
+pub(super) fn lately(since: Duration) -> Range<u64> {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let nanos = |moment: Duration| u64::try_from(moment.as_nanos()).unwrap_or(u64::MAX);
     nanos(now.saturating_sub(since))..nanos(now)

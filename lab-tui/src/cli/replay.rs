@@ -17,6 +17,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::Failure;
+use super::backends::BackendUrls;
 use super::reports::{ReportFlags, Reports};
 use super::screen;
 use super::settings::SettingsFlags;
@@ -33,6 +34,8 @@ pub(crate) struct ReplayFlags {
     /// How fast the screen shows it, as a factor; the keys [ and ] change it
     #[arg(long, value_name = "FACTOR", env = "LAB_SPEED", default_value = "1", value_parser = speed)]
     speed: f64,
+    #[command(flatten)]
+    backends: BackendUrls,
     #[command(flatten)]
     settings: SettingsFlags,
     #[command(flatten)]
@@ -54,6 +57,7 @@ pub(crate) async fn replay(flags: ReplayFlags) -> Result<Exit, Failure> {
     let mut interrupts = Interrupts::listen()?;
     let mut ui = Ui::new(Palette::new(Theme::Dark), link, listed);
     settings.apply(&mut ui);
+    ui.backends = flags.backends.into();
     let mut screen = Screen::enter(ui).map_err(|error| screen::gone(&error))?;
     screen.offer(origin);
     let wish = tokio::select! {

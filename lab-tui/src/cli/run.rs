@@ -97,6 +97,7 @@ pub(crate) async fn run(flags: Run) -> Result<Exit, Failure> {
         let mut ui = Ui::new(Palette::new(Theme::Dark), link, plans.into_iter().map(Listed::from).collect());
         settings.apply(&mut ui);
         ui.shelf = shelf(beside, needed);
+        ui.backends = up.backends.clone();
         let left = screen::run(ui, &mut up, &mut records).await;
         stop(up, &left).await;
         return left;

@@ -1,5 +1,6 @@
 //! `lab` on a terminal: the screen, and the scenarios that can be run on it one after the other.
 
+use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, stdin, stdout};
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use futures_util::FutureExt as _;
 use lab_tui::event::{Command, Event, Fact};
 use lab_tui::exit::Exit;
 use lab_tui::model::Model;
+use lab_tui::observe::scrape;
 use lab_tui::out;
 use lab_tui::runner;
 use lab_tui::scenario::{Load, Plan, Planned, StackKind};
@@ -89,7 +91,9 @@ async fn show(
         notices: &mut up.notices,
     };
     let text = planned.beside.is_none().then(|| planned.text.clone());
-    screen.offer(origin(&planned.name, text, &planned.plan, planned.time_scale, planned.folder.clone()));
+    let origin = origin(&planned.name, text, &planned.plan, planned.time_scale, planned.folder.clone());
+    let foreign: Vec<&str> = planned.plan.services.iter().map(|service| service.name.as_str()).collect();
+    screen.offer(Origin { pages: scrape::pages(&hosted.endpoints, &foreign), ..origin });
     let walked = async {
         match run.walk(commands, facts).await {
             // What was measured can be looked at for as long as the viewer likes.
@@ -131,6 +135,7 @@ pub(super) fn origin(name: &str, text: Option<String>, plan: &Arc<Plan>, time_sc
         plan: Arc::clone(plan),
         time_scale: time_scale.unwrap_or(1.0),
         folder: names_files.then_some(folder),
+        pages: BTreeMap::new(),
         services: if plan.stack == StackKind::Embedded { SERVICES.iter().map(|name| (*name).to_owned()).collect() } else { Vec::new() },
     }
 }

@@ -11,6 +11,7 @@ use lab_tui::out;
 use lab_tui::record::Player;
 use lab_tui::tui::{Palette, Replay, Theme, Ui, keys, still};
 
+use super::backends::BackendUrls;
 use super::explain::moment;
 use super::settings::themes;
 use super::{Failure, replay};
@@ -32,6 +33,8 @@ pub(crate) struct ScreenshotFlags {
     /// Colours for a dark or a light background, the terminal's own 16, or none
     #[arg(long, value_parser = themes(), default_value = "dark")]
     theme: Theme,
+    #[command(flatten)]
+    backends: BackendUrls,
     /// Where to write it; `-` for standard output
     #[arg(long, short, value_name = "FILE", default_value = "lab.svg")]
     output: PathBuf,
@@ -47,6 +50,7 @@ pub(crate) async fn screenshot(flags: ScreenshotFlags) -> Result<Exit, Failure> 
     let mut player = Player::new(recording, 1.0);
     player.seek(flags.at.unwrap_or(Duration::MAX));
     let mut ui = Ui::new(Palette::new(flags.theme), None, listed);
+    ui.backends = flags.backends.into();
     ui.replay = Some(Replay { speed: 1.0, paused: true });
     let svg = still(ui, player.model(), traces, &flags.keys.0, flags.size).await;
     if flags.output.as_os_str() == "-" {

@@ -60,7 +60,7 @@ pub(crate) async fn traces(flags: TracesFlags) -> Result<Exit, Failure> {
     Ok(Exit::Kept)
 }
 
-fn table(found: &[FoundTrace]) -> String {
+pub(super) fn table(found: &[FoundTrace]) -> String {
     let mut out = format!("{:<32}  {:>9}  {:>5}  {:>7}  {:>6}  {}\n", "trace", "duration", "spans", "matched", "errors", "root");
     for one in found {
         let root = match (&one.root_service, &one.root_name) {

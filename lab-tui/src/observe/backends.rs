@@ -2,6 +2,9 @@
 
 mod answer;
 mod logs;
+mod range;
+mod scrape_config;
+mod shipped;
 mod traces;
 
 use std::ops::Range;
@@ -17,6 +20,9 @@ use crate::out::sentence;
 use crate::scenario::{Backend, Count};
 
 pub(super) use logs::lines;
+pub use range::{LINES, QueryResult, RangeQuery, Series, TRACES, Unanswered};
+pub use scrape_config::scrape_config;
+pub use shipped::{SHIPPED, Shipped, Unit};
 pub(super) use traces::{by_id, search};
 
 /// How long a backend may take for an answer.
@@ -66,6 +72,7 @@ struct Counted {
 }
 
 /// Why a backend does not want to answer a query.
+#[derive(Debug, PartialEq, Eq)]
 struct Refused(String);
 
 /// How long what a run brought about may take until a backend shows it.
@@ -78,16 +85,20 @@ fn patience(backend: Backend) -> Duration {
 }
 
 impl Backends {
+    /// The address of a backend, where the user has named one.
+    pub fn named(&self, backend: Backend) -> Option<&Url> {
+        match backend {
+            Backend::Prometheus => self.prometheus.as_ref(),
+            Backend::Loki => self.loki.as_ref(),
+            Backend::Tempo => self.tempo.as_ref(),
+        }
+    }
+
     /// Asks until the answer cannot change any more, or for as long as telemetry may be under way.
     pub async fn ask(&self, question: &Question<'_>) -> Found {
         let backend = question.backend;
-        let (url, flag) = match backend {
-            Backend::Prometheus => (&self.prometheus, "--prometheus-url"),
-            Backend::Loki => (&self.loki, "--loki-url"),
-            Backend::Tempo => (&self.tempo, "--tempo-url"),
-        };
-        let Some(url) = url else {
-            let why = format!("there is no {} to ask; name one with {flag}", backend.name());
+        let Some(url) = self.named(backend) else {
+            let why = missing(backend);
             return if self.allow_skips { Found::Skipped(why) } else { Found::Unclear(why) };
         };
         let until = Instant::now() + self.patience.unwrap_or_else(|| patience(backend));
@@ -125,20 +136,29 @@ impl From<Counted> for Found {
     }
 }
 
+fn missing(backend: Backend) -> String {
+    format!("there is no {} to ask; name one with {}", backend.name(), flag(backend))
+}
+
+/// The flag that names a backend.
+pub fn flag(backend: Backend) -> &'static str {
+    match backend {
+        Backend::Prometheus => "--prometheus-url",
+        Backend::Loki => "--loki-url",
+        Backend::Tempo => "--tempo-url",
+    }
+}
+
 /// All windows together. No error names the address, which may have a password in it.
 async fn counted(base: &Url, question: &Question<'_>) -> anyhow::Result<Result<Counted, Refused>> {
     let client = client(base)?;
     let now = super::store::now();
     let mut all = Counted::default();
     for (path, parameters) in requests(question, now) {
-        let response = client.get(below(base, path)).query(&parameters).send().await.map_err(reqwest::Error::without_url)?;
-        let (status, body) = (response.status(), body(response).await?);
-        if matches!(status, StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY) {
-            return Ok(Err(Refused(answer::refusal(&body))));
-        }
-        if !status.is_success() {
-            bail!("it answers {status}: {}", answer::refusal(&body));
-        }
+        let body = match get(&client, base, path, &parameters).await? {
+            Ok(body) => body,
+            Err(refused) => return Ok(Err(refused)),
+        };
         let found = answer::read(question.backend, &body).context("its answer is not understood")?;
         ensure!(found.count < MOST, "it gives {MOST} results, and there may be more; ask for fewer");
         all.count += found.count;
@@ -146,6 +166,24 @@ async fn counted(base: &Url, question: &Question<'_>) -> anyhow::Result<Result<C
     }
     all.examples.truncate(EXAMPLES);
     Ok(Ok(all))
+}
+
+/// What a backend answers, unless it does not want to. No error names the address.
+async fn get(
+    client: &reqwest::Client,
+    base: &Url,
+    path: &str,
+    parameters: &[(&'static str, String)],
+) -> anyhow::Result<Result<Vec<u8>, Refused>> {
+    let response = client.get(below(base, path)).query(parameters).send().await.map_err(reqwest::Error::without_url)?;
+    let (status, body) = (response.status(), body(response).await?);
+    if matches!(status, StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY) {
+        return Ok(Err(Refused(answer::refusal(&body))));
+    }
+    if !status.is_success() {
+        bail!("it answers {status}: {}", answer::refusal(&body));
+    }
+    Ok(Ok(body))
 }
 
 fn client(base: &Url) -> anyhow::Result<reqwest::Client> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use crate::observe::backends::Unit;
 use crate::scenario::Comparison;
 
 /// `45 µs`, `3.21 ms`, `45.6 ms`, `1.23 s`; a dash where there is nothing. Nothing is zero, with no sign.
@@ -44,6 +45,34 @@ pub fn number(value: f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
+/// A number of three digits with its unit: `3.21/s`, `12.5 %`, `45.6 ms`, `1.50 M`.
+pub fn in_unit(value: f64, unit: Unit) -> String {
+    let plain = |value: f64| match value.abs() {
+        size if !size.is_finite() => value.to_string(),
+        size if size >= 999_500_000.0 => format!("{:.2} G", value / 1e9),
+        size if size >= 999_500.0 => format!("{:.2} M", value / 1e6),
+        // What is counted has no decimals, all else always has them.
+        size if size >= 99.95 || value.fract() == 0.0 => format!("{value:.0}"),
+        size if size >= 9.995 => format!("{value:.1}"),
+        size if size >= 0.01 => format!("{value:.2}"),
+        _ => number(value),
+    };
+    match unit {
+        Unit::Number => plain(value),
+        Unit::Rate => format!("{}/s", plain(value)),
+        Unit::Seconds => milliseconds(Some(value * 1000.0)),
+        Unit::Share => format!("{} %", plain(value * 100.0)),
+    }
+}
+
+/// The same of a round number, as scales have them: `1.5/s`, `20 %`.
+pub fn round_in_unit(value: f64, unit: Unit) -> String {
+    let text = in_unit(value, unit);
+    let end = text.find(|c: char| !c.is_ascii_digit() && !".-".contains(c)).unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    if number.contains('.') { number.trim_end_matches('0').trim_end_matches('.').to_owned() + unit } else { text }
+}
+
 /// As in `5 min ago`; empty where the time is none.
 pub fn ago(started: &str, now: OffsetDateTime) -> String {
     let Ok(started) = OffsetDateTime::parse(started, &Rfc3339) else { return String::new() };
@@ -75,6 +104,15 @@ pub fn distance_in_words(comparison: Comparison, value: f64, bound: f64, show: i
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_have_their_units_and_scales_no_decimals_that_say_nothing() {
+        let shown = [0.0, 7.0, 0.0123, 3.2149, 31.04, 1234.5, 1_500_000.0, f64::INFINITY].map(|value| in_unit(value, Unit::Number));
+        assert_eq!(shown, ["0", "7", "0.01", "3.21", "31.0", "1234", "1.50 M", "inf"]);
+        let units = [Unit::Rate, Unit::Share, Unit::Seconds].map(|unit| in_unit(0.25, unit));
+        assert_eq!(units, ["0.25/s", "25 %", "250 ms"]);
+        assert_eq!([1.5, 0.30000000000000004, 200.0].map(|value| round_in_unit(value, Unit::Rate)), ["1.5/s", "0.3/s", "200/s"]);
+    }
 
     #[test]
     fn numbers_keep_three_digits() {

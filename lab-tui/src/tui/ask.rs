@@ -1,18 +1,22 @@
 //! What rooms want to know beside the model: asked of the store, or of a Tempo and a Loki, while the screen goes on.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
 use crate::event::TraceId;
+use crate::observe::backends::{Backends, QueryResult, RangeQuery, Unanswered};
 use crate::observe::found::FoundTrace;
 use crate::observe::logs::LogText;
 use crate::observe::source::{LogMark, LogPage, Source};
 use crate::observe::store::{Store, StoredLine};
 use crate::observe::trace::Trace;
 use crate::query::Query;
+use crate::scenario::Backend;
 use crate::tui::room::logs::{Kept, Record};
+use crate::tui::room::queries::Answered;
 use crate::tui::shelf::{Had, Shelf, Wanted};
 
 /// How many traces a search finds at most.
@@ -27,6 +31,8 @@ pub enum Question {
     Traces(Query),
     /// The log lines that came in since.
     Logs(LogMark),
+    /// What a query gives over the time of the run.
+    Query(RangeQuery),
     /// What lies on this machine's disk.
     Shelf(Wanted),
 }
@@ -40,6 +46,8 @@ pub enum Answer {
     Traces(Query, Result<Vec<FoundTrace>, String>),
     /// The newest of those, read, with how far that leads; or why not.
     Logs(LogMark, Result<(Kept, LogMark), String>),
+    /// What it gave, or why nothing.
+    Query(RangeQuery, Result<Answered, Unanswered>),
     /// What it had of that.
     Shelf(Wanted, Had),
 }
@@ -56,6 +64,7 @@ enum Side {
 #[derive(Debug)]
 pub struct Asker {
     side: Side,
+    backends: Backends,
     shelf: Shelf,
     sender: mpsc::UnboundedSender<Answer>,
     answers: mpsc::UnboundedReceiver<Answer>,
@@ -64,17 +73,17 @@ pub struct Asker {
 
 impl Asker {
     /// Of a run that goes on.
-    pub fn live(store: Store, shelf: Shelf) -> Self {
-        Self::new(Side::Live(Source::Store(store)), shelf)
+    pub fn live(store: Store, backends: Backends, shelf: Shelf) -> Self {
+        Self::new(Side::Live(Source::Store(store)), backends, shelf)
     }
 
-    pub(super) fn recorded(traces: Arc<HashMap<TraceId, Trace>>, shelf: Shelf) -> Self {
-        Self::new(Side::Recorded(traces), shelf)
+    pub(super) fn recorded(traces: Arc<HashMap<TraceId, Trace>>, backends: Backends, shelf: Shelf) -> Self {
+        Self::new(Side::Recorded(traces), backends, shelf)
     }
 
-    fn new(side: Side, shelf: Shelf) -> Self {
+    fn new(side: Side, backends: Backends, shelf: Shelf) -> Self {
         let (sender, answers) = mpsc::unbounded_channel();
-        Self { side, shelf, sender, answers, under_way: Vec::new() }
+        Self { side, backends, shelf, sender, answers, under_way: Vec::new() }
     }
 
     /// Asks, unless something of that kind is under way: then whoever wants it asks again.
@@ -84,10 +93,10 @@ impl Asker {
             return;
         }
         self.under_way.push(question.clone());
-        let (side, shelf, sender) = (self.side.clone(), self.shelf.clone(), self.sender.clone());
+        let (side, backends, shelf, sender) = (self.side.clone(), self.backends.clone(), self.shelf.clone(), self.sender.clone());
         tokio::spawn(async move {
             // The screen may have gone.
-            let _ = sender.send(side.answer(question, shelf).await);
+            let _ = sender.send(side.answer(question, &backends, shelf).await);
         });
     }
 
@@ -99,6 +108,7 @@ impl Asker {
             Answer::Trace(id, _) => Question::Trace(*id),
             Answer::Traces(query, _) => Question::Traces(query.clone()),
             Answer::Logs(mark, _) => Question::Logs(*mark),
+            Answer::Query(query, _) => Question::Query(query.clone()),
             Answer::Shelf(wanted, _) => Question::Shelf(wanted.clone()),
         };
         self.under_way.retain(|other| *other != asked);
@@ -107,14 +117,28 @@ impl Asker {
 }
 
 impl Side {
-    async fn answer(&self, question: Question, shelf: Shelf) -> Answer {
+    async fn answer(&self, question: Question, backends: &Backends, shelf: Shelf) -> Answer {
         match question {
-            Question::Trace(id) => Answer::Trace(id, self.trace(id).await),
+            Question::Trace(id) => {
+                let trace = match self.trace(id).await {
+                    // A Tempo may have what came to it alone, or was pushed out here.
+                    None if backends.tempo.is_some() => Source::Backends(Box::new(backends.clone())).trace(id).await.ok().flatten(),
+                    known => known,
+                };
+                Answer::Trace(id, trace)
+            }
             Question::Traces(query) => {
-                let found = self.search(&query).await;
+                let found = self.search(&query, 0..u64::MAX).await;
                 Answer::Traces(query, found)
             }
             Question::Logs(mark) => Answer::Logs(mark, self.logs(mark).await),
+            Question::Query(query) => {
+                let result = match query.backend {
+                    Backend::Tempo if backends.tempo.is_none() => self.traceql(&query).await,
+                    _ => backends.query(&query).await,
+                };
+                Answer::Query(query, result.map(Answered::from))
+            }
             Question::Shelf(wanted) => {
                 let had = shelf.ask(wanted.clone()).await;
                 Answer::Shelf(wanted, had)
@@ -129,16 +153,24 @@ impl Side {
         }
     }
 
-    async fn search(&self, query: &Query) -> Result<Vec<FoundTrace>, String> {
+    /// The newest that match and began within the window, in nanoseconds since 1970.
+    async fn search(&self, query: &Query, window: Range<u64>) -> Result<Vec<FoundTrace>, String> {
         match self {
-            Self::Live(source) => source.search(query, 0..u64::MAX, FOUND).await.map_err(|error| format!("{error:#}")),
+            Self::Live(source) => source.search(query, window, FOUND).await.map_err(|error| format!("{error:#}")),
             Self::Recorded(traces) => {
                 let matched = traces.values().map(|trace| (trace, query.matches(trace).len())).filter(|(_, matched)| *matched > 0);
-                let mut found: Vec<FoundTrace> = matched.map(|(trace, matched)| FoundTrace::new(trace, matched)).collect();
+                let found = matched.map(|(trace, matched)| FoundTrace::new(trace, matched));
+                let mut found: Vec<FoundTrace> = found.filter(|one| window.contains(&one.start_unix_nano)).collect();
                 found.sort_by_key(|one| std::cmp::Reverse(one.start_unix_nano));
                 Ok(found)
             }
         }
+    }
+
+    /// What a Tempo would find, of the traces that are here.
+    async fn traceql(&self, asked: &RangeQuery) -> Result<QueryResult, Unanswered> {
+        let found = self.search(&Query::parse(&asked.text)?, asked.window.clone()).await;
+        found.map(QueryResult::Traces).map_err(|why| Unanswered { why, at: None })
     }
 
     /// Reads lines here, so that the screen need not.

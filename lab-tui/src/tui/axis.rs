@@ -91,6 +91,13 @@ impl TimeAxis {
         second..second + 1
     }
 
+    /// Where a moment lies, in columns from the left, if it is in sight.
+    #[expect(clippy::cast_precision_loss, reason = "a place on an axis of seconds")]
+    pub(super) fn place(&self, second: f64) -> Option<f64> {
+        let place = (second - self.first as f64) * self.scale.columns as f64 / self.scale.seconds as f64;
+        (0.0..f64::from(self.columns)).contains(&place).then_some(place)
+    }
+
     /// The seconds that share a column with one, wherever it is.
     pub(super) fn around(&self, second: u64) -> Range<u64> {
         let begin = second / self.scale.step() * self.scale.step();

@@ -70,8 +70,8 @@ impl Finder {
 
 /// Everything that there is to do.
 pub(super) fn entries(ui: &Ui) -> Vec<Entry> {
-    let rooms = Room::ALL.into_iter().zip(["1", "2", "3", "4", "5", "6", "7"]);
-    let rooms = rooms.map(|(room, key)| Entry { label: format!("room: {}", room.name()), key: key.to_owned(), what: What::Room(room) });
+    let rooms = (1..).zip(Room::ALL);
+    let rooms = rooms.map(|(key, room)| Entry { label: format!("room: {}", room.name()), key: key.to_string(), what: What::Room(room) });
     let of_action = |action: Action| Entry { label: action.label.to_owned(), key: ui.bindings.key(&action), what: What::Key(action.code) };
     let keys = ACTIONS.into_iter().map(of_action);
     let scenarios = ui.scenarios.iter().enumerate().filter(|(_, listed)| ui.replay.is_none() && listed.problems.is_empty());

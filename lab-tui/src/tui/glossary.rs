@@ -240,6 +240,33 @@ const CONTROL: [Figure; 4] = [
     ),
 ];
 
+const QUERIES: [Figure; 4] = [
+    figure(
+        "rate(…[30s])",
+        "By how much a counter grew in a second, as the mean of the last half minute. What lasts ten seconds is drawn lower and longer than it was; a shorter window shows it sharper, if Prometheus scrapes at least twice in it.",
+        "the services' /metrics, as Prometheus has scraped them",
+        "sum by (job) (rate(http_requests_total[10s]))",
+    ),
+    figure(
+        "histogram_quantile",
+        "A percentile as buckets tell it: the bucket is right, the place in it is a guess. The services' buckets end at 2.5, 5 and 10 s, so what lies between is rounded; the room of latencies has the exact ones.",
+        "the buckets that Prometheus has scraped",
+        "histogram_quantile(0.95, sum by (le) (rate(http_request_duration_seconds_bucket[1m])))",
+    ),
+    figure(
+        "now, highest",
+        "The last value before the moment that is read, and the highest of the whole run. A dash says that there was none for half a minute.",
+        "the answer to the query, a point a second or fewer",
+        "max_over_time((QUERY)[1h:15s])",
+    ),
+    figure(
+        "lines, traces over time",
+        "How many of the answer's rows lie in each column of the time axis. Of more than 1000 lines or 500 traces the newest are shown, so the beginning of a long run may be empty.",
+        "Loki; Tempo, or where none is named the lab's own traces",
+        "sum(count_over_time({service_name=~\".+\"} | json | level=\"ERROR\" [10s]))",
+    ),
+];
+
 /// The numbers of a room, in the order in which they are read.
 pub(super) fn figures(room: Room) -> &'static [Figure] {
     match room {
@@ -250,6 +277,7 @@ pub(super) fn figures(room: Room) -> &'static [Figure] {
         Room::Logs => &LOGS,
         Room::Scenarios => &SCENARIOS,
         Room::Control => &CONTROL,
+        Room::Queries => &QUERIES,
     }
 }
 

@@ -13,7 +13,7 @@ use super::ui::{Overlay, Ui};
 
 /// Wherever one is.
 const ANYWHERE: [(&str, &str); 10] = [
-    ("1 … 7", "the rooms, by the numbers on their tabs"),
+    ("1 … 8", "the rooms, by the numbers on their tabs"),
     (": Ctrl-P", "the command palette: everything, by a few letters"),
     ("e", "what the numbers of this room mean, and how to query them"),
     ("w", "why: what tells the second under the cursor from the calm"),
@@ -75,8 +75,14 @@ fn keys_here(ui: &Ui) -> Vec<(&'static str, &'static str)> {
             ("→", "change it: type, ← → less and more, Enter begins, Esc leaves"),
             ("S", "save the scenario with all that was done by hand"),
         ],
+        Room::Queries => &[
+            ("↑ ↓", "choose a query; it is asked at once, and again now and then"),
+            ("/", "write a query of your own, or change yours; Enter asks it"),
+            ("Tab Enter", "to the answer's rows and back; Enter opens a trace"),
+            ("y", "copy the query, or what a missing Prometheus needs"),
+        ],
     };
-    let has_cursor = ui.open.is_none() && matches!(ui.room, Room::Run | Room::Latency | Room::Database | Room::Logs);
+    let has_cursor = ui.open.is_none() && matches!(ui.room, Room::Run | Room::Latency | Room::Database | Room::Logs | Room::Queries);
     CURSOR.into_iter().filter(|_| has_cursor).chain(more.iter().copied()).collect()
 }
 

@@ -5,6 +5,9 @@ use ratatui::style::{Color, Modifier, Style};
 /// How many shades a heat map has where there are colours.
 pub(super) const HEAT: usize = 6;
 
+/// How many series of a plot have a colour of their own.
+pub(super) const SERIES: usize = 5;
+
 /// The styles that views draw with.
 #[derive(Debug, Clone, Copy)]
 pub struct Palette {
@@ -38,6 +41,8 @@ pub struct Palette {
     pub database: Style,
     /// From few requests to many; the brightness tells it to those as well who see other colours.
     pub heat: [Style; HEAT],
+    /// The lines of a plot of whatever was asked for; where there are no colours they have letters.
+    pub(super) series: [Style; SERIES],
     /// In use.
     pub used: Style,
     /// There to be used.
@@ -130,6 +135,7 @@ impl Palette {
                     service: plain,
                     database: plain,
                     heat: [plain; HEAT],
+                    series: [plain; SERIES],
                     used: plain,
                     idle: dim,
                     disk: plain,
@@ -160,6 +166,7 @@ impl Palette {
                     service: fg(6),
                     database: fg(6),
                     heat: [plain; HEAT],
+                    series: [12, 10, 6, 5, 4].map(fg),
                     used: fg(12),
                     idle: dim,
                     disk: fg(6),
@@ -185,6 +192,7 @@ impl Palette {
                 service: fg(110),
                 database: fg(86),
                 heat: [25, 31, 37, 78, 155, 229].map(fg),
+                series: [75, 223, 175, 154, 209].map(fg),
                 used: fg(75),
                 idle: fg(239),
                 disk: fg(86),
@@ -210,6 +218,7 @@ impl Palette {
                 service: fg(67),
                 database: fg(97),
                 heat: [152, 110, 68, 26, 19, 17].map(fg),
+                series: [26, 130, 53, 101, 133].map(fg),
                 used: fg(26),
                 idle: fg(250),
                 disk: fg(53),

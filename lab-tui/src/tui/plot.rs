@@ -34,8 +34,13 @@ const GRID: &str = "┈";
 
 /// Labels the round values of a plot of latencies, and draws a line at each.
 pub(super) fn grid(buffer: &mut Buffer, area: Rect, scale: Scale, palette: &Palette) {
+    grid_of(buffer, area, scale.labels(area.height), palette);
+}
+
+/// The same of any values, with their rows.
+pub(super) fn grid_of(buffer: &mut Buffer, area: Rect, labels: Vec<(u16, String)>, palette: &Palette) {
     let graph = graph(area);
-    for (row, text) in scale.labels(graph.height) {
+    for (row, text) in labels {
         label(buffer, area, row, &text, palette);
         for x in graph.left()..graph.right() {
             buffer.set_string(x, graph.y + row, GRID, palette.idle);

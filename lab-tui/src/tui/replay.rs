@@ -37,7 +37,7 @@ impl Screen {
     /// # Errors
     /// When the terminal is gone.
     pub async fn replay(&mut self, player: &mut Player, traces: Arc<HashMap<TraceId, Trace>>) -> io::Result<Wish> {
-        let mut asker = Asker::recorded(traces, self.ui.shelf.clone());
+        let mut asker = Asker::recorded(traces, self.ui.backends.clone(), self.ui.shelf.clone());
         self.ui.begin(0);
         let mut frame = tokio::time::interval(FRAME);
         frame.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -80,9 +80,12 @@ impl Screen {
                 _ = frame.tick() => {
                     let now = Instant::now();
                     changed |= player.advance(now - std::mem::replace(&mut last, now));
-                    if changed && now - judged > JUDGED {
+                    if now - judged > JUDGED {
                         judged = now;
-                        verdict = verdict::judge(player.model().plan(), player.model());
+                        self.ask(&mut asker);
+                        if changed {
+                            verdict = verdict::judge(player.model().plan(), player.model());
+                        }
                     }
                 }
             }

@@ -14,7 +14,7 @@ use crate::model::Model;
 use crate::observe::trace::Trace;
 use crate::verdict;
 
-/// What is drawn, as an SVG. Between keys, what rooms ask for is answered from the traces that the recording kept.
+/// What is drawn, as an SVG. Between keys, what rooms ask for is answered from the traces that the recording kept, and by backends that are named.
 pub async fn still(
     mut ui: Ui,
     model: &Model,
@@ -22,7 +22,7 @@ pub async fn still(
     keys: &[KeyCode],
     (width, height): (u16, u16),
 ) -> String {
-    let mut asker = Asker::recorded(traces, ui.shelf.clone());
+    let mut asker = Asker::recorded(traces, ui.backends.clone(), ui.shelf.clone());
     let verdict = verdict::judge(model.plan(), model);
     let area = Rect::new(0, 0, width, height);
     let mut buffer = Buffer::empty(area);

@@ -293,6 +293,7 @@ mod latency;
 mod logs;
 mod pace;
 mod palette;
+mod queries;
 mod random;
 mod scenarios;
 mod time;

@@ -26,6 +26,7 @@ use super::trace::Open;
 use super::zoom::Zoom;
 use crate::event::{Command, Exemplar, Pace, TraceId};
 use crate::model::Model;
+use crate::observe::backends::Backends;
 use crate::report::{TraceLink, format};
 
 /// What can stand in the list.
@@ -132,6 +133,10 @@ pub struct Ui {
     pub control: room::control::State,
     /// The same of the room of scenarios.
     pub scenario_room: room::scenarios::State,
+    /// The same of the room of queries.
+    pub queries: room::queries::State,
+    /// The backends that the user named.
+    pub backends: Backends,
     /// Where scenarios and recorded runs are found.
     pub shelf: Shelf,
     /// Set by drawing: what a click does where. What was drawn last lies on top.
@@ -182,6 +187,8 @@ impl Ui {
             logs: room::logs::State::default(),
             control: room::control::State::default(),
             scenario_room: room::scenarios::State::default(),
+            queries: room::queries::State::default(),
+            backends: Backends::default(),
             shelf: Shelf::default(),
             clicks: Vec::new(),
             wide: false,
@@ -216,6 +223,7 @@ impl Ui {
         self.logs.begin();
         self.control.begin();
         self.scenario_room.begin();
+        self.queries.begin();
         self.list = List::Slowest;
         self.chosen = None;
         self.acted = false;
@@ -250,6 +258,7 @@ impl Ui {
                 Room::Traces => self.traces.chosen()?,
                 Room::Logs => self.logs.chosen()?,
                 Room::Database => room::database::chosen_trace(self, model)?,
+                Room::Queries => self.queries.chosen_trace()?,
                 Room::Scenarios | Room::Control => return None,
                 Room::Run | Room::Latency => self.rows(model).get(self.chosen_row(model))?.trace_id,
             };
@@ -356,7 +365,8 @@ impl Ui {
             Room::Logs if self.open.is_none() => Some(self.logs.question()),
             Room::Logs => None,
             Room::Scenarios => self.scenario_room.question(&self.scenarios, self.shelf.has_scenarios()).map(Question::Shelf),
-            Room::Run | Room::Latency | Room::Database | Room::Control => None,
+            Room::Queries if self.open.is_none() => self.queries.question(),
+            Room::Run | Room::Latency | Room::Database | Room::Control | Room::Queries => None,
         };
         open.into_iter().chain(of_room).collect()
     }
@@ -371,6 +381,7 @@ impl Ui {
             }
             Answer::Traces(question, found) => self.traces.hear(&question, found),
             Answer::Logs(mark, found) => self.logs.hear(mark, found),
+            Answer::Query(query, answered) => self.queries.hear(query, answered),
             Answer::Shelf(wanted, had) => room::scenarios::hear(self, &wanted, had),
         }
     }

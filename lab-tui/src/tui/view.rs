@@ -45,6 +45,7 @@ pub fn draw(buffer: &mut Buffer, area: Rect, model: &Model, verdict: &Verdict, u
         (None, Room::Logs) => room::logs::draw(buffer, body, model, ui),
         (None, Room::Scenarios) => room::scenarios::draw(buffer, body, model, verdict, ui),
         (None, Room::Control) => room::control::draw(buffer, body, model, ui),
+        (None, Room::Queries) => room::queries::draw(buffer, body, model, ui),
     }
     // After the room, which decides what the cursor reads.
     header(buffer, Rect { height: 1, ..area }, model, verdict, ui);
@@ -137,6 +138,8 @@ fn keys(buffer: &mut Buffer, area: Rect, ui: &Ui) {
         room::traces::keys(ui)
     } else if ui.room == Room::Scenarios {
         room::scenarios::keys(ui)
+    } else if ui.room == Room::Queries {
+        room::queries::keys(ui)
     } else if ui.room == Room::Logs {
         &[
             ("↑↓", "line"),

@@ -19,6 +19,7 @@ mod load;
 mod logs;
 mod page;
 mod promises;
+mod queries;
 mod record;
 mod run;
 mod saturation;

@@ -3,15 +3,14 @@
 use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 
-use anyhow::{Context as _, bail, ensure};
-use reqwest::StatusCode;
+use anyhow::{Context as _, anyhow, ensure};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use url::Url;
 
-use super::{MOST, answer, below, body, client};
+use super::{MOST, Refused, client, get};
 use crate::observe::logs::{LogFilter, LogQuestion, LogText};
 
 /// Every stream of a Loki has this label, unless it was told not to find out a name.
@@ -28,7 +27,7 @@ struct Data {
 }
 
 #[derive(Debug, Deserialize)]
-struct Stream {
+pub(super) struct Stream {
     stream: BTreeMap<String, String>,
     /// Nanoseconds since 1970, the line.
     values: Vec<(String, String)>,
@@ -49,14 +48,8 @@ pub(in crate::observe) async fn lines(loki: &Url, question: &LogQuestion, window
         ("limit", MOST.to_string()),
         ("direction", "forward".to_owned()),
     ];
-    let request = client(loki)?.get(below(loki, "/loki/api/v1/query_range")).query(&parameters);
-    let response = request.send().await.map_err(reqwest::Error::without_url)?;
-    let (status, body) = (response.status(), body(response).await?);
-    match status {
-        StatusCode::OK => {}
-        StatusCode::BAD_REQUEST => bail!("it refuses the query: {}", answer::refusal(&body)),
-        _ => bail!("it answers {status}: {}", answer::refusal(&body)),
-    }
+    let answered = get(&client(loki)?, loki, "/loki/api/v1/query_range", &parameters).await?;
+    let body = answered.map_err(|Refused(why)| anyhow!("it refuses the query: {why}"))?;
     let queried: Queried = serde_json::from_slice(&body).context("its answer is not understood")?;
     let all: u64 = queried.data.result.iter().map(|stream| stream.values.len() as u64).sum();
     ensure!(all < MOST, "it gives {MOST} lines, and there may be more; ask for fewer");
@@ -84,7 +77,7 @@ fn query(question: &LogQuestion, filter: &LogFilter) -> String {
     query
 }
 
-fn read(Stream { stream: labels, values }: Stream) -> Vec<LogText> {
+pub(super) fn read(Stream { stream: labels, values }: Stream) -> Vec<LogText> {
     let label = |keys: &[&str]| keys.iter().find_map(|key| labels.get(*key)).map(String::as_str);
     let service = label(&["service", "service_name", "compose_service", "job"]).unwrap_or("unknown_service");
     let line = |(moment, text): (String, String)| {

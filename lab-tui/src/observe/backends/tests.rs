@@ -13,14 +13,14 @@ const NOW: u64 = 1_795_456_000 * SECOND;
 
 /// Answers in turn, the last one for ever; remembers what it was asked.
 #[derive(Clone)]
-struct Fake {
+pub(super) struct Fake {
     answers: Arc<Mutex<Vec<(u16, &'static str)>>>,
     asked: Arc<Mutex<Vec<String>>>,
 }
 
 impl Fake {
     /// A backend that gives these answers, and its address.
-    async fn start(answers: &[(u16, &'static str)]) -> (Self, Url) {
+    pub(super) async fn start(answers: &[(u16, &'static str)]) -> (Self, Url) {
         let fake = Self { answers: Arc::new(Mutex::new(answers.to_vec())), asked: Arc::default() };
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let url = format!("http://{}/base/", listener.local_addr().unwrap()).parse().unwrap();
@@ -29,7 +29,7 @@ impl Fake {
         (fake, url)
     }
 
-    fn asked(&self) -> Vec<String> {
+    pub(super) fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap().clone()
     }
 }
@@ -41,7 +41,7 @@ async fn answer(State(fake): State<Fake>, uri: Uri) -> (StatusCode, &'static str
     (StatusCode::from_u16(status).unwrap(), body)
 }
 
-fn backends(backend: Backend, url: Url) -> Backends {
+pub(super) fn backends(backend: Backend, url: Url) -> Backends {
     let mut backends = Backends { patience: Some(Duration::ZERO), ..Backends::default() };
     *match backend {
         Backend::Prometheus => &mut backends.prometheus,

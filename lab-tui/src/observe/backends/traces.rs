@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
 
-use super::{SECOND, answer, below, body, client};
+use super::{Refused, SECOND, answer, below, body, client, get};
 use crate::event::TraceId;
 use crate::observe::found::FoundTrace;
 use crate::observe::otlp::json;
@@ -176,21 +176,28 @@ struct Stats {
 /// # Errors
 /// When Tempo refuses the query or does not answer, or not as Tempo does.
 pub(in crate::observe) async fn search(tempo: &Url, query: &Query, window: Range<u64>, limit: usize) -> anyhow::Result<Vec<FoundTrace>> {
+    let found = search_text(tempo, query.as_str(), window, limit).await?;
+    found.map_err(|Refused(why)| anyhow!("it refuses the query: {why}"))
+}
+
+/// The same of a query that only Tempo needs to understand.
+pub(super) async fn search_text(
+    tempo: &Url,
+    query: &str,
+    window: Range<u64>,
+    limit: usize,
+) -> anyhow::Result<Result<Vec<FoundTrace>, Refused>> {
     // Tempo knows whole seconds only.
     let [start, end] = [window.start / SECOND, window.end.div_ceil(SECOND)].map(|second| second.to_string());
-    let parameters = [("q", query.as_str().to_owned()), ("start", start), ("end", end), ("limit", limit.to_string())];
-    let request = client(tempo)?.get(below(tempo, "/api/search")).query(&parameters);
-    let response = request.send().await.map_err(reqwest::Error::without_url)?;
-    let (status, body) = (response.status(), body(response).await?);
-    match status {
-        StatusCode::OK => {}
-        StatusCode::BAD_REQUEST => bail!("it refuses the query: {}", answer::refusal(&body)),
-        _ => bail!("it answers {status}: {}", answer::refusal(&body)),
-    }
+    let parameters = [("q", query.to_owned()), ("start", start), ("end", end), ("limit", limit.to_string())];
+    let body = match get(&client(tempo)?, tempo, "/api/search", &parameters).await? {
+        Ok(body) => body,
+        Err(refused) => return Ok(Err(refused)),
+    };
     let searched: Searched = serde_json::from_slice(&body).context("its answer is not understood")?;
     let mut found: Vec<FoundTrace> = searched.traces.into_iter().map(FoundTrace::from).collect();
     found.sort_by_key(|one| std::cmp::Reverse(one.start_unix_nano));
-    Ok(found)
+    Ok(Ok(found))
 }
 
 impl From<Found> for FoundTrace {

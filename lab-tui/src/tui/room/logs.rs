@@ -13,6 +13,7 @@ use std::ops::Range;
 
 use crossterm::event::KeyCode;
 
+pub(in crate::tui::room) use draw::Columns;
 pub(in crate::tui) use draw::draw;
 pub(in crate::tui) use kept::Kept;
 pub(in crate::tui) use record::Record;

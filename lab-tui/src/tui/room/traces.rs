@@ -15,6 +15,7 @@ use crate::report::format;
 use crate::tui::ask::Question;
 use crate::tui::ui::Ui;
 use line::Line;
+pub(in crate::tui::room) use list::{Columns, root};
 
 /// How far a page key goes.
 const PAGE: usize = 10;
@@ -133,7 +134,7 @@ fn open(ui: &mut Ui) {
     state.choose_row(state.row);
     let Some((id, found)) = state.at(state.row) else { return };
     let errors = if found.errors == 0 { String::new() } else { format!(", {}", format::count(found.errors, "error")) };
-    let told = format!("{}{errors}", list::root(found));
+    let told = format!("{}{errors}", root(found));
     let id = *id;
     ui.open_trace(id, told);
 }

@@ -19,6 +19,7 @@ fn in_room() -> Ui {
         time_scale: 1.0,
         folder: None,
         services: SERVICES.map(str::to_owned).to_vec(),
+        pages: std::collections::BTreeMap::new(),
     });
     ui.room = Room::Control;
     ui

@@ -60,6 +60,7 @@ fn every_eye_tells_apart_what_stands_together() {
             vec![palette.used, palette.disk, palette.server, palette.warn],
             vec![palette.used, palette.database, palette.warn],
             vec![palette.response, palette.service],
+            palette.series.to_vec(),
             vec![palette.good, palette.bad],
         ];
         for styles in together {

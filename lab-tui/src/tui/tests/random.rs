@@ -92,6 +92,7 @@ fn meet_anything(seed: u64, models: &[Model], replay: Option<Replay>) {
     for model in models {
         let mut ui = ui();
         ui.replay = replay;
+        queries::name_backends(&mut ui, &"http://127.0.0.1:9".parse().unwrap());
         let mut size = (80, 24);
         for input in 0..INPUTS / models.len() {
             match random.random_range(0..10) {
@@ -113,6 +114,7 @@ fn meet_anything(seed: u64, models: &[Model], replay: Option<Replay>) {
                 }
                 traces::answer(&mut ui, random.random_range(0..80));
                 scenarios::answer(&mut ui, random.random_range(0..80));
+                queries::answer(&mut ui, random.random_range(0..80));
                 draw_within(model, &mut ui, size);
             }
         }

@@ -60,6 +60,7 @@ impl Ui {
         if self.is_writing() {
             match self.room {
                 Room::Control => room::control::on_key_in_form(self, code, model),
+                Room::Queries => room::queries::on_key_in_line(self, code, model),
                 _ => self.write(code),
             }
             return None;
@@ -80,6 +81,7 @@ impl Ui {
             }
             // A run that is over has no pace, and one of users alone has no rates. The equals sign is the plus of many keyboards.
             KeyCode::Char('o') => self.look_outside(model),
+            KeyCode::Char('y') if self.room == Room::Queries && self.open.is_none() => self.errand = room::queries::copied(self, model),
             KeyCode::Char('y') => self.errand = self.pointed_at(model).map(|(id, _)| Errand::Copy(id)),
             KeyCode::Char('+' | '=' | '-' | ' ') if model.finished().is_some() => {}
             KeyCode::Char('+' | '=' | '-') if !model.plan().has_rates() => {}
@@ -95,6 +97,7 @@ impl Ui {
                 Room::Traces => room::traces::on_key(self, code),
                 Room::Logs => room::logs::on_key(self, code, model),
                 Room::Control => room::control::on_key(self, code, model),
+                Room::Queries => room::queries::on_key(self, code, model),
                 Room::Scenarios => {}
             },
         }
@@ -136,6 +139,7 @@ impl Ui {
         match self.room {
             Room::Run => self.step(model, by, true),
             Room::Traces => room::traces::step(self, by),
+            Room::Queries => room::queries::step(self, by),
             Room::Latency | Room::Database | Room::Logs | Room::Scenarios | Room::Control => {}
         }
     }
@@ -216,6 +220,7 @@ impl Ui {
                 Room::Traces => self.traces.is_writing(),
                 Room::Logs => self.logs.is_writing(),
                 Room::Control => self.control.is_writing(),
+                Room::Queries => self.queries.is_writing(),
                 Room::Run | Room::Latency | Room::Database | Room::Scenarios => false,
             }
     }
@@ -225,6 +230,7 @@ impl Ui {
             Room::Traces => self.traces.write(code),
             Room::Logs => self.logs.write(code),
             Room::Control => self.control.write(code),
+            Room::Queries => self.queries.write(code, self.backends.tempo.is_none()),
             Room::Run | Room::Latency | Room::Database | Room::Scenarios => {}
         }
     }

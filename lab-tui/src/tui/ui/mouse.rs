@@ -68,6 +68,7 @@ impl Ui {
             Room::Logs => self.logs.choose(row),
             Room::Database => room::database::choose(self, row, model),
             Room::Control => room::control::choose(self, row, model),
+            Room::Queries => room::queries::choose(self, row, model),
             Room::Latency => {
                 self.latency.choose(row);
                 false

@@ -1,8 +1,11 @@
 //! What the run on the screen came from, and how it is saved with what was done by hand.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+
+use url::Url;
 
 use crate::model::{FaultState, Model};
 use crate::scenario::{Deeds, Fault, Plan, with_deeds};
@@ -23,6 +26,8 @@ pub struct Origin {
     pub folder: Option<PathBuf>,
     /// The services that faults can reach.
     pub services: Vec<String>,
+    /// Where services tell their metrics, by name; empty where they have gone.
+    pub pages: BTreeMap<String, Url>,
 }
 
 impl Origin {

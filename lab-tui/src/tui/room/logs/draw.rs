@@ -167,7 +167,7 @@ fn lines(buffer: &mut Buffer, area: Rect, state: &mut State, began: Option<u64>,
 }
 
 /// What stands where in a row: fixed, so that nothing jumps.
-pub(super) struct Columns {
+pub(in crate::tui::room) struct Columns {
     began: Option<u64>,
     pub(super) is_roomy: bool,
     pub(super) service: usize,
@@ -175,8 +175,13 @@ pub(super) struct Columns {
 
 impl Columns {
     pub(super) fn new(state: &State, width: u16, began: Option<u64>) -> Self {
+        Self::of(state.shown.services.iter().map(|service| &**service), width, began)
+    }
+
+    /// For lines of these services.
+    pub(in crate::tui::room) fn of<'s>(services: impl Iterator<Item = &'s str>, width: u16, began: Option<u64>) -> Self {
         let is_roomy = width >= ROOMY;
-        let widest = state.shown.services.iter().map(|service| service.chars().count()).max().unwrap_or_default();
+        let widest = services.map(|service| service.chars().count()).max().unwrap_or_default();
         Self { began, is_roomy, service: widest.clamp(8, if is_roomy { 20 } else { 11 }) }
     }
 
@@ -200,7 +205,15 @@ impl Columns {
         format!("{:<width$}", service.chars().take(width).collect::<String>())
     }
 
-    fn line(&self, buffer: &mut Buffer, area: Rect, record: &Record, (is_chosen, is_read): (bool, bool), palette: &Palette) {
+    /// One line; whether it is chosen, and whether it is one of those that the cursor reads.
+    pub(in crate::tui::room) fn line(
+        &self,
+        buffer: &mut Buffer,
+        area: Rect,
+        record: &Record,
+        (is_chosen, is_read): (bool, bool),
+        palette: &Palette,
+    ) {
         let line = record.line();
         let clock = Span::styled(self.clock(record.key.0), if is_read { palette.key } else { palette.dim });
         let mut spans = vec![

@@ -14,7 +14,7 @@ use crate::report::waterfall::bare;
 use crate::scenario::{LEVELS, is_level};
 
 /// When it was written, in nanoseconds since 1970, and its number: so lines stand in order, and none is there twice.
-pub(super) type Key = (u64, u64);
+pub(in crate::tui::room) type Key = (u64, u64);
 
 /// A line's level: its place in [`LEVELS`]. A line without one is below all of them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -48,11 +48,11 @@ impl Level {
 /// A line. Its text is the store's own.
 #[derive(Debug)]
 pub struct Record {
-    pub(super) key: Key,
-    pub(super) service: Arc<str>,
+    pub(in crate::tui::room) key: Key,
+    pub(in crate::tui::room) service: Arc<str>,
     pub(super) level: Level,
     pub(super) text: Arc<str>,
-    pub(super) trace: Option<TraceId>,
+    pub(in crate::tui::room) trace: Option<TraceId>,
     /// Its message without what differs among like ones.
     pub(super) pattern: Box<str>,
     /// Whether the filters in force let it through.

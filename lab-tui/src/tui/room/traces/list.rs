@@ -92,8 +92,8 @@ fn nothing(state: &State, model: &Model, is_replay: bool) -> &'static str {
     }
 }
 
-/// How wide the columns are, for the width that there is.
-struct Columns {
+/// What stands where in a row, for the width that there is.
+pub(in crate::tui::room) struct Columns {
     clock: u16,
     bar: u16,
     matched: u16,
@@ -105,7 +105,7 @@ impl Columns {
     const SPANS: u16 = 7;
     const ERRORS: u16 = 8;
 
-    fn of(area: Rect) -> Self {
+    pub(in crate::tui::room) fn of(area: Rect) -> Self {
         let is_wide = area.width >= WIDE;
         Self {
             clock: if is_wide { 13 } else { 9 },
@@ -115,7 +115,8 @@ impl Columns {
         }
     }
 
-    fn head(&self, buffer: &mut Buffer, area: Rect, palette: &Palette) {
+    /// What the columns are called.
+    pub(in crate::tui::room) fn head(&self, buffer: &mut Buffer, area: Rect, palette: &Palette) {
         let texts = ["began UTC", "duration", "", "spans", "matched", "errors", "  root", "trace"];
         let [clock, duration, bar, spans, matched, errors, root, id] = self.places(area);
         let names = [clock, duration, bar, spans, matched, errors, root, id].into_iter().zip(texts);
@@ -142,7 +143,8 @@ impl Columns {
         [clock, duration, bar, spans, matched, errors, root, id]
     }
 
-    fn row(&self, buffer: &mut Buffer, area: Rect, found: &FoundTrace, slowest: u64, is_chosen: bool, ui: &Ui) {
+    /// One trace; its bar is a share of the slowest that is in sight, in nanoseconds.
+    pub(in crate::tui::room) fn row(&self, buffer: &mut Buffer, area: Rect, found: &FoundTrace, slowest: u64, is_chosen: bool, ui: &Ui) {
         let palette = &ui.palette;
         let [clock, duration, bar, spans, matched, errors, root_place, id] = self.places(area);
         let mut put = |place: Rect, text: &str, style: Style| {
@@ -173,7 +175,7 @@ impl Columns {
 }
 
 /// Service and name of the root.
-pub(super) fn root(found: &FoundTrace) -> String {
+pub(in crate::tui::room) fn root(found: &FoundTrace) -> String {
     match (&found.root_service, &found.root_name) {
         (Some(service), Some(name)) => format!("{service} {name}"),
         _ => "(its root has not come in)".to_owned(),
