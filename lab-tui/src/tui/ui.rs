@@ -223,7 +223,7 @@ impl Ui {
         self.logs.begin();
         self.control.begin();
         self.scenario_room.begin();
-        self.queries.begin();
+        self.queries.begin(&self.backends);
         self.list = List::Slowest;
         self.chosen = None;
         self.acted = false;

@@ -133,7 +133,7 @@ async fn bad_input_is_refused_before_anything_starts() {
         (&["run", good, bad], ":7:12: `soon` is no time"),
         (
             &["run", "no-such-scenario"],
-            "no-such-scenario: there is no such file, and no shipped scenario has that name (there are first-minute, traffic, db-load, ",
+            "no-such-scenario: there is no such file, and no shipped scenario has that name (known here: first-minute, traffic, db-load, ",
         ),
         (&["run", good, "--json", unwritable.to_str().unwrap()], "cannot write "),
         (&["run", good, "--junit", unwritable.to_str().unwrap()], "cannot write "),

@@ -17,7 +17,7 @@ use url::Url;
 
 use crate::event::TraceId;
 use crate::model::Model;
-use crate::observe::backends::{LINES, RangeQuery, TRACES, Unanswered, scrape_config};
+use crate::observe::backends::{Backends, LINES, RangeQuery, TRACES, Unanswered, scrape_config};
 use crate::query::Query;
 use crate::report::format;
 use crate::scenario::Backend;
@@ -79,12 +79,12 @@ struct Heard {
 }
 
 impl State {
-    /// Another run begins; what is asked stays.
-    pub(in crate::tui) fn begin(&mut self) {
+    /// Another run begins; what is asked stays. What is seen first is a query that somebody answers.
+    pub(in crate::tui) fn begin(&mut self, backends: &Backends) {
         (self.wanted, self.heard, self.in_answer) = (None, None, false);
         self.forget_row();
-        if matches!(self.chosen, Key::Expected(_)) {
-            self.chosen = Key::default();
+        if matches!(self.chosen, Key::Expected(_)) || self.chosen == Key::default() {
+            self.chosen = catalog::first(backends);
         }
     }
 
@@ -241,7 +241,7 @@ fn begin_writing(ui: &mut Ui, model: &Model) {
 /// What is chosen, and the time that it is to be known of.
 pub(super) fn want(ui: &mut Ui, model: &Model) {
     let entry = catalog::entry(&ui.queries, model);
-    let is_answered = entry.backend == Backend::Tempo || ui.backends.named(entry.backend).is_some();
+    let is_answered = catalog::is_answered(entry.backend, &ui.backends);
     let window = answer::window(model, ui.replay.is_some());
     let wanted = window.filter(|_| is_answered && !entry.text.is_empty());
     let state = &mut ui.queries;

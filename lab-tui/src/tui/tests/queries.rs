@@ -179,6 +179,23 @@ async fn the_room_in_each_state_at_each_size() {
     }
 }
 
+#[test]
+fn what_is_seen_first_is_a_query_that_somebody_answers() {
+    let model = began();
+    let first = |named: bool| {
+        let mut ui = ui();
+        if named {
+            name_backends(&mut ui, &shown_url());
+        }
+        ui.begin(0);
+        press(&mut ui, &model, &[KeyCode::Char('8')]);
+        shown(&mut ui, &model);
+        asked(&ui)
+    };
+    assert_eq!(first(false), [SHIPPED.iter().find(|one| one.backend == Backend::Tempo).unwrap().text]);
+    assert_eq!(first(true), [SHIPPED[0].text]);
+}
+
 fn asked(ui: &Ui) -> Vec<String> {
     let text = |question| if let Question::Query(query) = question { Some(query.text) } else { None };
     ui.questions().into_iter().filter_map(text).collect()

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::State;
 use crate::model::Model;
-use crate::observe::backends::{SHIPPED, Unit};
+use crate::observe::backends::{Backends, SHIPPED, Unit};
 use crate::scenario::{Backend, Evidence, Expectation, Subject};
 
 pub(super) const LANGUAGES: [(Backend, &str); 3] = [(Backend::Prometheus, "PromQL"), (Backend::Loki, "LogQL"), (Backend::Tempo, "TraceQL")];
@@ -59,6 +59,16 @@ pub(super) fn rows(model: &Model) -> Vec<Row> {
 /// The queries alone.
 pub(super) fn keys(model: &Model) -> Vec<Key> {
     rows(model).into_iter().filter_map(|row| if let Row::Query(key) = row { Some(key) } else { None }).collect()
+}
+
+/// Whether there is anybody to ask: TraceQL is the lab's own language as well.
+pub(super) fn is_answered(backend: Backend, backends: &Backends) -> bool {
+    backend == Backend::Tempo || backends.named(backend).is_some()
+}
+
+/// The first of those that come with the lab that somebody answers.
+pub(super) fn first(backends: &Backends) -> Key {
+    SHIPPED.iter().position(|one| is_answered(one.backend, backends)).map(Key::Shipped).unwrap_or_default()
 }
 
 /// What is asked where a query is expected to give something.
