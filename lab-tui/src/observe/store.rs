@@ -192,11 +192,11 @@ impl Store {
         let mut refused = RefusedSpans::default();
         match wire::read(message) {
             Some(batches) => {
-                let mut inner = self.lock();
                 for batch in batches {
+                    let mut inner = self.lock();
                     refused += inner.add_scope(&batch.empty, batch.spans.into_iter());
+                    inner.make_room();
                 }
-                inner.make_room();
             }
             None => {
                 for batch in ExportTraceServiceRequest::decode(message)?.resource_spans {

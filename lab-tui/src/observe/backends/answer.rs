@@ -17,9 +17,18 @@ struct Queried {
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Data {
-    result_type: String,
-    result: Vec<Value>,
+pub(super) struct Data {
+    /// `matrix`, `streams` and so on.
+    pub(super) result_type: String,
+    /// What that type says.
+    pub(super) result: Value,
+}
+
+/// What Prometheus or Loki gives when all is well.
+pub(super) fn data(body: &[u8]) -> anyhow::Result<Data> {
+    let Queried { status, data } = serde_json::from_slice(body)?;
+    ensure!(status == "success", "its status is {status}");
+    Ok(data)
 }
 
 #[derive(Debug, Deserialize)]
@@ -42,10 +51,9 @@ pub(super) fn read(backend: Backend, body: &[u8]) -> anyhow::Result<Counted> {
         let ids = traces.iter().filter_map(|trace| TraceId::parse(&format!("{:0>32}", trace.trace_id)));
         return Ok(Counted { count: number(traces.len()), examples: ids.take(EXAMPLES).collect() });
     }
-    let queried: Queried = serde_json::from_slice(body)?;
-    ensure!(queried.status == "success", "its status is {}", queried.status);
-    let result = queried.data.result;
-    Ok(match queried.data.result_type.as_str() {
+    let data = data(body)?;
+    let result: Vec<Value> = serde_json::from_value(data.result)?;
+    Ok(match data.result_type.as_str() {
         // One number or text, as a moment and a value.
         "scalar" | "string" => Counted { count: 1, examples: Vec::new() },
         "streams" => {

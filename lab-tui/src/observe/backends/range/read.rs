@@ -2,27 +2,14 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, bail};
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::{QueryResult, Series};
+use crate::observe::backends::answer::data;
 use crate::observe::backends::logs;
 use crate::observe::logs::LogText;
-
-/// Prometheus's and Loki's.
-#[derive(Debug, Deserialize)]
-struct Queried {
-    status: String,
-    data: Data,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Data {
-    result_type: String,
-    result: Value,
-}
 
 /// Seconds since 1970, and the value as a text.
 type Point = (f64, String);
@@ -39,8 +26,7 @@ struct Measured {
 
 /// What Prometheus or Loki gives.
 pub(super) fn result(body: &[u8]) -> anyhow::Result<QueryResult> {
-    let Queried { status, data } = serde_json::from_slice(body)?;
-    ensure!(status == "success", "its status is {status}");
+    let data = data(body)?;
     match data.result_type.as_str() {
         "matrix" | "vector" => {
             let measured: Vec<Measured> = serde_json::from_value(data.result)?;
