@@ -1,59 +1,60 @@
 //! The command line: what can be asked, and how a command ends.
 
-pub(crate) mod ask;
+mod ask;
 mod backends;
 mod beside;
-pub(crate) mod check;
-pub(crate) mod compare;
-pub(crate) mod completions;
-pub(crate) mod db;
+mod check;
+mod compare;
+mod completions;
+mod db;
 mod elsewhere;
-pub(crate) mod explain;
+mod explain;
 mod fetching;
 mod github;
 mod hosted;
-pub(crate) mod logs;
-pub(crate) mod new;
+mod logs;
+mod new;
 mod output;
-pub(crate) mod query;
+mod query;
 mod record;
-pub(crate) mod replay;
+mod replay;
 mod reports;
-pub(crate) mod run;
-pub(crate) mod runs;
+mod run;
+mod runs;
 mod scenario;
 mod scenario_files;
-pub(crate) mod schema;
-pub(crate) mod screen;
-pub(crate) mod screenshot;
-pub(crate) mod settings;
+mod schema;
+mod screen;
+mod screenshot;
+mod settings;
 mod size;
-pub(crate) mod stack;
-pub(crate) mod traces;
-pub(crate) mod up;
+mod stack;
+mod traces;
+mod up;
 
 use std::fmt;
 use std::future::Future;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use lab_tui::exit::Exit;
-use lab_tui::out;
+
+use crate::exit::Exit;
+use crate::out;
 
 /// Drive a small distributed system with scripted load, and see what every signal says.
 ///
 /// Without a command, the default scenario runs on the embedded stack: a private PostgreSQL and three services.
 #[derive(Debug, Parser)]
 #[command(name = "lab", version, args_conflicts_with_subcommands = true)]
-pub(crate) struct Cli {
+struct Cli {
     #[command(subcommand)]
-    pub(crate) command: Option<Command>,
+    command: Option<Command>,
     #[command(flatten)]
-    pub(crate) run: run::Run,
+    run: run::Run,
 }
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum Command {
+enum Command {
     /// Run scenarios one after the other on one stack, and judge them
     Run(Box<run::Run>),
     /// Start the stack without a run, until Ctrl-C
@@ -103,6 +104,42 @@ pub(crate) enum Command {
     GuardProgram,
 }
 
+/// Does what the command line asks for.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(answer) => {
+            // Help and version are answers to what was asked; all else is a flag that was not understood.
+            let exit = if answer.use_stderr() { Exit::BadInput } else { Exit::Kept };
+            let _ = answer.print();
+            return exit.into();
+        }
+    };
+    match cli.command.unwrap_or(Command::Run(Box::new(cli.run))) {
+        Command::Serve { service } => service.run(),
+        Command::Guard => crate::stack::postgres::guard::main(),
+        Command::GuardProgram => crate::stack::hosted::guard::main(),
+        Command::Check(check) => ended(check::check(&check)),
+        Command::Schema(schema) => ended(schema::schema(&schema)),
+        Command::New(new) => ended(new::new(&new)),
+        Command::Config(config) => ended(settings::config(config)),
+        Command::Completions(completions) => ended(completions::completions(&completions)),
+        Command::Runs(runs) => ended(runs::runs(runs)),
+        Command::Replay(replay) => block_on(replay::replay(replay)),
+        Command::Screenshot(screenshot) => block_on(screenshot::screenshot(screenshot)),
+        Command::Compare(compare) => ended(compare::compare(compare)),
+        Command::Explain(explain) => ended(explain::explain(explain)),
+        Command::Run(run) => block_on(run::run(*run)),
+        Command::Up(stack) => block_on(up::up(stack)),
+        Command::Trace(trace) => block_on(ask::trace(trace)),
+        Command::Traces(traces) => block_on(traces::traces(traces)),
+        Command::Logs(logs) => block_on(logs::logs(logs)),
+        Command::Query(query) => block_on(query::query(query)),
+        Command::Db(db) => block_on(db::db(db)),
+        Command::Status(status) => block_on(ask::status(status)),
+    }
+}
+
 /// Why a command did not do what it was asked: one sentence for the user, and an exit code for scripts.
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -135,7 +172,7 @@ impl fmt::Display for Failure {
 }
 
 /// How a command ends that needs no runtime.
-pub(crate) fn ended(command: Result<Exit, Failure>) -> ExitCode {
+fn ended(command: Result<Exit, Failure>) -> ExitCode {
     match command {
         Ok(exit) => exit.into(),
         Err(failure) => {
@@ -146,7 +183,7 @@ pub(crate) fn ended(command: Result<Exit, Failure>) -> ExitCode {
 }
 
 /// Runs a command on the lab's runtime. The load has a runtime of its own.
-pub(crate) fn block_on(command: impl Future<Output = Result<Exit, Failure>>) -> ExitCode {
+fn block_on(command: impl Future<Output = Result<Exit, Failure>>) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

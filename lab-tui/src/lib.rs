@@ -1,5 +1,6 @@
 //! The lab: drives the system, listens to every signal, and says what happened.
 
+pub mod cli;
 pub mod compare;
 pub mod control;
 pub mod event;

@@ -2,17 +2,17 @@
 
 use std::fmt::Write as _;
 
+use crate::control::{Client, Status};
+use crate::event::TraceId;
+use crate::exit::Exit;
+use crate::observe::export;
+use crate::observe::growth::{self, Missing};
+use crate::observe::trace::Trace;
+use crate::out;
+use crate::report::{self, TraceLink};
+use crate::stack::Endpoints;
 use anyhow::anyhow;
 use clap::Args;
-use lab_tui::control::{Client, Status};
-use lab_tui::event::TraceId;
-use lab_tui::exit::Exit;
-use lab_tui::observe::export;
-use lab_tui::observe::growth::{self, Missing};
-use lab_tui::observe::trace::Trace;
-use lab_tui::out;
-use lab_tui::report::{self, TraceLink};
-use lab_tui::stack::Endpoints;
 use rustix::termios::tcgetwinsize;
 use serde::Serialize;
 use url::Url;

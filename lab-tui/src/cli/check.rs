@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::exit::Exit;
+use crate::out;
+use crate::report::annotation::{Annotation, Severity};
+use crate::report::format;
+use crate::scenario::{Given, Plan, Refusals};
+use crate::stack::embedded::SERVICES;
 use clap::Args;
-use lab_tui::exit::Exit;
-use lab_tui::out;
-use lab_tui::report::annotation::{Annotation, Severity};
-use lab_tui::report::format;
-use lab_tui::scenario::{Given, Plan, Refusals};
-use lab_tui::stack::embedded::SERVICES;
 
 use super::Failure;
 use super::github;

@@ -1,9 +1,9 @@
 //! `lab completions`: what a shell needs to complete the lab's command line.
 
+use crate::exit::Exit;
+use crate::out;
 use clap::{Args, Command, CommandFactory as _};
 use clap_complete::Shell;
-use lab_tui::exit::Exit;
-use lab_tui::out;
 
 use super::{Cli, Failure};
 

@@ -1,10 +1,10 @@
 //! `lab db`: what the running lab's database does.
 
+use crate::control::Client;
+use crate::exit::Exit;
+use crate::out;
+use crate::report::database;
 use clap::Args;
-use lab_tui::control::Client;
-use lab_tui::exit::Exit;
-use lab_tui::out;
-use lab_tui::report::database;
 
 use super::Failure;
 use super::ask::{WhichLab, json, not_ready};

@@ -3,16 +3,16 @@
 use std::ops::Range;
 use std::time::{Duration, SystemTime};
 
+use crate::event::TraceId;
+use crate::exit::Exit;
+use crate::observe::backends::Backends;
+use crate::observe::found::FoundTrace;
+use crate::observe::logs::{LogQuestion, LogText};
+use crate::observe::source::Source;
+use crate::observe::trace::Trace;
+use crate::query::Query;
 use anyhow::anyhow;
 use clap::Args;
-use lab_tui::event::TraceId;
-use lab_tui::exit::Exit;
-use lab_tui::observe::backends::Backends;
-use lab_tui::observe::found::FoundTrace;
-use lab_tui::observe::logs::{LogQuestion, LogText};
-use lab_tui::observe::source::Source;
-use lab_tui::observe::trace::Trace;
-use lab_tui::query::Query;
 use url::Url;
 
 use super::Failure;

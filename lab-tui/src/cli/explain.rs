@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::exit::Exit;
+use crate::explain::{self, Explanation};
+use crate::model::Model;
+use crate::out;
+use crate::record::Recording;
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
-use lab_tui::exit::Exit;
-use lab_tui::explain::{self, Explanation};
-use lab_tui::model::Model;
-use lab_tui::out;
-use lab_tui::record::Recording;
 
 use super::Failure;
 use super::replay;

@@ -1,9 +1,9 @@
 //! The programs that a scenario brings along, around one run of it.
 
-use lab_tui::exit::Exit;
-use lab_tui::out;
-use lab_tui::scenario::Planned;
-use lab_tui::stack::hosted::{Hosted, Options};
+use crate::exit::Exit;
+use crate::out;
+use crate::scenario::Planned;
+use crate::stack::hosted::{Hosted, Options};
 
 use super::Failure;
 use super::stack::Up;

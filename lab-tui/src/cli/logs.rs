@@ -2,13 +2,13 @@
 
 use std::time::{Duration, SystemTime};
 
+use crate::control::Client;
+use crate::event::TraceId;
+use crate::exit::Exit;
+use crate::observe::logs::{LogQuestion, LogText, level_of};
+use crate::out;
+use crate::report::log::log;
 use clap::Args;
-use lab_tui::control::Client;
-use lab_tui::event::TraceId;
-use lab_tui::exit::Exit;
-use lab_tui::observe::logs::{LogQuestion, LogText, level_of};
-use lab_tui::out;
-use lab_tui::report::log::log;
 
 use super::Failure;
 use super::ask::{WhichLab, not_ready, trace_id};

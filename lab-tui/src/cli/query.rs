@@ -3,18 +3,18 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use crate::control::Client;
+use crate::exit::Exit;
+use crate::observe::backends::{Backends, QueryResult, RangeQuery, SHIPPED, Series, Shipped, TRACES, Unit, scrape_config};
+use crate::observe::logs::LogText;
+use crate::observe::scrape;
+use crate::out;
+use crate::query::Query;
+use crate::report::format;
+use crate::report::log::log;
+use crate::scenario::Backend;
 use anyhow::anyhow;
 use clap::Args;
-use lab_tui::control::Client;
-use lab_tui::exit::Exit;
-use lab_tui::observe::backends::{Backends, QueryResult, RangeQuery, SHIPPED, Series, Shipped, TRACES, Unit, scrape_config};
-use lab_tui::observe::logs::LogText;
-use lab_tui::observe::scrape;
-use lab_tui::out;
-use lab_tui::query::Query;
-use lab_tui::report::format;
-use lab_tui::report::log::log;
-use lab_tui::scenario::Backend;
 use serde_json::{Value, json};
 
 use super::Failure;

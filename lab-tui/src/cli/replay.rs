@@ -3,16 +3,16 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::exit::Exit;
+use crate::model::Model;
+use crate::out;
+use crate::record::{self, Header, History, Player, Recording};
+use crate::report::{self, Summary, TraceLink};
+use crate::scenario::Planned;
+use crate::tui::{Listed, Origin, Palette, Screen, Theme, Ui, Wish};
+use crate::verdict;
 use clap::Args;
 use clap::builder::FalseyValueParser;
-use lab_tui::exit::Exit;
-use lab_tui::model::Model;
-use lab_tui::out;
-use lab_tui::record::{self, Header, History, Player, Recording};
-use lab_tui::report::{self, Summary, TraceLink};
-use lab_tui::scenario::Planned;
-use lab_tui::tui::{Listed, Origin, Palette, Screen, Theme, Ui, Wish};
-use lab_tui::verdict;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 

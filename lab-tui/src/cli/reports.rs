@@ -2,15 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::event::TraceId;
+use crate::exit::Exit;
+use crate::model::Model;
+use crate::observe::trace::Trace;
+use crate::report::{Html, Junit, Ran, Summary, TraceLink, markdown, markdown_skipped, markdown_without_end};
+use crate::scenario::Planned;
 use anyhow::anyhow;
 use clap::Args;
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
-use lab_tui::event::TraceId;
-use lab_tui::exit::Exit;
-use lab_tui::model::Model;
-use lab_tui::observe::trace::Trace;
-use lab_tui::report::{Html, Junit, Ran, Summary, TraceLink, markdown, markdown_skipped, markdown_without_end};
-use lab_tui::scenario::Planned;
 use time::OffsetDateTime;
 
 use super::Failure;

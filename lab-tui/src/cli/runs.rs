@@ -1,12 +1,12 @@
 //! `lab runs`: what was recorded on this machine.
 
+use crate::exit::Exit;
+use crate::out;
+use crate::record::{End, Header, History};
+use crate::report::format;
+use crate::verdict::Word;
 use anyhow::anyhow;
 use clap::{Args, Subcommand};
-use lab_tui::exit::Exit;
-use lab_tui::out;
-use lab_tui::record::{End, Header, History};
-use lab_tui::report::format;
-use lab_tui::verdict::Word;
 use serde::Serialize;
 use std::fmt::Write as _;
 use std::path::PathBuf;

@@ -1,10 +1,10 @@
 //! `lab schema`: what the lab reads and writes, as JSON Schemas.
 
+use crate::exit::Exit;
+use crate::out;
+use crate::report::schema::SUMMARY;
+use crate::scenario;
 use clap::{Args, ValueEnum};
-use lab_tui::exit::Exit;
-use lab_tui::out;
-use lab_tui::report::schema::SUMMARY;
-use lab_tui::scenario;
 
 use super::Failure;
 

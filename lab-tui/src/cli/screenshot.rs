@@ -4,12 +4,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::exit::Exit;
+use crate::out;
+use crate::record::Player;
+use crate::tui::{Palette, Replay, Theme, Ui, keys, still};
 use clap::Args;
 use crossterm::event::KeyCode;
-use lab_tui::exit::Exit;
-use lab_tui::out;
-use lab_tui::record::Player;
-use lab_tui::tui::{Palette, Replay, Theme, Ui, keys, still};
 
 use super::backends::BackendUrls;
 use super::explain::moment;

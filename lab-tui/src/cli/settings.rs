@@ -3,16 +3,16 @@
 use std::io::ErrorKind;
 use std::path::PathBuf;
 
+use crate::exit::Exit;
+use crate::out;
+use crate::report::TraceLink;
+use crate::scenario;
+use crate::settings::{Address, Settings};
+use crate::tui::{ACTIONS, Bindings, Palette, Room, Theme, Ui};
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use etcetera::BaseStrategy as _;
-use lab_tui::exit::Exit;
-use lab_tui::out;
-use lab_tui::report::TraceLink;
-use lab_tui::scenario;
-use lab_tui::settings::{Address, Settings};
-use lab_tui::tui::{ACTIONS, Bindings, Palette, Room, Theme, Ui};
 
 use super::Failure;
 

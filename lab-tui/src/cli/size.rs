@@ -1,6 +1,6 @@
 //! Sizes in bytes, as users write them.
 
-use lab_tui::observe::store::DEFAULT_BYTES;
+use crate::observe::store::DEFAULT_BYTES;
 
 const LEAST: usize = 16 << 20;
 

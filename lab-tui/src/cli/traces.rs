@@ -3,13 +3,13 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use crate::control::Client;
+use crate::exit::Exit;
+use crate::observe::found::FoundTrace;
+use crate::out;
+use crate::query::Query;
+use crate::report::format;
 use clap::Args;
-use lab_tui::control::Client;
-use lab_tui::exit::Exit;
-use lab_tui::observe::found::FoundTrace;
-use lab_tui::out;
-use lab_tui::query::Query;
-use lab_tui::report::format;
 
 use super::Failure;
 use super::ask::{WhichLab, json, link, not_ready};
