@@ -14,6 +14,7 @@ mod frontend;
 mod http;
 mod logs;
 mod metrics;
+mod process;
 mod run;
 mod serve;
 mod shutdown;

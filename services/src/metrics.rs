@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Label, Level, Metadata, Recorder, SharedString};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
-use metrics_process::Collector;
+
+use crate::process::ProcessMetrics;
 
 /// Buckets of HTTP and backend durations, in seconds.
 pub(crate) const HTTP_BUCKETS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
@@ -32,7 +33,7 @@ const METADATA: Metadata<'static> = Metadata::new("services", Level::INFO, None)
 pub(crate) struct Metrics {
     recorder: Arc<PrometheusRecorder>,
     handle: PrometheusHandle,
-    process: Collector,
+    process: ProcessMetrics,
 }
 
 impl Metrics {
@@ -43,8 +44,7 @@ impl Metrics {
         }
         let recorder = builder.build_recorder();
         let handle = recorder.handle();
-        let process = Collector::default();
-        metrics::with_local_recorder(&recorder, || process.describe());
+        let process = ProcessMetrics::new(|name, about| gauge(&recorder, name, about, &[]));
         Ok(Self { recorder: Arc::new(recorder), handle, process })
     }
 
@@ -55,8 +55,7 @@ impl Metrics {
     }
 
     pub(crate) fn gauge(&self, name: &'static str, about: &'static str, labels: &[(&'static str, &str)]) -> Gauge {
-        self.recorder.describe_gauge(KeyName::from(name), None, SharedString::const_str(about));
-        self.recorder.register_gauge(&key(name, labels), &METADATA)
+        gauge(&self.recorder, name, about, labels)
     }
 
     pub(crate) fn histogram(&self, name: &'static str, about: &'static str, labels: &[(&'static str, &str)]) -> Histogram {
@@ -66,8 +65,8 @@ impl Metrics {
 
     /// Everything in Prometheus' text format, with the process' own numbers read now.
     pub(crate) fn render(&self) -> String {
-        metrics::with_local_recorder(&*self.recorder, || self.process.collect());
-        without_false_limit(self.handle.render())
+        self.process.read();
+        self.handle.render()
     }
 
     /// Folds recorded samples into their buckets now and then: without it they pile up until somebody scrapes.
@@ -80,13 +79,9 @@ impl Metrics {
     }
 }
 
-/// A limit that is not set would be told as one of no bytes; it is left out.
-fn without_false_limit(text: String) -> String {
-    const LIMIT: &str = "process_virtual_memory_max_bytes";
-    if text.lines().all(|line| line.strip_prefix(LIMIT) != Some(" 0")) {
-        return text;
-    }
-    text.lines().filter(|line| !line.contains(LIMIT)).flat_map(|line| [line, "\n"]).collect()
+fn gauge(recorder: &PrometheusRecorder, name: &'static str, about: &'static str, labels: &[(&'static str, &str)]) -> Gauge {
+    recorder.describe_gauge(KeyName::from(name), None, SharedString::const_str(about));
+    recorder.register_gauge(&key(name, labels), &METADATA)
 }
 
 /// Makes the handle for a set of labels.
@@ -141,13 +136,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_limit_that_is_not_set_is_left_out() {
-        let text = |limit| format!("a 1\n# HELP process_virtual_memory_max_bytes M.\nprocess_virtual_memory_max_bytes {limit}\n\nb 2\n");
-        assert_eq!(without_false_limit(text("0")), "a 1\n\nb 2\n");
-        assert_eq!(without_false_limit(text("01024")), text("01024"));
-    }
-
-    #[test]
     fn histograms_have_buckets_and_counters_start_at_zero() {
         let metrics = Metrics::new().unwrap();
         let labels = [("die_type", "fair"), ("result", "success")];
@@ -163,8 +151,15 @@ mod tests {
             let lines = text.lines().filter(|line| line.starts_with(&format!("{name}_bucket"))).count();
             assert_eq!(lines, buckets.len() + 1, "{name}");
         }
-        for own in ["process_cpu_seconds_total", "process_resident_memory_bytes", "process_open_fds"] {
-            assert!(text.contains(own), "{own} in {text}");
+        for own in [
+            "process_cpu_seconds_total",
+            "process_resident_memory_bytes",
+            "process_open_fds",
+            "process_max_fds",
+            "process_start_time_seconds",
+        ] {
+            let value = text.lines().find_map(|line| line.strip_prefix(own)?.trim().parse::<f64>().ok());
+            assert!(value.is_some_and(|value| value >= 0.0 && (value > 0.0 || own.contains("cpu"))), "{own} in {text}");
         }
     }
 }
