@@ -67,6 +67,17 @@ pub struct DieServiceArgs {
     )]
     db_migrate: bool,
 
+    /// Whether statements carry their trace in a comment, as sqlcommenter writes it; each is prepared anew then
+    #[arg(
+        long,
+        env = "DB_SQLCOMMENTER",
+        value_name = "BOOL",
+        default_value_t = false,
+        action = clap::ArgAction::Set,
+        value_parser = clap::builder::BoolishValueParser::new()
+    )]
+    db_sqlcommenter: bool,
+
     #[command(flatten)]
     pub(crate) common: CommonArgs,
 }
@@ -143,6 +154,7 @@ pub(crate) struct DieServiceConfig {
     pub(crate) acquire_timeout: Duration,
     pub(crate) statement_timeout: Duration,
     pub(crate) migrate: bool,
+    pub(crate) sqlcommenter: bool,
 }
 
 /// dice-roller, checked.
@@ -210,6 +222,7 @@ impl DieServiceArgs {
             acquire_timeout: positive("--db-acquire-timeout-ms", self.db_acquire_timeout_ms)?,
             statement_timeout: Duration::from_millis(self.db_statement_timeout_ms),
             migrate: self.db_migrate,
+            sqlcommenter: self.db_sqlcommenter,
         };
         Ok((self.common.check(self.listen_addr)?, config))
     }

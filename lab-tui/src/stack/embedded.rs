@@ -136,6 +136,8 @@ impl Embedded {
             let mut own = env.clone();
             if name == "die-service" {
                 own.push(("DATABASE_URL".to_owned(), database_url.clone()));
+                // So that a session which waits for a lock leads to the trace that waits with it.
+                own.push(("DB_SQLCOMMENTER".to_owned(), "true".to_owned()));
             }
             if name == "frontend" {
                 // Where the user named no other address, the page's traces are looked at in the lab.

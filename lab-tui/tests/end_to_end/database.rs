@@ -29,6 +29,14 @@ async fn who_holds_the_lock_is_named_while_it_is_there() {
         sessions(&now).iter().any(|session| Some(&session["pid"]) == holder.as_ref() && session["application"] == "obslab faults")
     })
     .await;
+    let now = asked().await;
+    let waits = sessions(&now).into_iter().find(|session| session["wait"][0] == "Lock").unwrap();
+    assert!(!now.to_string().contains("traceparent"), "the comment is read and left out: {now}");
+    let trace = waits["trace_id"].as_str().unwrap();
+    until("the trace of who waited, once that is over", PATIENCE, || async {
+        place.run(&["trace", trace, "--lab", pid]).await.stdout.contains("SELECT die_specifications")
+    })
+    .await;
     let told = place.run(&["db", "--lab", pid]).await.stdout;
     assert!(told.contains("pool of die-service: ") && told.contains("transactions "), "{told}");
     signal(up.pid(), Signal::INT);

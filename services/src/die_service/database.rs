@@ -6,7 +6,7 @@ use metrics::{Counter, Histogram};
 use opentelemetry::trace::{FutureExt, SpanKind, Status, TraceContextExt};
 use opentelemetry::{KeyValue, StringValue};
 use opentelemetry_semantic_conventions::attribute;
-use sqlx::PgConnection;
+use sqlx::{AssertSqlSafe, PgConnection, SqlSafeStr as _, SqlStr};
 use tokio::sync::watch;
 
 use super::complaint::complaint;
@@ -54,6 +54,14 @@ pub(super) struct Database {
     get: Measures,
     list_attributes: Vec<KeyValue>,
     get_attributes: Vec<KeyValue>,
+    sqlcommenter: bool,
+}
+
+/// A statement as it is sent.
+struct Statement {
+    text: SqlStr,
+    /// Whether it comes again like that, so that it is worth keeping prepared.
+    recurs: bool,
 }
 
 /// The metrics of one kind of query.
@@ -87,6 +95,7 @@ impl Database {
             get: Measures::new(shared, "get"),
             list_attributes: span_attributes(config, LIST),
             get_attributes: span_attributes(config, GET),
+            sqlcommenter: config.sqlcommenter,
         }
     }
 
@@ -102,7 +111,9 @@ impl Database {
     /// All names, in order.
     pub(super) async fn list(&self, lease: &mut Lease) -> Result<Vec<String>, DatabaseError> {
         let (names, _) = self
-            .ask(lease, &self.list, &self.list_attributes, async |connection| sqlx::query_scalar(LIST).fetch_all(connection).await)
+            .ask(lease, &self.list, &self.list_attributes, LIST, async |connection, Statement { text, recurs }| {
+                sqlx::query_scalar(text).persistent(recurs).fetch_all(connection).await
+            })
             .await?;
         Ok(names)
     }
@@ -114,8 +125,8 @@ impl Database {
             return Ok((None, Duration::ZERO));
         }
         let (found, took): (Option<(Vec<i32>, f64)>, Duration) = self
-            .ask(lease, &self.get, &self.get_attributes, async |connection| {
-                sqlx::query_as(GET).bind(identifier).fetch_optional(connection).await
+            .ask(lease, &self.get, &self.get_attributes, GET, async |connection, Statement { text, recurs }| {
+                sqlx::query_as(text).persistent(recurs).bind(identifier).fetch_optional(connection).await
             })
             .await?;
         Ok((found.map(|(faces, error_rate)| Specification { faces, error_rate }), took))
@@ -126,13 +137,15 @@ impl Database {
         lease: &mut Lease,
         measures: &Measures,
         attributes: &[KeyValue],
-        statement: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
+        text: &'static str,
+        run: impl AsyncFnOnce(&mut PgConnection, Statement) -> Result<T, sqlx::Error>,
     ) -> Result<(T, Duration), DatabaseError> {
         let parent = opentelemetry::Context::current();
         let cx = self.telemetry.start(SUMMARY, SpanKind::Client, &parent, || attributes.to_vec());
         let cancelled = CancelGuard::new(&cx);
+        let statement = self.statement(text, &cx);
         let started = Instant::now();
-        let result = lease.run(statement).with_context(cx.clone()).await;
+        let result = lease.run(async |connection| run(connection, statement).await).with_context(cx.clone()).await;
         let elapsed = started.elapsed();
         cancelled.disarm();
         measures.duration.record(elapsed.as_secs_f64());
@@ -159,6 +172,20 @@ impl Database {
         };
         span.end();
         outcome
+    }
+
+    /// With the span that it is sent for in a comment, where that is wished: whoever looks at the database's sessions finds the trace.
+    fn statement(&self, text: &'static str, cx: &opentelemetry::Context) -> Statement {
+        let span = cx.span();
+        let context = span.span_context();
+        let traceparent = if self.sqlcommenter && context.is_sampled() { telemetry::traceparent(context) } else { None };
+        match traceparent.as_ref().and_then(|traceparent| traceparent.to_str().ok()) {
+            // Hexadecimal digits and dashes.
+            Some(traceparent) => {
+                Statement { text: AssertSqlSafe(format!("{text} /*traceparent='{traceparent}'*/")).into_sql_str(), recurs: false }
+            }
+            None => Statement { text: text.into_sql_str(), recurs: true },
+        }
     }
 }
 
