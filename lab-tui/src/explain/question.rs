@@ -35,7 +35,12 @@ pub fn whole_run(model: &Model) -> Explanation {
         && p99 > limit
     {
         let slow = model.breakdowns().iter().filter(|one| one.chosen != Chosen::Failed && ms(one.micros) > limit).collect();
-        let normal = sampled().filter(|one| ms(one.micros) <= limit).collect();
+        let quick = || sampled().filter(|one| ms(one.micros) <= limit);
+        // Quick because it failed is not normal, unless nearly everything fails.
+        let mut normal: Vec<&Breakdown> = quick().filter(|one| has_failed(model, one) != Some(true)).collect();
+        if normal.len() < FEWEST {
+            normal = quick().collect();
+        }
         let subject = Side::of_requests(format!("slow requests (over {})", milliseconds(Some(limit))), model, slow);
         contrasts.push(Contrast::new(&subject, &Side::of_others("normal ones".to_owned(), model, normal), false));
     }

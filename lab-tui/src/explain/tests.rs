@@ -228,6 +228,20 @@ fn failures_name_no_hop_but_where_they_began() {
 }
 
 #[test]
+fn what_failed_at_once_is_not_normal() {
+    let model = run(6, LATENCY, |number, went| match number % 2 {
+        0 => went.own[1] += 300_000,
+        _ => went.outcome = Outcome::Status(503),
+    });
+    let explanation = whole_run(&model);
+    let slow = &explanation.contrasts[0];
+    assert_eq!(slow.baseline, "normal ones");
+    // 20 a second in the 25 s without a fault.
+    assert!((400..=500).contains(&slow.baseline_requests), "{}", text(&explanation));
+    assert!(slow.baseline_examples.iter().all(|one| one.outcome == "200"), "{}", text(&explanation));
+}
+
+#[test]
 fn time_between_services_and_restarts_are_told() {
     let mut model = run(5, LATENCY, |_, went| went.network += 80_000);
     for (at, change) in [(12, ProcessChange::Exited("signal 9".to_owned())), (15, ProcessChange::Restarted)] {
