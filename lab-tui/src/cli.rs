@@ -1,6 +1,7 @@
 //! The command line: what can be asked, and how a command ends.
 
 mod ask;
+mod attach;
 mod backends;
 mod beside;
 mod check;

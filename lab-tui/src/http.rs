@@ -5,7 +5,7 @@ use std::sync::Arc;
 use reqwest::{Client, ClientBuilder};
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::{ClientConfig, RootCertStore};
-use url::Url;
+use url::{Host, Url};
 
 /// For what runs on this machine: without a proxy, and without reading the system's certificates, which takes longer than a request.
 pub fn local() -> ClientBuilder {
@@ -17,6 +17,21 @@ pub fn local() -> ClientBuilder {
 pub fn outward(url: &Url) -> ClientBuilder {
     let builder = if url.scheme() == "https" { trusting_the_system() } else { trusting_nobody() };
     builder.user_agent(concat!("obslab/", env!("CARGO_PKG_VERSION")))
+}
+
+/// For whichever of the two it is.
+pub fn towards(url: &Url) -> ClientBuilder {
+    if is_local(url) { local() } else { outward(url) }
+}
+
+/// On this machine, where no proxy leads.
+pub fn is_local(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
 }
 
 #[allow(clippy::disallowed_methods, reason = "this is its replacement")]

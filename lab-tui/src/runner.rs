@@ -15,7 +15,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::event::{Command, Event, Fact, Pace};
 use crate::fault::Injector;
-use crate::http;
 use crate::load::{self, HttpSender, Report, RunClock};
 use crate::observe::backends::Backends;
 use crate::observe::database::DatabaseWatch;
@@ -23,7 +22,7 @@ use crate::observe::live;
 use crate::observe::sampler::Sampler;
 use crate::observe::scrape;
 use crate::observe::scraper::Scraper;
-use crate::observe::signals::Signals;
+use crate::observe::signals::{Foreign, Signals};
 use crate::observe::store::Store;
 use crate::scenario::Plan;
 use crate::stack::{Endpoints, Notice};
@@ -61,12 +60,13 @@ impl Run<'_> {
     /// # Errors
     /// When the load cannot be started.
     pub async fn walk(self, mut commands: mpsc::UnboundedReceiver<Command>, events: mpsc::UnboundedSender<Event>) -> anyhow::Result<()> {
-        let http = http::local().timeout(SCRAPE).build()?;
-        let foreign: Vec<&str> = self.plan.services.iter().map(|service| service.name.as_str()).collect();
-        let pages = scrape::pages(self.endpoints, &foreign);
-        let signals = Signals::since_now(http.clone(), self.store.clone(), pages.clone(), &foreign).await;
+        let hosted: Vec<&str> = self.plan.services.iter().map(|service| service.name.as_str()).collect();
+        let pages = scrape::pages(self.endpoints, &hosted);
+        let client = scrape::Client::of(pages.values(), SCRAPE)?;
+        let foreign = Foreign { hosted: &hosted, attached: &self.endpoints.attached };
+        let signals = Signals::since_now(client.clone(), self.store.clone(), pages.clone(), foreign).await;
         let sender = HttpSender::new(self.plan, &self.endpoints.services)?;
-        let scraper = Scraper::new(http, pages, self.store.clone(), self.plan);
+        let scraper = Scraper::new(client, pages, self.store.clone(), self.plan);
         // What counters are before the first request is what they grow from.
         let before = scraper.read().await;
         let clock = RunClock::start_now();

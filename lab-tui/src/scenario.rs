@@ -53,7 +53,7 @@ pub use schema::schema;
 pub use scope::{Relation, Scope, Stretch};
 pub use selector::Selector;
 pub use series::{Reading, Series};
-pub use service::{NoService, Pattern as ServicePattern, Service};
+pub use service::{Misnamed, NoService, Pattern as ServicePattern, Service, check_service_name};
 pub use shipped::{SHIPPED, STARTING, shipped};
 pub use stack::{Given, StackKind};
 pub use template::Template;

@@ -1,5 +1,6 @@
 //! Where the system runs. A stack gives [`Endpoints`] and cleans up after itself.
 
+pub mod attached;
 pub mod children;
 pub mod embedded;
 mod ground;
@@ -28,9 +29,12 @@ pub use secret::Secret;
 pub struct Endpoints {
     /// Base URL of each service, by name.
     pub services: BTreeMap<String, Url>,
-    /// Prometheus pages of the services that a scenario brings along, by name; those of the lab's own are at `/metrics`.
+    /// Prometheus pages of the services that are attached or that a scenario brings along, by name; those of the lab's own are at `/metrics`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub metrics: BTreeMap<String, Url>,
+    /// The names of those services that the lab found running and leaves running.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attached: Vec<String>,
     /// The database, without its password; null where there is none.
     pub database: Option<String>,
     /// Where OTLP over gRPC is taken.

@@ -31,6 +31,8 @@ pub(crate) struct ExecFlags {
 /// What was said, understood as far as it can be without a scenario.
 pub(crate) struct Beside {
     stack: Option<StackKind>,
+    /// The names of the services that are attached.
+    attached: Vec<String>,
     app: Option<Service>,
     /// A scenario in place of a file's.
     scenario: Option<String>,
@@ -38,14 +40,16 @@ pub(crate) struct Beside {
 
 impl ExecFlags {
     /// `has_file` is whether the user named a scenario.
-    pub(crate) fn read(self, stack: Option<StackKind>, has_file: bool) -> anyhow::Result<Beside> {
-        let Some(line) = self.exec.filter(|line| !line.is_empty()) else { return Ok(Beside { stack, app: None, scenario: None }) };
+    pub(crate) fn read(self, stack: Option<StackKind>, attached: Vec<String>, has_file: bool) -> anyhow::Result<Beside> {
+        let Some(line) = self.exec.filter(|line| !line.is_empty()) else {
+            return Ok(Beside { stack, attached, app: None, scenario: None });
+        };
         if has_file {
             anyhow::ensure!(
                 self.rate.is_none() && self.duration.is_none(),
                 "--rate and --duration are for a run without a FILE; the scenario says its own"
             );
-            return Ok(Beside { stack, app: Some(app(&line, self.url.as_deref(), self.ready.as_deref())?), scenario: None });
+            return Ok(Beside { stack, attached, app: Some(app(&line, self.url.as_deref(), self.ready.as_deref())?), scenario: None });
         }
         let Some(url) = self.url else {
             anyhow::bail!("--exec without a FILE needs --url, so that it is known where requests go: --url http://127.0.0.1:{{port}}/path")
@@ -53,7 +57,7 @@ impl ExecFlags {
         let (base, path) = in_two(&url);
         let app = app(&line, Some(base), self.ready.as_deref())?;
         let scenario = scenario(path, self.rate.unwrap_or(50.0), self.duration.unwrap_or(Duration::from_secs(10)));
-        Ok(Beside { stack, app: Some(app), scenario: Some(scenario) })
+        Ok(Beside { stack, attached, app: Some(app), scenario: Some(scenario) })
     }
 }
 
@@ -61,7 +65,8 @@ impl Beside {
     /// What a scenario is read with.
     pub(crate) fn given(&self) -> Given<'_> {
         let default_stack = if self.app.is_some() { StackKind::None } else { StackKind::default() };
-        Given { services: &SERVICES, stack: self.stack, default_stack, beside: self.app.as_ref(), files: None }
+        let attached = Some(self.attached.as_slice());
+        Given { services: &SERVICES, attached, stack: self.stack, default_stack, beside: self.app.as_ref(), files: None }
     }
 
     /// The scenario that stands in a file's place, where one does, as text and as plan.
@@ -148,7 +153,7 @@ mod tests {
             rate: Some(12.5),
             duration: Some(Duration::from_millis(1500)),
         };
-        let beside = flags.read(None, false).unwrap();
+        let beside = flags.read(None, Vec::new(), false).unwrap();
         let (_, plan) = beside.plan().unwrap().unwrap();
         assert_eq!((plan.stack, plan.services.len(), plan.duration()), (StackKind::None, 1, Duration::from_millis(1500)));
         assert_eq!(plan.loads[0].requests[0].name, "GET /a?b=\"{{c}}\"");

@@ -118,7 +118,11 @@ impl Records {
             started: OffsetDateTime::now_utc().replace_nanosecond(0).ok().and_then(|now| now.format(&Rfc3339).ok()).unwrap_or_default(),
             time_scale: planned.time_scale,
             on_screen,
-            services: if plan.stack == StackKind::Embedded { SERVICES.map(str::to_owned).into() } else { Vec::new() },
+            services: match plan.stack {
+                StackKind::Embedded => SERVICES.map(str::to_owned).into(),
+                StackKind::Attach => endpoints.attached.clone(),
+                StackKind::None => Vec::new(),
+            },
             beside: planned.beside.clone(),
             text: planned.text.clone(),
             ..Header::new(plan, endpoints)

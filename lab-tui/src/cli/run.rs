@@ -16,6 +16,7 @@ use crate::report::tally::Tally;
 use crate::report::{self, Summary, TraceLink};
 use crate::runner;
 use crate::scenario::{Given, Plan, Planned, SHIPPED, StackKind};
+use crate::stack::Endpoints;
 use crate::stack::embedded::SERVICES;
 use crate::stack::hosted::Hosted;
 use crate::tui::{Listed, Palette, Shelf, Theme, Ui};
@@ -65,9 +66,11 @@ pub(crate) struct Run {
 pub(crate) async fn run(flags: Run) -> Result<Exit, Failure> {
     let bad = |error| Failure::new(Exit::BadInput, error);
     let settings = flags.settings.in_force()?;
-    let beside = flags.exec.read(flags.stack.kind(), !flags.files.is_empty()).map_err(bad)?;
+    let (stack, attached) = flags.stack.attached().map_err(bad)?;
+    let attached = attached.services.into_keys().collect();
+    let beside = flags.exec.read(stack, attached, !flags.files.is_empty()).map_err(bad)?;
     let plans = plan_all(&flags.files, flags.time_scale, &beside)?;
-    let needed = needed(&plans);
+    let needed = needed(&plans).map_err(bad)?;
     let mut reports = flags.reports.open(plans.len())?;
     let mut records = flags.record.open(plans.len(), reports.take_stdout())?;
     let started = Instant::now();
@@ -91,7 +94,7 @@ pub(crate) async fn run(flags: Run) -> Result<Exit, Failure> {
     up.backends = (*flags.backends).into();
     announce(&up, started.elapsed());
     if !flags.headless && !reports.are_wanted() && !records.are_wanted() && screen::is_there() {
-        let plans = if needed == StackKind::Embedded { with_shipped(plans)? } else { plans };
+        let plans = with_shipped(plans, &beside.given(), needed)?;
         // For as long as the screen is there, the lab's own page is.
         let link = link.or_else(|| TraceLink::lab(up.stack.endpoints.tempo.as_deref()?).ok());
         let mut ui = Ui::new(Palette::new(Theme::Dark), link, plans.into_iter().map(Listed::from).collect());
@@ -258,9 +261,18 @@ pub(crate) async fn defect_on_request() {
 }
 
 /// The stack that all of them can run on: what one of them needs is there for the others too.
-fn needed(plans: &[Planned]) -> StackKind {
-    let embedded = plans.iter().any(|planned| planned.plan.stack == StackKind::Embedded);
-    if embedded { StackKind::Embedded } else { StackKind::None }
+fn needed(plans: &[Planned]) -> anyhow::Result<StackKind> {
+    let on = |kind: StackKind| plans.iter().find(|planned| planned.plan.stack == kind);
+    match (on(StackKind::Embedded), on(StackKind::Attach)) {
+        (Some(one), Some(other)) => anyhow::bail!(
+            "{} is for the embedded stack and {} for what is attached, and one command has one stack; run them one by one",
+            one.name,
+            other.name
+        ),
+        (Some(_), None) => Ok(StackKind::Embedded),
+        (None, Some(_)) => Ok(StackKind::Attach),
+        (None, None) => Ok(StackKind::None),
+    }
 }
 
 /// All of them, or all that is wrong with any of them.
@@ -295,12 +307,20 @@ fn plan_all(files: &[PathBuf], time_scale: Option<f64>, beside: &Beside) -> Resu
     if refused.is_empty() { Ok(plans) } else { Err(bad(anyhow!(refused.join("\n")))) }
 }
 
-/// The scenarios that were asked for, then the shipped ones.
-fn with_shipped(mut plans: Vec<Planned>) -> Result<Vec<Planned>, Failure> {
-    let given = Given { services: &SERVICES, ..Given::default() };
+/// The scenarios that were asked for, then the shipped ones: on the embedded stack all of them, of what is attached those that it has the
+/// services for.
+fn with_shipped(mut plans: Vec<Planned>, given: &Given<'_>, stack: StackKind) -> Result<Vec<Planned>, Failure> {
+    let embedded = Given { services: &SERVICES, ..Given::default() };
     for (name, _) in SHIPPED {
-        if plans.iter().all(|planned| planned.name != *name) {
-            plans.push(plan(Path::new(name), None, &given).map_err(|error| Failure::new(Exit::BadInput, error))?);
+        if plans.iter().any(|planned| planned.name == *name) {
+            continue;
+        }
+        match stack {
+            StackKind::Embedded => {
+                plans.push(plan(Path::new(name), None, &embedded).map_err(|error| Failure::new(Exit::BadInput, error))?);
+            }
+            StackKind::Attach => plans.extend(plan(Path::new(name), None, given).ok()),
+            StackKind::None => {}
         }
     }
     Ok(plans)
@@ -311,8 +331,12 @@ fn shelf(beside: Beside, up: StackKind) -> Shelf {
     Shelf::reading(Arc::new(move |file: &Path, time_scale| {
         let planned = plan(file, time_scale, &beside.given()).map_err(|error| out::sentence(&error))?;
         match planned.plan.stack {
-            StackKind::Embedded if up == StackKind::None => Err(format!(
+            StackKind::Embedded if up != StackKind::Embedded => Err(format!(
                 "{0}: it needs the lab's own services, which were not started (run it by itself: `lab run {0}`)",
+                file.display()
+            )),
+            StackKind::Attach if up != StackKind::Attach => Err(format!(
+                "{}: it needs services that run already, and none was attached (start the lab with --service NAME=URL)",
                 file.display()
             )),
             _ => Ok(planned),
@@ -328,13 +352,16 @@ pub(super) fn scaled(plan: Plan, time_scale: Option<f64>) -> Arc<Plan> {
 }
 
 fn announce(up: &Up, took: Duration) {
-    match up.stack.endpoints.services.is_empty() {
-        true => out::note("without a stack; telemetry is taken in at"),
-        false => out::note(&format!("stack ready in {:.2} s", took.as_secs_f64())),
+    let Endpoints { services, attached, .. } = &up.stack.endpoints;
+    match (services.is_empty(), attached.is_empty()) {
+        (true, _) => out::note("without a stack; telemetry is taken in at"),
+        (false, true) => out::note(&format!("stack ready in {:.2} s", took.as_secs_f64())),
+        (false, false) => out::note("attached to what runs already; telemetry is taken in as well"),
     }
     for line in ask::addresses(&up.stack.endpoints).lines() {
         out::note(&format!("  {line}"));
     }
+    up.stack.remarks.iter().for_each(|remark| out::note(&format!("  {remark}")));
 }
 
 fn time_scale(text: &str) -> Result<f64, String> {

@@ -11,6 +11,7 @@ use crate::observe::database::DatabaseWatch;
 use crate::observe::store::{DEFAULT_BYTES, Store};
 use crate::out;
 use crate::scenario::StackKind;
+use crate::stack::attached;
 use crate::stack::embedded::{Options, SERVICES, STANDARD_PORTS};
 use crate::stack::postgres::NotFound;
 use crate::stack::postgres::fetch::{Source, WRITE_MIRROR};
@@ -26,6 +27,7 @@ use tokio::sync::mpsc;
 use url::Url;
 
 use super::Failure;
+use super::attach::AttachFlags;
 use super::fetching::Fetching;
 use super::size::store_bytes;
 
@@ -37,10 +39,12 @@ const CLEANING: Duration = Duration::from_secs(3);
 
 #[derive(Debug, Args)]
 pub(crate) struct StackFlags {
-    /// Where the system runs: with the lab, or nowhere in its hands; else as the scenarios say
+    /// Where the system runs: with the lab, already, or nowhere in its hands; else as the scenarios say
     #[arg(long, env = "LAB_STACK", value_enum)]
     stack: Option<Kind>,
-    /// Use this PostgreSQL instead of a private one, such as postgresql://user:password@host:5432/database
+    #[command(flatten)]
+    attach: AttachFlags,
+    /// Use this PostgreSQL instead of a private one, such as postgresql://user:password@host:5432/database; of what is attached, read it
     #[arg(long, value_name = "URL", env = "LAB_DATABASE_URL", hide_env_values = true)]
     database_url: Option<String>,
     /// Where initdb and postgres are, if not on PATH or in one of the usual places
@@ -70,6 +74,8 @@ pub(crate) struct StackFlags {
 enum Kind {
     /// The lab's own services and a PostgreSQL
     Embedded,
+    /// Services that run already: --service says where
+    Attach,
     /// Requests go to whole URLs, or to the scenario's own services
     None,
 }
@@ -78,6 +84,7 @@ impl From<Kind> for StackKind {
     fn from(kind: Kind) -> Self {
         match kind {
             Kind::Embedded => Self::Embedded,
+            Kind::Attach => Self::Attach,
             Kind::None => Self::None,
         }
     }
@@ -110,13 +117,15 @@ impl StackFlags {
         needed: Option<StackKind>,
         more: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Option<Up>, Failure> {
-        let kind = self.kind().or(needed).unwrap_or_default();
+        let (insisted, attached) = self.attached().map_err(|error| Failure::new(Exit::BadInput, error))?;
+        let kind = insisted.or(needed).unwrap_or_default();
         let env = self.env.clone();
         let store = Store::new(self.store_bytes.unwrap_or(DEFAULT_BYTES));
         self.env.splice(..0, more);
         self.database_url = self.database_url.filter(|url| !url.is_empty());
-        let somebody_elses = self.database_url.is_some();
-        let options = self.options(kind).map_err(|error| Failure::new(Exit::BadInput, error))?;
+        // What is attached is not the lab's to restore either.
+        let somebody_elses = kind == StackKind::Embedded && self.database_url.is_some();
+        let options = self.options(kind, attached).map_err(|error| Failure::new(Exit::BadInput, error))?;
         let mut interrupts = Interrupts::listen()?;
         let (told, notices) = mpsc::unbounded_channel();
         let mut fetching = Fetching::new();
@@ -143,7 +152,7 @@ impl StackFlags {
             Failure::new(if bad_flag { Exit::BadInput } else { Exit::NotReady }, error)
         })?;
         let ready = async {
-            let database = DatabaseWatch::start(stack.access.database.as_ref())?;
+            let database = DatabaseWatch::start(stack.database.as_ref())?;
             let (desk, run) = control::desk(&stack.endpoints);
             let control = control::serve(stack.folder(), &stack.endpoints, store.clone(), database.clone(), run)?;
             anyhow::Ok((control, desk, injector(&stack, somebody_elses).await?, database))
@@ -169,13 +178,16 @@ impl StackFlags {
         }
     }
 
-    /// The stack that the user insists on.
-    pub(crate) fn kind(&self) -> Option<StackKind> {
-        self.stack.map(StackKind::from)
+    /// The stack that the user insists on, and what is attached.
+    ///
+    /// # Errors
+    /// When the flags do not go together.
+    pub(crate) fn attached(&self) -> anyhow::Result<(Option<StackKind>, attached::Options)> {
+        self.attach.read(self.stack.map(StackKind::from))
     }
 
     /// A variable that is set to nothing counts as not set.
-    fn options(self, kind: StackKind) -> anyhow::Result<Options> {
+    fn options(self, kind: StackKind, attached: attached::Options) -> anyhow::Result<Options> {
         let mirror = self.pg_mirror.filter(|mirror| !mirror.is_empty());
         // The parser's own words may repeat a password, and say nothing to who uses it.
         let mirror = mirror.map(|mirror| Url::parse(&mirror).map_err(|_| anyhow!("{WRITE_MIRROR}"))).transpose()?;
@@ -198,6 +210,7 @@ impl StackFlags {
                 ..Source::default()
             },
             env: self.env,
+            attached,
         };
         options.check(kind)?;
         if kind == StackKind::Embedded {

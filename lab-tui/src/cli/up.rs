@@ -18,6 +18,7 @@ pub(crate) async fn up(flags: StackFlags) -> Result<Exit, Failure> {
         up.stack.stop().await;
         return Err(Failure::unwritable(error));
     }
+    up.stack.remarks.iter().for_each(|remark| out::note(remark));
     out::note("the stack is up; Ctrl-C ends it");
     // There will be no run to tell of.
     drop(up.desk);

@@ -51,6 +51,7 @@ fn header(scenario: &str) -> Header {
     let endpoints = Endpoints {
         services: [].into(),
         metrics: [].into(),
+        attached: Vec::new(),
         database: None,
         otlp_grpc: String::new(),
         otlp_http: String::new(),

@@ -8,7 +8,6 @@ use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Serialize};
 
 use crate::event::Pool;
-use crate::http;
 use crate::observe::database::DatabaseWatch;
 use crate::observe::scrape;
 use crate::record::WireDatabase;
@@ -54,13 +53,15 @@ impl From<Pool> for PoolNow {
 /// Answers with what is known, or says why nothing is.
 pub(super) async fn answer(watch: &DatabaseWatch, endpoints: &Endpoints) -> Response {
     if !watch.has_database() {
-        return (StatusCode::NOT_FOUND, "this lab has no database: it runs without its own stack").into_response();
+        return (StatusCode::NOT_FOUND, "this lab has no database: neither a stack of its own nor one that --database-url names")
+            .into_response();
     }
     let Some(taken) = watch.newest() else {
         return (StatusCode::SERVICE_UNAVAILABLE, "the database has not answered yet; ask again in a second").into_response();
     };
-    let pools = match http::local().timeout(SCRAPE).build() {
-        Ok(client) => scrape::pools(&client, &scrape::pages(endpoints, &[])).await,
+    let pages = scrape::pages(endpoints, &[]);
+    let pools = match scrape::Client::of(pages.values(), SCRAPE) {
+        Ok(client) => scrape::pools(&client, &pages).await,
         Err(_) => Vec::new(),
     };
     let pools = pools.into_iter().map(PoolNow::from).collect();

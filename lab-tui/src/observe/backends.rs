@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
 use reqwest::StatusCode;
-use url::{Host, Url};
+use url::Url;
 
 use crate::event::{EXAMPLES, Found, TraceId};
 use crate::http;
@@ -187,8 +187,7 @@ async fn get(
 }
 
 fn client(base: &Url) -> anyhow::Result<reqwest::Client> {
-    let builder = if is_local(base) { http::local() } else { http::outward(base) };
-    Ok(builder.timeout(SLOWEST).build()?)
+    Ok(http::towards(base).timeout(SLOWEST).build()?)
 }
 
 /// A path of a backend.
@@ -247,16 +246,6 @@ async fn body(mut response: reqwest::Response) -> anyhow::Result<Vec<u8>> {
         ensure!(body.len() <= LARGEST, "its answer is larger than 32 MiB");
     }
     Ok(body)
-}
-
-/// On this machine, where no proxy leads.
-fn is_local(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 #[cfg(test)]

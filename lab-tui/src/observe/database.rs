@@ -24,8 +24,8 @@ const APPLICATION: &str = "lab";
 /// How often it is asked.
 const PERIOD: Duration = Duration::from_secs(1);
 
-/// The server gives a question up after that long, so that a look at a server in trouble does not add to it.
-const STATEMENT_TIMEOUT: &str = "900";
+/// The server gives a question up after that long, so that a look at a server in trouble does not add to it; and it lets nothing be changed.
+const OPTIONS: [(&str, &str); 2] = [("statement_timeout", "900"), ("default_transaction_read_only", "on")];
 
 /// A server that is stopped gives nothing up, and is not waited for.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -54,7 +54,7 @@ impl DatabaseWatch {
     pub fn start(url: Option<&Secret>) -> anyhow::Result<Self> {
         let Some(url) = url else { return Ok(Self { newest: None }) };
         let options = url.expose().parse::<PgConnectOptions>().context("the database URL cannot be used")?;
-        let options = options.application_name(APPLICATION).options([("statement_timeout", STATEMENT_TIMEOUT)]).disable_statement_logging();
+        let options = options.application_name(APPLICATION).options(OPTIONS).disable_statement_logging();
         let (sender, newest) = watch::channel(None);
         tokio::spawn(ask(options, sender));
         Ok(Self { newest: Some(newest) })

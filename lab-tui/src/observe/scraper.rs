@@ -9,7 +9,7 @@ use url::Url;
 
 use super::exposition::{self, Sample};
 use super::pushed::BUCKETS;
-use super::scrape;
+use super::scrape::{self, Client};
 use super::store::Store;
 use crate::event::{Fact, ScrapedSeries, ScrapedValue};
 use crate::scenario::{Plan, Reading, Series};
@@ -17,7 +17,7 @@ use crate::scenario::{Plan, Reading, Series};
 /// Asks all services at once; what one of them does not answer is left out.
 #[derive(Debug)]
 pub struct Scraper {
-    client: reqwest::Client,
+    client: Client,
     series: Vec<Series>,
     targets: Vec<Target>,
     store: Store,
@@ -35,7 +35,7 @@ struct Target {
 
 impl Scraper {
     /// Nothing is asked yet. `pages` are the services' pages of metrics, by name; `store` has what they send.
-    pub fn new(client: reqwest::Client, pages: BTreeMap<String, Url>, store: Store, plan: &Plan) -> Self {
+    pub fn new(client: Client, pages: BTreeMap<String, Url>, store: Store, plan: &Plan) -> Self {
         let target = |(service, url)| Target { service, url, has_pool: OnceLock::new() };
         let series = plan.series().into_iter().cloned().collect();
         Self { client, series, targets: pages.into_iter().map(target).collect(), store, senders: Mutex::new(None) }
@@ -47,7 +47,7 @@ impl Scraper {
             target.has_pool.get().is_none_or(|has_pool| *has_pool) || self.series.iter().any(|series| asks(series, &target.service))
         };
         let asked = self.targets.iter().filter(wanted).map(async |target| {
-            let text = scrape::metrics(&self.client, &target.url).await.ok()?;
+            let text = self.client.metrics(&target.url).await.ok()?;
             Some((target, text))
         });
         let (mut facts, mut scraped) = (Vec::new(), BTreeMap::new());

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use tokio::time::Instant;
 use url::Url;
 
-use super::scrape::{self, Answered};
+use super::scrape::{self, Answered, Client};
 use super::store::{Counts, Store};
 use crate::event::ServiceSignals;
 
@@ -23,23 +23,48 @@ const STILL_FOREIGN: Duration = Duration::from_millis(800);
 /// Counts signals from a moment on.
 #[derive(Debug)]
 pub struct Signals {
-    client: reqwest::Client,
+    client: Client,
     store: Store,
-    /// By name: the page of metrics, where the service is the lab's own; and what it had come to when counting began.
-    services: BTreeMap<String, (Option<Url>, Option<Answered>, Counts)>,
+    services: BTreeMap<String, Service>,
+}
+
+/// Where a service's signals come from, and what they had come to when counting began.
+#[derive(Debug)]
+struct Service {
+    /// The page of metrics, where it has one whose counter is known.
+    page: Option<Url>,
+    /// It is not the lab's own.
+    foreign: bool,
+    answered: Option<Answered>,
+    counts: Counts,
+}
+
+/// Services that are not the lab's own.
+#[derive(Debug, Clone, Copy)]
+pub struct Foreign<'a> {
+    /// Those that a scenario brings along; nobody knows what their counters count.
+    pub hosted: &'a [&'a str],
+    /// Those that ran before; what they count is taken for what it is called.
+    pub attached: &'a [String],
+}
+
+impl<'a> Foreign<'a> {
+    fn names(self) -> impl Iterator<Item = &'a str> {
+        self.hosted.iter().copied().chain(self.attached.iter().map(String::as_str))
+    }
 }
 
 impl Signals {
-    /// Counts from now on. `pages` are the lab's own services' pages of metrics; `foreign` are services whose counters nobody knows.
-    pub async fn since_now(client: reqwest::Client, store: Store, mut pages: BTreeMap<String, Url>, foreign: &[&str]) -> Self {
-        pages.retain(|name, _| !foreign.contains(&name.as_str()));
+    /// Counts from now on. `pages` are the services' pages of metrics.
+    pub async fn since_now(client: Client, store: Store, mut pages: BTreeMap<String, Url>, foreign: Foreign<'_>) -> Self {
+        pages.retain(|name, _| !foreign.hosted.contains(&name.as_str()));
         stand_still(&store, foreign).await;
-        let own = pages.into_iter().map(|(name, page)| (name, Some(page)));
-        let all = own.chain(foreign.iter().map(|name| ((*name).to_owned(), None)));
-        let asked = all.map(async |(name, page)| {
+        let others: Vec<_> = foreign.names().map(|name| (name.to_owned(), pages.remove(name), true)).collect();
+        let all = pages.into_iter().map(|(name, page)| (name, Some(page), false)).chain(others);
+        let asked = all.map(async |(name, page, foreign)| {
             let answered = answered(&client, page.as_ref()).await;
             let counts = store.counts(&name);
-            (name, (page, answered, counts))
+            (name, Service { page, foreign, answered, counts })
         });
         let services = join_all(asked).await.into_iter().collect();
         Self { client, store, services }
@@ -47,7 +72,7 @@ impl Signals {
 
     /// What has come in since, as of now. All services are asked at once: one that hangs delays nobody else's figures.
     pub async fn read(&self) -> Vec<ServiceSignals> {
-        let asked = self.services.iter().map(async |(name, (page, before, counts_before))| {
+        let asked = self.services.iter().map(async |(name, Service { page, foreign, answered: before, counts: counts_before })| {
             let now = answered(&self.client, page.as_ref()).await;
             let counts = self.store.counts(name);
             let (before, latest) = (before.unwrap_or_default(), now.unwrap_or_default());
@@ -61,8 +86,9 @@ impl Signals {
                 log_lines: counts.access_log_lines - counts_before.access_log_lines,
                 unsampled: latest.unsampled.saturating_sub(before.unsampled),
                 restarted,
-                silent: now.is_none(),
-                foreign: page.is_none(),
+                // Others' counters may be called otherwise.
+                silent: now.is_none_or(|now| *foreign && !now.is_counted),
+                foreign: *foreign,
             }
         });
         join_all(asked).await
@@ -90,11 +116,11 @@ impl Signals {
 
 /// Programs of others were asked whether they are ready a moment ago, and may have logged that already but not sent its span. What they
 /// say of the time before the run must have come in before the run is counted.
-async fn stand_still(store: &Store, foreign: &[&str]) {
-    let counts = || foreign.iter().map(|name| store.counts(name)).collect::<Vec<_>>();
+async fn stand_still(store: &Store, foreign: Foreign<'_>) {
+    let counts = || foreign.names().map(|name| store.counts(name)).collect::<Vec<_>>();
     let deadline = Instant::now() + FLUSH;
     let (mut last, mut since) = (counts(), Instant::now());
-    while !foreign.is_empty() && since.elapsed() < STILL_FOREIGN && Instant::now() < deadline {
+    while !last.is_empty() && since.elapsed() < STILL_FOREIGN && Instant::now() < deadline {
         tokio::time::sleep(POLL).await;
         let now = counts();
         if now != last {
@@ -104,6 +130,6 @@ async fn stand_still(store: &Store, foreign: &[&str]) {
 }
 
 /// What a service says that it has answered, where it can be asked and says so.
-async fn answered(client: &reqwest::Client, page: Option<&Url>) -> Option<Answered> {
+async fn answered(client: &Client, page: Option<&Url>) -> Option<Answered> {
     scrape::answered(client, page?).await.ok()
 }

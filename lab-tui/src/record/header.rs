@@ -146,6 +146,7 @@ impl Header {
         let beside = self.beside.as_ref().and_then(beside);
         let given = Given {
             services: &services,
+            attached: Some(&self.services),
             stack: self.stack.as_deref().and_then(StackKind::named),
             beside: beside.as_ref(),
             files: Some(&|path| Ok(stand_in(&self.text, path))),

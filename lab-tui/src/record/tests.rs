@@ -61,6 +61,7 @@ fn header() -> Header {
             services: [("frontend".to_owned(), url::Url::parse("http://127.0.0.1:8080").unwrap())].into(),
             database: Some("postgresql://127.0.0.1:5432/dicedb".to_owned()),
             metrics: [].into(),
+            attached: Vec::new(),
             otlp_grpc: "http://127.0.0.1:4317".to_owned(),
             otlp_http: "http://127.0.0.1:4318".to_owned(),
             tempo: Some("http://127.0.0.1:3200".to_owned()),

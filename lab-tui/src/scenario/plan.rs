@@ -71,7 +71,9 @@ impl Plan {
     /// As above; also when a file that the scenario names cannot be had.
     pub fn parse_given(text: &str, origin: &str, given: &Given<'_>) -> Result<Self, Refusals> {
         let refused = |wrongs: Vec<Wrong>| Refusals(wrongs.into_iter().map(|wrong| wrong.at(origin, text)).collect());
-        problems::read_all(text, given.services, |document| plan(document, text, given)).map_err(refused)
+        let attached: Vec<&str> = given.attached.unwrap_or_default().iter().map(String::as_str).collect();
+        let services = if attached.is_empty() { given.services } else { &attached };
+        problems::read_all(text, services, |document| plan(document, text, given)).map_err(refused)
     }
 
     /// The same scenario with all that lies on the run's time line multiplied by `factor`, for a quick look or for CI. What a single
@@ -142,8 +144,9 @@ fn plan(mut document: Spanned<DeTable<'_>>, text: &str, given: &Given<'_>) -> Re
         return Err(Wrong { span: None, what: "the scenario has no load".to_owned(), hint: Some(hint) });
     }
     let stack = stack::choose(given, file.stack.as_ref())?;
-    let services = service::read_all(file.service, given.beside, stack::of_the_lab(stack, given))?;
-    let ground = Ground::new(stack, given, &services);
+    let services = service::read_all(file.service, given.beside, &stack::of_the_stack(stack, given))?;
+    let presumed: Vec<String> = file.load.iter().filter_map(|load| Some(load.get_ref().service.as_ref()?.get_ref().clone())).collect();
+    let ground = Ground::new(stack, given, &services, &presumed);
     let nowhere = |path: &str| Err(format!("`{path}` cannot be read: this scenario lies in no folder"));
     let files = given.files.unwrap_or(&nowhere);
     let (mut loads, mut unused): (Vec<Load>, _) = (Vec::new(), None);
@@ -162,13 +165,14 @@ fn plan(mut document: Spanned<DeTable<'_>>, text: &str, given: &Given<'_>) -> Re
     faults.as_ref().map_or(Ok(()), |faults| ground.check_faults(faults))?;
     let faults = faults.map_or(Ok(Vec::new()), |faults| fault::read_all(faults, ground.of_the_lab(), longest))?;
     let phases = phase::read_all(file.phase, &faults, longest)?;
-    let named: Vec<&str> = ground.of_the_lab().iter().copied().chain(services.iter().map(|service| service.name.as_str())).collect();
+    let named = ground.named();
+    let (with_lines, with_metrics) = (ground.with_lines(&named), ground.with_metrics(&named));
     let mut thresholds = Vec::new();
     let mut promises: Vec<_> = file.thresholds.iter().collect();
     promises.sort_by_key(|(key, _)| key.span().start);
     for (key, expressions) in promises {
         let selector = Selector::parse(key.get_ref()).map_err(|misread| misread.at(key.span(), text))?;
-        selector.check_names(&loads, &named).map_err(|misread| misread.at(key.span(), text))?;
+        selector.check_names(&loads, with_metrics).map_err(|misread| misread.at(key.span(), text))?;
         if expressions.get_ref().is_empty() {
             let what = format!("nothing is promised of `{}`", selector.source);
             return Err(Wrong::new(expressions.span(), what, "write a promise such as \"p(95)<50\", or leave it out"));
@@ -185,7 +189,7 @@ fn plan(mut document: Spanned<DeTable<'_>>, text: &str, given: &Given<'_>) -> Re
             thresholds.push(Threshold { scope, abort_after, ..threshold });
         }
     }
-    let known = expect::Known { text, services: &named, loads: &loads, faults: &faults, phases: &phases };
+    let known = expect::Known { text, services: with_lines, with_metrics, loads: &loads, faults: &faults, phases: &phases };
     let expectations = expect::read_all(file.expect, known)?;
     // Last, for what is wrong elsewhere may be why.
     unused.map_or(Ok(()), Err)?;

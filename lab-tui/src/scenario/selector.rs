@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::load::Load;
 use super::refusal::{Wrong, suggest};
 use super::series::{PREFIX, Series};
+use super::stack::ServiceNames;
 use super::threshold::Metric;
 use crate::event::Outcome;
 
@@ -117,9 +118,9 @@ impl Selector {
     }
 
     /// Whether all that it names is there.
-    pub(super) fn check_names(&self, loads: &[Load], services: &[&str]) -> Result<(), Misread> {
-        if let Some(service) = self.series.as_ref().and_then(|series| series.service.as_deref()).filter(|name| !services.contains(name)) {
-            return Err(Misread::of(service, format!("unknown service `{service}`"), suggest(service, services)));
+    pub(super) fn check_names(&self, loads: &[Load], services: ServiceNames<'_>) -> Result<(), Misread> {
+        if let Some(service) = self.series.as_ref().and_then(|series| series.service.as_deref()).filter(|name| services.lack(name)) {
+            return Err(Misread::of(service, format!("unknown service `{service}`"), services.hint(service)));
         }
         let chosen: Vec<&Load> = loads.iter().filter(|load| self.load.as_ref().is_none_or(|name| *name == load.name)).collect();
         if let (Some(name), []) = (&self.load, chosen.as_slice()) {

@@ -100,13 +100,13 @@ impl Service {
     }
 }
 
-/// Reads every [[service]] of a file. `of_the_lab` are the services that the stack brings along.
-pub(super) fn read_all(tables: Vec<Spanned<ServiceTable>>, beside: Option<&Service>, of_the_lab: &[&str]) -> Result<Vec<Service>, Wrong> {
+/// Reads every [[service]] of a file. `of_the_stack` are the services that are there already.
+pub(super) fn read_all(tables: Vec<Spanned<ServiceTable>>, beside: Option<&Service>, of_the_stack: &[&str]) -> Result<Vec<Service>, Wrong> {
     let mut services: Vec<Service> = beside.cloned().into_iter().collect();
     let mut places = vec![0..0; services.len()];
     for table in tables {
         let place = table.get_ref().name.span();
-        let service = read(table.into_inner(), of_the_lab)?;
+        let service = read(table.into_inner(), of_the_stack)?;
         if services.iter().any(|other| other.name == service.name) {
             return Err(Wrong::new(place, format!("a second service is named `{}`", service.name), "give each its own name"));
         }
@@ -115,26 +115,16 @@ pub(super) fn read_all(tables: Vec<Spanned<ServiceTable>>, beside: Option<&Servi
     }
     // Services may name each other in any order: all addresses are known before the first one starts.
     let with_url = services.iter().filter(|service| service.url.is_some()).map(|service| service.name.as_str());
-    let known: Vec<&str> = of_the_lab.iter().copied().chain(with_url).collect();
+    let known: Vec<&str> = of_the_stack.iter().copied().chain(with_url).collect();
     for (service, place) in services.iter().zip(places) {
         check_references(service, place, &known)?;
     }
     Ok(services)
 }
 
-fn read(table: ServiceTable, of_the_lab: &[&str]) -> Result<Service, Wrong> {
-    let name = table.name.get_ref();
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    if name.is_empty() || !name.chars().all(plain) {
-        return Err(Wrong::new(
-            table.name.span(),
-            format!("`{name}` cannot be a service's name"),
-            "write letters, digits, `-`, `_` and `.`",
-        ));
-    }
-    if RESERVED.contains(&name.as_str()) || of_the_lab.contains(&name.as_str()) {
-        return Err(Wrong::new(table.name.span(), format!("`{name}` is taken by the lab's own"), "give it another name"));
-    }
+fn read(table: ServiceTable, of_the_stack: &[&str]) -> Result<Service, Wrong> {
+    let misnamed = |Misnamed { what, hint }| Wrong::new(table.name.span(), what, hint);
+    check_service_name(table.name.get_ref(), of_the_stack).map_err(misnamed)?;
     let command = command::words(&table.command)?;
     command.iter().try_for_each(|word| check_places(word, false, table.command.span()))?;
     let mut env = BTreeMap::new();
@@ -166,6 +156,34 @@ fn read(table: ServiceTable, of_the_lab: &[&str]) -> Result<Service, Wrong> {
         metrics: table.metrics.as_ref().map(address).transpose()?,
         name: table.name.into_inner(),
     })
+}
+
+/// Why a service cannot be called that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Misnamed {
+    /// What is wrong with the name.
+    pub what: String,
+    /// The way out.
+    pub hint: &'static str,
+}
+
+/// Whether a service can be called that, beside those of the stack.
+///
+/// # Errors
+/// When it cannot.
+pub fn check_service_name(name: &str, of_the_stack: &[&str]) -> Result<(), Misnamed> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    let refused = |what: String, hint| Err(Misnamed { what, hint });
+    if name.is_empty() || !name.chars().all(plain) {
+        return refused(format!("`{name}` cannot be a service's name"), "write letters, digits, `-`, `_` and `.`");
+    }
+    if RESERVED.contains(&name) {
+        return refused(format!("`{name}` is taken by the lab's own"), "give it another name");
+    }
+    if of_the_stack.contains(&name) {
+        return refused(format!("`{name}` is taken by a service of the stack"), "give it another name");
+    }
+    Ok(())
 }
 
 fn pattern(text: &Spanned<String>) -> Result<Pattern, Wrong> {

@@ -4,7 +4,7 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::file::LoadTable;
-use super::refusal::{Wrong, suggest};
+use super::refusal::{Wrong, nearest, suggest};
 use super::service::Service;
 use super::vars::Files;
 
@@ -14,22 +14,25 @@ pub enum StackKind {
     /// The lab's own services and database, as child processes of the lab.
     #[default]
     Embedded,
+    /// Somewhere already, before the lab came and after it goes: the user says where. The lab drives it, looks at it and changes nothing.
+    Attach,
     /// Nowhere in the lab's hands: requests go to whole URLs, or to services that the scenario brings along.
     None,
 }
 
 impl StackKind {
-    const NAMES: [&str; 2] = ["embedded", "none"];
+    const NAMES: [&str; 3] = ["embedded", "attach", "none"];
 
     /// The one of that name.
     pub fn named(name: &str) -> Option<Self> {
-        [Self::Embedded, Self::None].into_iter().find(|kind| kind.name() == name)
+        [Self::Embedded, Self::Attach, Self::None].into_iter().find(|kind| kind.name() == name)
     }
 
     /// As files and flags call it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Embedded => "embedded",
+            Self::Attach => "attach",
             Self::None => "none",
         }
     }
@@ -40,6 +43,8 @@ impl StackKind {
 pub struct Given<'a> {
     /// The services that the embedded stack brings along.
     pub services: &'a [&'a str],
+    /// The services that the user attached; `None` where nobody knows yet, so that any name may be one.
+    pub attached: Option<&'a [String]>,
     /// The stack that the user insists on; else the scenario's word counts, else [`Self::default_stack`].
     pub stack: Option<StackKind>,
     /// Where nobody says anything.
@@ -52,38 +57,86 @@ pub struct Given<'a> {
 
 /// What is there on the stack that was chosen.
 pub(super) struct Ground<'a> {
-    pub(super) stack: StackKind,
+    stack: StackKind,
     given: &'a Given<'a>,
     own: &'a [Service],
+    /// What loads name, where it is not known what they may.
+    presumed: &'a [String],
+}
+
+/// The names of services that signals can be asked of.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ServiceNames<'a> {
+    pub(super) known: &'a [&'a str],
+    /// Others may be as good: what an attached service calls is seen by its telemetry alone.
+    pub(super) are_all: bool,
+    /// The user attaches them.
+    pub(super) attached: bool,
+}
+
+impl ServiceNames<'_> {
+    pub(super) fn lack(&self, name: &str) -> bool {
+        self.are_all && !self.known.contains(&name)
+    }
+
+    /// The way out for who wants that name.
+    pub(super) fn hint(&self, name: &str) -> String {
+        match nearest(name, self.known) {
+            None if self.attached => format!("add `--service {name}=http://HOST:PORT`"),
+            _ => suggest(name, self.known),
+        }
+    }
 }
 
 /// The stack: the user's word comes first, then the file's.
 pub(super) fn choose(given: &Given<'_>, written: Option<&Spanned<String>>) -> Result<StackKind, Wrong> {
     let written = match written.map(|name| (name, name.get_ref().as_str())) {
         None => None,
-        Some((_, "embedded")) => Some(StackKind::Embedded),
-        Some((_, "none")) => Some(StackKind::None),
-        Some((place, unknown)) => {
-            return Err(Wrong::new(place.span(), format!("unknown stack `{unknown}`"), suggest(unknown, &StackKind::NAMES)));
+        Some((place, name)) => {
+            let unknown = || Wrong::new(place.span(), format!("unknown stack `{name}`"), suggest(name, &StackKind::NAMES));
+            Some(StackKind::named(name).ok_or_else(unknown)?)
         }
     };
     Ok(given.stack.or(written).unwrap_or(given.default_stack))
 }
 
 impl<'a> Ground<'a> {
-    pub(super) fn new(stack: StackKind, given: &'a Given<'a>, own: &'a [Service]) -> Self {
-        Self { stack, given, own }
+    pub(super) fn new(stack: StackKind, given: &'a Given<'a>, own: &'a [Service], presumed: &'a [String]) -> Self {
+        Self { stack, given, own, presumed }
     }
 
     /// The services that belong to the lab; only these can be asked to disturb themselves.
     pub(super) fn of_the_lab(&self) -> &'a [&'a str] {
-        of_the_lab(self.stack, self.given)
+        if self.stack == StackKind::Embedded { self.given.services } else { &[] }
+    }
+
+    fn of_the_stack(&self) -> Vec<&'a str> {
+        let presumed = self.presumed.iter().map(String::as_str);
+        let presumed = presumed.filter(|_| self.stack == StackKind::Attach && self.given.attached.is_none());
+        of_the_stack(self.stack, self.given).into_iter().chain(presumed).collect()
     }
 
     /// The services that requests can go to.
     pub(super) fn reachable(&self) -> Vec<&'a str> {
         let own = self.own.iter().filter(|service| service.url.is_some()).map(|service| service.name.as_str());
-        self.of_the_lab().iter().copied().chain(own).collect()
+        self.of_the_stack().into_iter().chain(own).collect()
+    }
+
+    /// The services that have signals.
+    pub(super) fn named(&self) -> Vec<&'a str> {
+        self.of_the_stack().into_iter().chain(self.own.iter().map(|service| service.name.as_str())).collect()
+    }
+
+    /// Those of `named` that can have log lines and spans.
+    pub(super) fn with_lines<'n>(&self, named: &'n [&'n str]) -> ServiceNames<'n> {
+        let attached = self.stack == StackKind::Attach;
+        ServiceNames { known: named, are_all: !attached, attached }
+    }
+
+    /// Those of `named` that can have metrics.
+    pub(super) fn with_metrics<'n>(&self, named: &'n [&'n str]) -> ServiceNames<'n> {
+        let attached = self.stack == StackKind::Attach;
+        ServiceNames { known: named, are_all: !attached || self.given.attached.is_some(), attached }
     }
 
     /// Whether there is what a load's `service` names. A name that nobody knows is refused where the load is read.
@@ -99,6 +152,11 @@ impl<'a> Ground<'a> {
                 format!("`{name}` belongs to the embedded stack, and the stack is `none`"),
                 "run it on the embedded stack, or send requests to whole URLs or to a [[service]]",
             )),
+            None if self.stack == StackKind::Attach && !self.of_the_stack().contains(&name) => Err(Wrong::new(
+                service.span(),
+                format!("the stack is `attach`, and nothing is attached as `{name}`"),
+                format!("add `--service {name}=http://HOST:PORT`"),
+            )),
             _ => Ok(()),
         }
     }
@@ -110,6 +168,10 @@ impl<'a> Ground<'a> {
             let DeValue::Table(fault) = fault.get_ref() else { continue };
             let word = |key: &str| fault.get(key).and_then(|value| Some((value.span(), value.get_ref().as_str()?.to_owned())));
             let Some((place, kind)) = word("kind") else { continue };
+            if self.stack == StackKind::Attach && ["service.", "db.", "dice."].iter().any(|layer| kind.starts_with(layer)) {
+                let what = format!("`{kind}` would disturb what is not the lab's own, and the stack is `attach`");
+                return Err(Wrong::new(place, what, "run it on the embedded stack, or leave the fault out"));
+            }
             if self.stack == StackKind::None && (kind.starts_with("db.") || kind.starts_with("dice.")) {
                 let what = format!("`{kind}` disturbs the embedded stack's database, and the stack is `none`");
                 return Err(Wrong::new(place, what, "run it on the embedded stack, or leave the fault out"));
@@ -124,10 +186,11 @@ impl<'a> Ground<'a> {
     }
 }
 
-/// The services that belong to the lab on this stack.
-pub(super) fn of_the_lab<'a>(stack: StackKind, given: &Given<'a>) -> &'a [&'a str] {
+/// The services that are there on this stack, whatever a scenario brings along.
+pub(super) fn of_the_stack<'a>(stack: StackKind, given: &Given<'a>) -> Vec<&'a str> {
     match stack {
-        StackKind::Embedded => given.services,
-        StackKind::None => &[],
+        StackKind::Embedded => given.services.to_vec(),
+        StackKind::Attach => given.attached.unwrap_or_default().iter().map(String::as_str).collect(),
+        StackKind::None => Vec::new(),
     }
 }

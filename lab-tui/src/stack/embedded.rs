@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
 use sqlx::ConnectOptions as _;
 use sqlx::postgres::PgConnectOptions;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
 use url::Url;
 
+use super::attached;
 use super::ground::Ground;
 use super::port::Port;
 use super::postgres::fetch::Progress;
@@ -53,6 +54,8 @@ pub struct Options {
     pub postgres: Source,
     /// Further environment of the services; wins over the lab's own.
     pub env: Vec<(String, String)>,
+    /// What runs already, where that is the stack.
+    pub attached: attached::Options,
 }
 
 /// The running system.
@@ -72,12 +75,18 @@ impl Options {
     /// # Errors
     /// What does not, without the secrets in it.
     pub fn check(&self, kind: StackKind) -> anyhow::Result<()> {
+        let embedded = kind == StackKind::Embedded;
+        let there = |name: &&String| embedded || name.starts_with("otlp-") || *name == "tempo";
+        if let Some(missing) = self.ports.keys().find(|name| !there(name)) {
+            bail!("the stack `{}` has no {missing}; leave its port out", kind.name());
+        }
         if kind == StackKind::None {
-            let there = |name: &&String| name.starts_with("otlp-") || *name == "tempo";
-            let missing = self.ports.keys().find(|name| !there(name));
-            ensure!(missing.is_none(), "the stack `none` has no {}; leave its port out", missing.map_or("", String::as_str));
             ensure!(self.database_url.is_none(), "the stack `none` has no database; leave the database URL out");
             return Ok(());
+        }
+        let postgres = &self.postgres;
+        if !embedded && (postgres.bin.is_some() || postgres.version.is_some() || postgres.mirror.is_some()) {
+            bail!("the stack `attach` starts no PostgreSQL; leave --pg-bin, --pg-version and --pg-mirror out");
         }
         for (name, port) in &self.ports {
             let other = self.ports.iter().find(|(other, number)| *other != name && *number == port);
@@ -184,7 +193,7 @@ pub(super) fn port_of(options: &Options, name: &str) -> Port {
 }
 
 /// Refuses somebody else's database before anything is started on it.
-async fn check_database(url: &str) -> anyhow::Result<()> {
+pub(super) async fn check_database(url: &str) -> anyhow::Result<()> {
     let shown = without_password(url)?;
     let options: PgConnectOptions = url.parse()?;
     let connect = tokio::time::timeout(DATABASE, options.connect());
@@ -194,7 +203,7 @@ async fn check_database(url: &str) -> anyhow::Result<()> {
 }
 
 /// The URL as it may be shown.
-fn without_password(url: &str) -> anyhow::Result<String> {
+pub(super) fn without_password(url: &str) -> anyhow::Result<String> {
     let mut url = Url::parse(url).with_context(|| format!("the database URL cannot be read; {WRITE_URL}"))?;
     if url.password().is_some() {
         // Fails for URLs without a host, which have no password.

@@ -16,6 +16,7 @@ use super::{Endpoints, Notice, port};
 use crate::observe::store::Store;
 use crate::scenario::{Service, ServicePattern};
 use program::Program;
+pub(super) use readiness::Sign;
 
 /// What services are started from.
 #[derive(Debug, Clone, Copy)]

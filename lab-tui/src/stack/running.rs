@@ -5,7 +5,8 @@ use std::path::Path;
 
 use tokio::sync::mpsc;
 
-use super::embedded::{Embedded, Options};
+use super::attached::Attached;
+use super::embedded::{Embedded, Options, check_database, without_password};
 use super::ground::Ground;
 use super::postgres::fetch::Progress;
 use super::{Access, Endpoints, Notice, Secret};
@@ -17,8 +18,12 @@ use crate::scenario::StackKind;
 pub struct Running {
     /// Where everything is.
     pub endpoints: Endpoints,
-    /// What faults need to know.
+    /// What faults need to know; nothing of what is not the lab's to disturb.
     pub access: Access,
+    /// Who is asked what its sessions do: the database's URL, with its password.
+    pub database: Option<Secret>,
+    /// What the user should know of it.
+    pub remarks: Vec<String>,
     system: Option<Embedded>,
     ground: Ground,
 }
@@ -37,21 +42,50 @@ impl Running {
         told: &mut dyn FnMut(Progress),
     ) -> anyhow::Result<Self> {
         let ground = Ground::start(options, store).await?;
-        let system = match kind {
-            StackKind::Embedded => Some(Embedded::start(options, &ground, store, notices, told).await?),
-            StackKind::None => None,
-        };
+        let mut running = Self::empty(ground);
+        match kind {
+            StackKind::Embedded => {
+                let system = Embedded::start(options, &running.ground, store, notices, told).await?;
+                running.endpoints.services.clone_from(&system.access.services);
+                running.endpoints.database = Some(system.shown_database.clone());
+                running.access = system.access.clone();
+                running.database.clone_from(&running.access.database);
+                running.system = Some(system);
+            }
+            StackKind::Attach => running.attach(options).await?,
+            StackKind::None => {}
+        }
+        Ok(running)
+    }
+
+    /// No services, and no database.
+    fn empty(ground: Ground) -> Self {
         let endpoints = Endpoints {
-            services: system.as_ref().map(|system| system.access.services.clone()).unwrap_or_default(),
+            services: BTreeMap::new(),
             metrics: BTreeMap::new(),
-            database: system.as_ref().map(|system| system.shown_database.clone()),
+            attached: Vec::new(),
+            database: None,
             otlp_grpc: format!("http://{}", ground.otlp_grpc),
             otlp_http: format!("http://{}", ground.otlp_http),
             tempo: Some(format!("http://{}", ground.tempo)),
         };
-        let nothing = || Access { services: BTreeMap::new(), database: None, fault_token: Secret::random() };
-        let access = system.as_ref().map_or_else(nothing, |system| system.access.clone());
-        Ok(Self { endpoints, access, system, ground })
+        let access = Access { services: BTreeMap::new(), database: None, fault_token: Secret::random() };
+        Self { endpoints, access, database: None, remarks: Vec::new(), system: None, ground }
+    }
+
+    /// Finds what runs already. None of it is for faults.
+    async fn attach(&mut self, options: &Options) -> anyhow::Result<()> {
+        if let Some(url) = &options.database_url {
+            check_database(url).await?;
+            self.endpoints.database = Some(without_password(url)?);
+            self.database = Some(url.clone().into());
+        }
+        let Attached { metrics, remarks } = Attached::find(&options.attached).await?;
+        self.endpoints.services.clone_from(&options.attached.services);
+        self.endpoints.attached = options.attached.services.keys().cloned().collect();
+        self.endpoints.metrics = metrics;
+        self.remarks = remarks;
+        Ok(())
     }
 
     /// The run's own folder, which dies with it.

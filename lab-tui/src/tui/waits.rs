@@ -101,10 +101,12 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, axis: TimeAxis, model: &Mode
 
 /// Why the database has said nothing.
 pub(super) fn why_nothing(model: &Model) -> &'static str {
-    if model.plan().stack == StackKind::None {
-        return "this run has no database of the lab's: its stack is none";
+    match (model.plan().stack, model.finished().is_some()) {
+        (StackKind::None, _) => "this run has no database of the lab's: its stack is none",
+        (StackKind::Attach, _) => "nothing of a database yet: --database-url names the one that is attached",
+        (StackKind::Embedded, true) => "this run has nothing of its database",
+        (StackKind::Embedded, false) => "awaiting the database's first answer",
     }
-    if model.finished().is_some() { "this run has nothing of its database" } else { "awaiting the database's first answer" }
 }
 
 /// Each wait event of a moment with how many sessions were at it.

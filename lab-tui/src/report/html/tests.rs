@@ -39,6 +39,7 @@ fn endpoints(name: &str) -> Endpoints {
     Endpoints {
         services,
         metrics: [].into(),
+        attached: Vec::new(),
         database: Some(name.to_owned()),
         otlp_grpc: String::new(),
         otlp_http: String::new(),

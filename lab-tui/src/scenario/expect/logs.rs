@@ -9,6 +9,7 @@ use serde_json::Value as Json;
 use toml::{Spanned, Value};
 
 use crate::scenario::refusal::{Wrong, suggest};
+use crate::scenario::stack::ServiceNames;
 
 /// Log lines that are alike: all that is given must fit. At least one thing is given.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,16 +47,16 @@ pub(super) struct LogsTable {
 pub const LEVELS: [&str; 7] = ["TRACE", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL", "FATAL"];
 
 impl LogPattern {
-    pub(super) fn read(table: Spanned<LogsTable>, services: &[&str]) -> Result<Self, Wrong> {
+    pub(super) fn read(table: Spanned<LogsTable>, services: ServiceNames<'_>) -> Result<Self, Wrong> {
         let span = table.span();
         let LogsTable { service, level, message, fields } = table.into_inner();
         if service.is_none() && level.is_none() && message.is_none() && fields.is_empty() {
             let hint = "name at least one of service, level, message and fields";
             return Err(Wrong::new(span, "every log line would count", hint));
         }
-        if let Some(service) = service.as_ref().filter(|service| !services.contains(&service.get_ref().as_str())) {
+        if let Some(service) = service.as_ref().filter(|service| services.lack(service.get_ref())) {
             let unknown = service.get_ref();
-            return Err(Wrong::new(service.span(), format!("unknown service `{unknown}`"), suggest(unknown, services)));
+            return Err(Wrong::new(service.span(), format!("unknown service `{unknown}`"), services.hint(unknown)));
         }
         let level = level.map(|level| {
             let known = LEVELS.into_iter().find(|known| is_level(level.get_ref(), known));

@@ -16,6 +16,7 @@ use crate::scenario::plan::required;
 use crate::scenario::refusal::Wrong;
 use crate::scenario::scope::{Scope, ScopeKeys};
 use crate::scenario::selector::{Misread, Selector};
+use crate::scenario::stack::ServiceNames;
 use crate::scenario::threshold::Threshold;
 
 #[derive(Debug, Deserialize)]
@@ -45,7 +46,9 @@ pub(in crate::scenario) struct ExpectTable {
 pub(in crate::scenario) struct Known<'k> {
     /// The whole file.
     pub(in crate::scenario) text: &'k str,
-    pub(in crate::scenario) services: &'k [&'k str],
+    pub(in crate::scenario) services: ServiceNames<'k>,
+    /// Those with metrics that the lab can ask for.
+    pub(in crate::scenario) with_metrics: ServiceNames<'k>,
     pub(in crate::scenario) loads: &'k [Load],
     pub(in crate::scenario) faults: &'k [Fault],
     pub(in crate::scenario) phases: &'k [Phase],
@@ -135,7 +138,7 @@ fn one_subject(table: &ExpectTable) -> Result<(), Wrong> {
 fn threshold(metric: &Spanned<String>, holds: &Spanned<String>, scope: Option<Scope>, known: Known<'_>) -> Result<Threshold, Wrong> {
     let refused = |misread: Misread| misread.at(metric.span(), known.text);
     let selector = Selector::parse(metric.get_ref()).map_err(refused)?;
-    selector.check_names(known.loads, known.services).map_err(refused)?;
+    selector.check_names(known.loads, known.with_metrics).map_err(refused)?;
     if let Some(scope) = scope.as_ref().filter(|_| selector.metric.is_of_the_whole_run()) {
         let key = scope.relation.key();
         let what = format!("{} is counted over the whole run, so nothing can be {key} of it", selector.source);

@@ -21,8 +21,12 @@ const KEYS: &[Key] = &[
     )
     .default("0"),
     key("keep_going", Shape::Switch, "On a screen, the traffic goes on after its end until the viewer leaves.").default("false"),
-    key("stack", Shape::Word(&["embedded", "none"]), "Where the system runs: the lab's own services and database, or nowhere in its hands.")
-        .default("\"embedded\""),
+    key(
+        "stack",
+        Shape::Word(&["embedded", "attach", "none"]),
+        "Where the system runs: the lab's own services and database, services that run already, or nowhere in its hands.",
+    )
+    .default("\"embedded\""),
     key("intended_verdict", Shape::Word(&["pass", "fail", "inconclusive"]), "What its author means it to reach; a lesson may be meant to fail.")
         .default("\"pass\""),
     key("service", Shape::List(&Shape::Table(&SERVICE), false), "Programs that the lab starts for the scenario, drives and ends."),

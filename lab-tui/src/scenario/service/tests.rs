@@ -47,12 +47,56 @@ fn the_users_word_comes_before_the_files() {
     assert_eq!(Plan::parse_given(&text("", "", &TO_MINE.replace("mine", "app"), ""), "x", &beside).unwrap().services, [app]);
 }
 
+const ATTACH: &str = "stack = \"attach\"";
+
+#[test]
+fn what_runs_already_is_known_by_the_names_that_the_user_gives() {
+    let attached = ["shop".to_owned(), "till".to_owned()];
+    let given = Given { attached: Some(&attached), ..given() };
+    let to = |service: &str| format!("service = \"{service}\"\n[[load.request]]\nget = \"/\"");
+    let read = |text: &str, given: &Given<'_>| Plan::parse_given(text, "x", given).map_err(|refusals| refusals.to_string());
+    let promise = "[thresholds]\n\"pool_pending{service:till}\" = [\"max<5\"]";
+    let plan = read(&text(ATTACH, "", &to("shop"), promise), &given).unwrap();
+    assert_eq!((plan.stack, plan.services.len()), (StackKind::Attach, 0));
+    // The user's word is enough, and programs of the scenario's own run beside what is attached, and know it.
+    let insisted = Given { stack: Some(StackKind::Attach), ..given };
+    let beside = MINE.replace("{port}\"\nurl", "{port} {url:shop}\"\nurl");
+    assert_eq!(read(&text("", &beside, TO_MINE, ""), &insisted).unwrap().services.len(), 1);
+    // Lines may come from what is behind the services that are attached.
+    let behind = "[[expect]]\nname = \"e\"\nlogs = { service = \"stock\" }\ncount = \">=1\"";
+    assert_eq!(read(&text(ATTACH, "", &to("shop"), behind), &given).unwrap().expectations.len(), 1);
+    // Whoever only reads the file has nothing attached, and takes its word.
+    let unknown = Given { attached: None, ..given };
+    assert_eq!(read(&text(ATTACH, "", &to("shop"), promise), &unknown).unwrap().stack, StackKind::Attach);
+    let fault = "[[fault]]\nname = \"f\"\nat = \"1s\"\nduration = \"1s\"\nkind = \"service.error\"\nservice = \"shop\"";
+    for (text, refusal) in [
+        (
+            text(ATTACH, "", &to("shp"), ""),
+            "x:10:11: the stack is `attach`, and nothing is attached as `shp` (add `--service shp=http://HOST:PORT`)",
+        ),
+        (
+            text(ATTACH, "", &to("shop"), fault),
+            "`service.error` would disturb what is not the lab's own, and the stack is `attach` (run it on the embedded stack",
+        ),
+        (text(ATTACH, "", &to("shop"), &promise.replace("till", "tll")), "unknown service `tll` (did you mean `till`?)"),
+        (
+            text(ATTACH, "", &to("shop"), &promise.replace("till", "warehouse")),
+            "unknown service `warehouse` (add `--service warehouse=http://HOST:PORT`)",
+        ),
+        (text(ATTACH, &MINE.replace("mine", "till"), &to("till"), ""), "`till` is taken by a service of the stack"),
+    ] {
+        let refused = read(&text, &given).unwrap_err();
+        assert!(refused.contains(refusal), "{refused}");
+    }
+    assert!(read(&text("", "", &to("shop"), ""), &given).unwrap_err().contains("unknown service `shop`"), "the stack is the embedded one");
+}
+
 #[test]
 fn what_is_wrong_is_named_with_its_place_and_the_way_out() {
     let fault = |keys: &str| format!("[[fault]]\nname = \"f\"\nat = \"1s\"\nduration = \"1s\"\n{keys}");
     let service = |keys: &str| format!("[[service]]\nname = \"mine\"\n{keys}");
     for (text, refusal) in [
-        (text("stack = \"compose\"", "", ABSOLUTE, ""), "x:3:9: unknown stack `compose` (known here: embedded, none)"),
+        (text("stack = \"compose\"", "", ABSOLUTE, ""), "x:3:9: unknown stack `compose` (known here: embedded, attach, none)"),
         (
             text(NONE, "", "service = \"frontend\"\n[[load.request]]\nget = \"/\"", ""),
             "x:10:11: `frontend` belongs to the embedded stack, and the stack is `none` (run it on the embedded stack",
@@ -73,7 +117,10 @@ fn what_is_wrong_is_named_with_its_place_and_the_way_out() {
         (text("", "[[service]]\ncommand = \"x\"", ABSOLUTE, ""), "the key `name` is missing here"),
         (text("", &service(""), ABSOLUTE, ""), "the key `command` is missing here"),
         (text("", &service("command = \"x\"\nurls = 1"), ABSOLUTE, ""), "unknown key `urls` (did you mean `url`?)"),
-        (text("", &MINE.replace("mine", "frontend"), ABSOLUTE, ""), "x:5:8: `frontend` is taken by the lab's own (give it another name)"),
+        (
+            text("", &MINE.replace("mine", "frontend"), ABSOLUTE, ""),
+            "x:5:8: `frontend` is taken by a service of the stack (give it another name)",
+        ),
         (text("", &MINE.replace("mine", "lab"), ABSOLUTE, ""), "`lab` is taken by the lab's own"),
         (text("", &MINE.replace("mine", "my app"), ABSOLUTE, ""), "`my app` cannot be a service's name"),
         (text("", &format!("{MINE}\n{MINE}"), ABSOLUTE, ""), "a second service is named `mine`"),

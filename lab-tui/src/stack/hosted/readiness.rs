@@ -14,7 +14,7 @@ const POLL: Duration = Duration::from_millis(20);
 const ANSWER: Duration = Duration::from_secs(1);
 
 /// What is waited for.
-pub(super) enum Sign {
+pub(in crate::stack) enum Sign {
     /// An answer of 2xx or 3xx.
     Answer(reqwest::Client, Url),
     /// A connection, to host and port.
@@ -29,13 +29,17 @@ impl Sign {
             let client = http::local().redirect(reqwest::redirect::Policy::none()).timeout(ANSWER).build()?;
             return Ok(Some(Self::Answer(client, url.clone())));
         }
-        let Some(url) = &spec.url else { return Ok(None) };
+        spec.url.as_ref().map(Self::connection).transpose()
+    }
+
+    /// That a connection can be made to where the URL leads.
+    pub(in crate::stack) fn connection(url: &Url) -> anyhow::Result<Self> {
         let host = url.host_str().with_context(|| format!("{url} has no host"))?;
-        Ok(Some(Self::Connection(host.trim_matches(['[', ']']).to_owned(), url.port_or_known_default().unwrap_or(80))))
+        Ok(Self::Connection(host.trim_matches(['[', ']']).to_owned(), url.port_or_known_default().unwrap_or(80)))
     }
 
     /// Returns when it is there. `said` is why it is not, as of the last look.
-    pub(super) async fn awaited(&self, said: &mut String) {
+    pub(in crate::stack) async fn awaited(&self, said: &mut String) {
         loop {
             match self.look().await {
                 Ok(()) => return,

@@ -89,6 +89,8 @@ impl State {
 fn why_not(ui: &Ui, model: &Model) -> Option<&'static str> {
     if ui.replay.is_some() || ui.control.origin.is_none() {
         Some("This is a replay: what was done in it was done then. Faults need a run that goes on.")
+    } else if model.plan().stack == StackKind::Attach {
+        Some("This run is attached to what ran before it: the lab disturbs nothing that is not its own.")
     } else if model.plan().stack == StackKind::None || ui.control.services().is_empty() {
         Some("The stack of this run is none: the lab has no services and no database here that a fault could reach.")
     } else if model.finished().is_some() {

@@ -51,7 +51,7 @@ fn draw_plots(buffer: &mut Buffer, area: Rect, model: &Model, ui: &mut Ui) {
     let area = Rect { width: area.width - 1, ..area };
     let axis = ui.time_axis(plot::graph(area).width, model);
     ui.clicks.push((plot::graph(area), Click::Time(axis)));
-    let has_database = model.plan().stack != StackKind::None || model.database().newest().is_some();
+    let has_database = model.plan().stack == StackKind::Embedded || model.database().newest().is_some();
     let errors = if area.height >= 18 { 1 + area.height / 7 } else { 1 };
     let pool = (1 + area.height / 4).max(3);
     let waits = if has_database && area.height >= TOLD { 1 + area.height / 8 } else { 0 };
