@@ -141,6 +141,10 @@ pub enum ProcessChange {
     Exited(String),
     /// It runs again.
     Restarted,
+    /// It is not the lab's, and cannot be asked any more; the text says why.
+    Lost(String),
+    /// It can be asked again.
+    Found,
 }
 
 /// What became of a fault. The event's time is when it really did, not when the plan wanted it.
@@ -327,13 +331,15 @@ pub struct ServiceSignals {
     pub silent: bool,
     /// It is not the lab's own, so nothing is known of what it counts and logs.
     pub foreign: bool,
+    /// Some of its spans or log lines the lab has asked for elsewhere, so they are a sample.
+    pub fed: bool,
 }
 
 impl ServiceSignals {
-    /// Whether one of its signals can be held against another. A program of somebody else's must at least log its requests as the
+    /// Whether one of its signals can be held against another; a sample cannot. A program of somebody else's must at least log its requests as the
     /// lab's services do.
     pub fn reconciles(&self) -> bool {
-        !self.restarted && (!self.foreign || self.log_lines > 0)
+        !self.restarted && !self.fed && (!self.foreign || self.log_lines > 0)
     }
 
     /// Spans and log lines missing or in excess of the requests answered; nothing is expected of a service that was replaced.

@@ -71,6 +71,8 @@ fn news(fact: &Fact, model: &Model) -> Option<String> {
     match fact {
         Fact::Process { name, change: ProcessChange::Exited(how) } => Some(format!("{name} ended: {how}")),
         Fact::Process { name, change: ProcessChange::Restarted } => Some(format!("{name} runs again")),
+        Fact::Process { name, change: ProcessChange::Lost(why) } => Some(format!("{name} cannot be asked: {why}")),
+        Fact::Process { name, change: ProcessChange::Found } => Some(format!("{name} can be asked again")),
         Fact::Control { change } => Some(change.to_string()),
         Fact::Fault { index, change } => {
             let fault = &model.faults().get(*index)?.fault;

@@ -5,6 +5,7 @@ pub mod child_logs;
 pub mod database;
 pub mod export;
 pub mod exposition;
+pub mod feed;
 pub mod found;
 pub mod growth;
 pub mod live;

@@ -18,13 +18,14 @@ use crate::fault::Injector;
 use crate::load::{self, HttpSender, Report, RunClock};
 use crate::observe::backends::Backends;
 use crate::observe::database::DatabaseWatch;
+use crate::observe::feed::Feed;
 use crate::observe::live;
 use crate::observe::sampler::Sampler;
 use crate::observe::scrape;
 use crate::observe::scraper::Scraper;
 use crate::observe::signals::{Foreign, Signals};
 use crate::observe::store::Store;
-use crate::scenario::Plan;
+use crate::scenario::{Plan, StackKind};
 use crate::stack::{Endpoints, Notice};
 
 /// How often time passes in the model.
@@ -96,6 +97,11 @@ impl Run<'_> {
         let mut pace = Pace::default();
         let heard_all = CancellationToken::new();
         let sampler = Sampler::new(self.plan, clock.start_unix());
+        let (feed, mut trouble) = match self.plan.stack {
+            StackKind::Attach => Feed::start(self.backends, self.store, &self.endpoints.attached)?,
+            StackKind::Embedded | StackKind::None => Feed::none(),
+        };
+        let sampler = if feed.asks_for_traces() { sampler.fed() } else { sampler };
         let listening = live::listen(self.store.clone(), &scraper, &sampler, clock.start_unix(), heard_all.clone(), &tell);
         tokio::pin!(listening);
         let mut database = std::pin::pin!(self.database.tell_all(&tell));
@@ -111,15 +117,18 @@ impl Run<'_> {
                             self.store.pin(exemplar.trace_id, if exemplar.failed { u32::MAX } else { exemplar.micros });
                         }
                         sampler.hear_exemplars(&window.exemplars);
+                        feed.hear_exemplars(&window.exemplars);
                         tell(Fact::Window(window));
                     }
                     Some(Report::Ended(requests)) => {
-                        sampler.hear_ended(&requests);
+                        let sampled = sampler.hear_ended(&requests);
+                        feed.hear_ended(&requests, &sampled);
                         self.store.add_client_spans(self.scenario, &requests);
                     }
                     Some(Report::Turned(late)) => watch.load_turned(late),
                     None => break,
                 },
+                Some(notice) = trouble.recv() => tell(Fact::Process { name: notice.name, change: notice.change }),
                 Some(notice) = self.notices.recv() => tell(Fact::Process { name: notice.name, change: notice.change }),
                 Some(command) = commands.recv() => match command {
                     Command::Stop => stop.cancel(),
@@ -161,7 +170,7 @@ impl Run<'_> {
         tell(Fact::Tick);
         tell(Fact::LoadDone);
         let settled = tokio::select! {
-            settled = signals.settle() => settled,
+            settled = signals.settle_after(feed.settle()) => settled,
             // Does not end yet: the last spans are still coming in.
             () = &mut listening => Vec::new(),
             () = stopped(&mut commands) => {
@@ -171,7 +180,7 @@ impl Run<'_> {
             }
         };
         // What ended while the last spans were awaited ended in this run.
-        while let Ok(notice) = self.notices.try_recv() {
+        while let Ok(notice) = self.notices.try_recv().or_else(|_| trouble.try_recv()) {
             tell(Fact::Process { name: notice.name, change: notice.change });
         }
         heard_all.cancel();
@@ -181,7 +190,7 @@ impl Run<'_> {
         tell(Fact::Flaws(self.store.flaws()));
         tell(Fact::Drops(self.store.drops().since(&dropped)));
         let looked = tokio::select! {
-            () = expectations.look(self.store, self.backends, &tell) => true,
+            () = expectations.look(self.store, self.backends, feed.is_sample(), &tell) => true,
             // Whoever cannot wait for what backends still lack is told what is known.
             () = stopped(&mut commands) => false,
         };

@@ -71,6 +71,8 @@ impl fmt::Display for Notice {
         match &self.change {
             ProcessChange::Exited(how) => write!(f, "{} ended: {how}", self.name),
             ProcessChange::Restarted => write!(f, "{} runs again", self.name),
+            ProcessChange::Lost(why) => write!(f, "{} cannot be asked: {why}", self.name),
+            ProcessChange::Found => write!(f, "{} can be asked again", self.name),
         }
     }
 }

@@ -19,11 +19,11 @@ use crate::http;
 use crate::out::sentence;
 use crate::scenario::{Backend, Count};
 
-pub(super) use logs::lines;
+pub(super) use logs::{LokiClient, lines};
 pub use range::{LINES, QueryResult, RangeQuery, Series, TRACES, Unanswered};
 pub use scrape_config::scrape_config;
 pub use shipped::{SHIPPED, Shipped, Unit};
-pub(super) use traces::{by_id, search};
+pub(super) use traces::{TempoClient, by_id, search};
 
 /// How long a backend may take for an answer.
 const SLOWEST: Duration = Duration::from_secs(10);

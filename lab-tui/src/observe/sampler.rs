@@ -25,6 +25,8 @@ const EXEMPLARS_LONG: u32 = 3;
 
 /// A trace that is still not whole after this long is taken as it is: something in it sends no spans, or they are lost.
 const PATIENCE: Duration = Duration::from_secs(4);
+/// The same where spans are asked for elsewhere, and take their way there first.
+const PATIENCE_FED: Duration = Duration::from_secs(25);
 /// Services send their spans some tenths of a second after they end; looking sooner would be in vain.
 const SOONEST: Duration = Duration::from_millis(300);
 /// How many are waited for at most, and how many that are done with are remembered so that none is told twice.
@@ -36,6 +38,7 @@ const DONE: usize = 2_000;
 pub struct Sampler {
     plan: Arc<Plan>,
     start_unix: Duration,
+    patience: Duration,
     inner: RefCell<Inner>,
 }
 
@@ -117,20 +120,29 @@ impl Second {
 impl Sampler {
     /// For one run. `start_unix` is its start since 1970.
     pub fn new(plan: &Arc<Plan>, start_unix: Duration) -> Self {
-        Self { plan: Arc::clone(plan), start_unix, inner: RefCell::default() }
+        Self { plan: Arc::clone(plan), start_unix, patience: PATIENCE, inner: RefCell::default() }
     }
 
-    /// Requests that the load has sent and that have ended.
-    pub fn hear_ended(&self, requests: &[ClientSpan]) {
+    /// The same for traces that a [feed](super::feed) brings.
+    #[must_use]
+    pub fn fed(self) -> Self {
+        Self { patience: PATIENCE_FED, ..self }
+    }
+
+    /// Requests that the load has sent and that have ended. Returns those of the sample.
+    pub fn hear_ended(&self, requests: &[ClientSpan]) -> Vec<TraceId> {
         let inner = &mut *self.inner.borrow_mut();
         inner.second.turn();
+        let mut sampled = Vec::new();
         for request in requests {
             if inner.second.takes()
                 && let Some(request) = self.ended(request)
             {
                 inner.wait_for(request, self.failed(&request), Chosen::Sampled);
+                sampled.push(request.trace_id);
             }
         }
+        sampled
     }
 
     /// `None` where its load is none of the plan's.
@@ -175,7 +187,7 @@ impl Sampler {
             let age = one.since.elapsed();
             let trace = if last || age >= SOONEST { store.trace(one.request.trace_id) } else { None };
             let whole = trace.as_ref().is_some_and(|trace| explain::is_whole(&trace.spans));
-            if !(whole || last || age >= PATIENCE) {
+            if !(whole || last || age >= self.patience) {
                 inner.waiting.push_back(one);
                 continue;
             }

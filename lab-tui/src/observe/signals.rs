@@ -89,9 +89,16 @@ impl Signals {
                 // Others' counters may be called otherwise.
                 silent: now.is_none_or(|now| *foreign && !now.is_counted),
                 foreign: *foreign,
+                fed: counts.fed > counts_before.fed,
             }
         });
         join_all(asked).await
+    }
+
+    /// The same once what is asked for elsewhere has come in.
+    pub async fn settle_after(&self, fed: impl Future<Output = ()>) -> Vec<ServiceSignals> {
+        fed.await;
+        self.settle().await
     }
 
     /// Waits until the signals agree and stand still, at most a few seconds, and returns what they then are.

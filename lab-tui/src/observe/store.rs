@@ -7,6 +7,7 @@ mod borrowed;
 mod bytes;
 mod client;
 mod copy;
+mod fed;
 mod integrity;
 mod logs;
 mod marks;
@@ -33,6 +34,7 @@ use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
 pub(in crate::observe) use self::borrowed::SpanRef;
 pub use self::client::ClientSpan;
+use self::fed::Way;
 use self::integrity::{Integrity, Seen};
 use self::logs::Logs;
 pub use self::logs::StoredLine;
@@ -131,6 +133,8 @@ pub struct Counts {
     pub log_lines: u64,
     /// Of these, access log lines.
     pub access_log_lines: u64,
+    /// Spans and lines that the lab asked for elsewhere.
+    pub fed: u64,
 }
 
 impl Store {
@@ -178,7 +182,7 @@ impl Store {
         for mut scope in scopes {
             let spans = std::mem::take(&mut scope.spans);
             batch.scope_spans = vec![scope];
-            refused += inner.add_scope(&batch, spans.iter().map(SpanRef::from));
+            refused += inner.add_scope(&batch, spans.iter().map(SpanRef::from), Way::Sent);
         }
         inner.make_room();
         refused
@@ -194,7 +198,7 @@ impl Store {
             Some(batches) => {
                 for batch in batches {
                     let mut inner = self.lock();
-                    refused += inner.add_scope(&batch.empty, batch.spans.into_iter());
+                    refused += inner.add_scope(&batch.empty, batch.spans.into_iter(), Way::Sent);
                     inner.make_room();
                 }
             }
@@ -314,16 +318,17 @@ impl Inner {
     }
 
     /// Spans of one scope, which `empty` tells. Returns which were refused.
-    fn add_scope<'s>(&mut self, empty: &ResourceSpans, spans: impl Iterator<Item = SpanRef<'s>>) -> RefusedSpans {
+    fn add_scope<'s>(&mut self, empty: &ResourceSpans, spans: impl Iterator<Item = SpanRef<'s>>, way: Way) -> RefusedSpans {
         let service = self.service(service_name(empty.resource.as_ref()));
         let origin = self.origins.take(empty, || Arc::clone(&service));
         let (mut counts, mut refused) = (Counts::default(), RefusedSpans::default());
         for span in spans {
             let is_server = span.kind == 2;
-            match self.add_span(origin, span) {
+            match self.add_span(origin, span, way) {
                 Taken::New => {
                     counts.spans += 1;
                     counts.server_spans += u64::from(is_server);
+                    counts.fed += u64::from(way == Way::Fed);
                 }
                 Taken::Known => {}
                 Taken::Unfit => refused.ids += 1,
@@ -341,10 +346,11 @@ impl Inner {
         if let Some(counts) = self.services.get_mut(service) {
             counts.spans += more.spans;
             counts.server_spans += more.server_spans;
+            counts.fed += more.fed;
         }
     }
 
-    fn add_span(&mut self, origin: u32, span: SpanRef<'_>) -> Taken {
+    fn add_span(&mut self, origin: u32, span: SpanRef<'_>, way: Way) -> Taken {
         let Some((trace_id, id, parent)) = ids(&span) else {
             return Taken::Unfit;
         };
@@ -360,6 +366,8 @@ impl Inner {
             && let Some(origin) = self.origins.get(origin)
         {
             let seen = Seen::of(trace_id, id, parent, &span);
+            // Of a sample nothing can be missing; but whoever waits for one of its spans has it now.
+            let seen = if way == Way::Fed { Seen { start_unix_nano: 0, ..seen } } else { seen };
             integrity.add_span(&seen, &origin.service);
             integrity.add_attributes(&seen, &origin.service, &span);
         }

@@ -143,6 +143,7 @@ fn events() -> Vec<Event> {
         restarted: false,
         silent: true,
         foreign: true,
+        fed: true,
     };
     use HopKind::{Database, Network, Pool as Wait, Service as Own, Unseen, Unsent};
     let hop = |(kind, name): (HopKind, &str)| Arc::new(Hop { kind, name: name.into() });
@@ -213,6 +214,8 @@ fn events() -> Vec<Event> {
         Fact::LabUsage { cpu: at(1_234_567_891) },
         Fact::Broke { threshold: 0 },
         Fact::Tick,
+        Fact::Process { name: "Tempo".to_owned(), change: ProcessChange::Lost("it answers 502".to_owned()) },
+        Fact::Process { name: "Tempo".to_owned(), change: ProcessChange::Found },
         Fact::Finished { interrupted: false },
     ];
     (0..).zip(facts).map(|(number, fact)| Event { at: at(number * 100_000_007 + 599_000_000_001), fact }).collect()

@@ -95,6 +95,8 @@ enum WireFact {
 enum WireProcess {
     Exited { how: String },
     Restarted {},
+    Lost { why: String },
+    Found {},
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -210,6 +212,8 @@ struct WireSignals {
     silent: bool,
     #[serde(default)]
     foreign: bool,
+    #[serde(default)]
+    fed: bool,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -245,6 +249,8 @@ impl From<&Fact> for WireFact {
                 change: match change {
                     ProcessChange::Exited(how) => WireProcess::Exited { how: how.clone() },
                     ProcessChange::Restarted => WireProcess::Restarted {},
+                    ProcessChange::Lost(why) => WireProcess::Lost { why: why.clone() },
+                    ProcessChange::Found => WireProcess::Found {},
                 },
             },
             Fact::FaultByHand(fault) => Self::FaultByHand(fault.into()),
@@ -313,6 +319,8 @@ impl WireFact {
                 change: match change {
                     WireProcess::Exited { how } => ProcessChange::Exited(how),
                     WireProcess::Restarted {} => ProcessChange::Restarted,
+                    WireProcess::Lost { why } => ProcessChange::Lost(why),
+                    WireProcess::Found {} => ProcessChange::Found,
                 },
             },
             Self::FaultByHand(fault) => Fact::FaultByHand(fault.into_fault()?),
@@ -489,15 +497,15 @@ impl From<WireOutcome> for Outcome {
 
 impl From<&ServiceSignals> for WireSignals {
     fn from(signals: &ServiceSignals) -> Self {
-        let ServiceSignals { name, answered, server_spans, log_lines, unsampled, restarted, silent, foreign } = signals.clone();
-        Self { name, answered, server_spans, log_lines, unsampled, restarted, silent, foreign }
+        let ServiceSignals { name, answered, server_spans, log_lines, unsampled, restarted, silent, foreign, fed } = signals.clone();
+        Self { name, answered, server_spans, log_lines, unsampled, restarted, silent, foreign, fed }
     }
 }
 
 impl WireSignals {
     fn into_signals(self) -> ServiceSignals {
-        let Self { name, answered, server_spans, log_lines, unsampled, restarted, silent, foreign } = self;
-        ServiceSignals { name, answered, server_spans, log_lines, unsampled, restarted, silent, foreign }
+        let Self { name, answered, server_spans, log_lines, unsampled, restarted, silent, foreign, fed } = self;
+        ServiceSignals { name, answered, server_spans, log_lines, unsampled, restarted, silent, foreign, fed }
     }
 }
 

@@ -203,6 +203,8 @@ pub struct ServiceSummary<'a> {
     pub silent: bool,
     /// Whether one of its signals could be held against another; where not, its loss is 0.
     pub reconciled: bool,
+    /// Spans or log lines of it were asked for elsewhere, of a Tempo or a Loki: they are a sample, of which nothing can be missing.
+    pub sampled: bool,
 }
 
 /// A program that the scenario brings along.
@@ -228,9 +230,9 @@ impl OwnService<'_> {
 pub struct ProcessSummary {
     /// Since the start of the run, in seconds.
     pub at_seconds: f64,
-    /// Name of the service, or `postgres`.
+    /// Name of the service, or `postgres`; `Tempo` or `Loki` where the lab asks one for the telemetry of what is attached.
     pub name: String,
-    /// How it ended; null when it came back.
+    /// How it ended, or why it cannot be asked; null when it came back.
     pub exited: Option<String>,
 }
 
@@ -402,6 +404,7 @@ fn services(model: &Model) -> Vec<ServiceSummary<'_>> {
         unsampled: service.unsampled,
         silent: service.silent,
         reconciled: service.reconciles(),
+        sampled: service.fed,
     })
     .collect()
 }
@@ -427,14 +430,15 @@ fn faults(model: &Model) -> Vec<FaultSummary<'_>> {
 }
 
 fn processes(model: &Model) -> Vec<ProcessSummary> {
-    use crate::event::ProcessChange::{Exited, Restarted};
+    use crate::event::ProcessChange::{Exited, Found, Lost, Restarted};
     let each = model.processes();
     each.map(|(at, name, change)| ProcessSummary {
         at_seconds: at.as_secs_f64(),
         name: name.clone(),
         exited: match change {
             Exited(how) => Some(how.clone()),
-            Restarted => None,
+            Lost(why) => Some(format!("cannot be asked: {why}")),
+            Restarted | Found => None,
         },
     })
     .collect()

@@ -61,6 +61,9 @@ fn write(out: &mut String, summary: &Summary<'_>, slowest: Option<&Trace>) -> st
             };
             let answered = if service.silent { "silent".to_owned() } else { service.answered.to_string() };
             writeln!(out, "  {:<14}{:>10}{:>14}{:>12}{:>8}", service.name, answered, service.server_spans, service.log_lines, lost)?;
+            if service.sampled {
+                writeln!(out, "  {:<14}{:>10}{:>14}  asked of its own Tempo or Loki, so no loss is known", "", "", "")?;
+            }
             if service.unsampled > 0 {
                 writeln!(out, "  {:<14}{:>10}{:>14}  not sampled, so no loss", "", "", service.unsampled)?;
             }

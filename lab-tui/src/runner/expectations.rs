@@ -10,7 +10,11 @@ use futures_util::future::join_all;
 use crate::event::{EXAMPLES, Event, Fact, FaultChange, Found, TraceId};
 use crate::observe::backends::{self, Backends};
 use crate::observe::store::Store;
-use crate::scenario::{Evidence, Plan, Relation, Scope, Stretch, Subject};
+use crate::scenario::{Count, Evidence, Plan, Relation, Scope, Stretch, Subject};
+
+/// Why traces that were asked for elsewhere cannot be counted.
+const SAMPLE: &str =
+    "not every trace could be asked of the attached system's Tempo, so they cannot be counted; `traceql` has it count them";
 
 /// When each fault of the plan really began and ended, as the stream of events tells.
 #[derive(Debug)]
@@ -24,6 +28,8 @@ pub(super) struct Expectations<'r> {
 struct Question {
     index: usize,
     evidence: Evidence,
+    /// How much is expected.
+    count: Count,
     /// Nanoseconds since 1970.
     windows: Vec<Range<u64>>,
     /// When faults began that what is asked for is to be free of, likewise: what they found under way is not counted.
@@ -49,8 +55,8 @@ impl<'r> Expectations<'r> {
     }
 
     /// Looks into all of them, and tells of each what was found. What telemetry owes should have come in. Metrics are not among them: the
-    /// model knows what they say.
-    pub(super) async fn look(&self, store: &Store, backends: &Backends, tell: impl Fn(Fact)) {
+    /// model knows what they say. Of a sample of the traces, no more is said than is certain.
+    pub(super) async fn look(&self, store: &Store, backends: &Backends, is_sample: bool, tell: impl Fn(Fact)) {
         let (mut asked, mut questions) = (Vec::new(), Vec::new());
         for (index, expectation) in self.plan.expectations.iter().enumerate() {
             let Subject::Counted { evidence, scope, count } = &expectation.subject else { continue };
@@ -58,14 +64,24 @@ impl<'r> Expectations<'r> {
                 (Err(why), _) => tell(Fact::Expectation { index, found: Found::Unclear(why) }),
                 (Ok(windows), Evidence::Asked(backend, query)) => asked.push((index, *backend, query, *count, windows)),
                 (Ok(windows), _) => {
-                    questions.push(Question { index, evidence: evidence.clone(), windows, faults: self.to_be_free_of(scope.as_ref()) });
+                    let (evidence, faults) = (evidence.clone(), self.to_be_free_of(scope.as_ref()));
+                    questions.push(Question { index, evidence, count: *count, windows, faults });
                 }
             }
         }
         // A store full of traces takes a second or two to look through, which is no work for the runtime's threads.
         let store = store.clone();
         let answered = tokio::task::spawn_blocking(move || {
-            let found = |question: Question| Fact::Expectation { index: question.index, found: count(&store, &question) };
+            let found = |question: Question| {
+                let found = count(&store, &question);
+                let is_open =
+                    |count: u64| is_sample && matches!(question.evidence, Evidence::Traces(_)) && !question.count.is_certain(count);
+                let found = match found {
+                    Found::Counted { count, .. } if is_open(count) => Found::Unclear(SAMPLE.to_owned()),
+                    found => found,
+                };
+                Fact::Expectation { index: question.index, found }
+            };
             questions.into_iter().map(found).collect::<Vec<_>>()
         });
         // What was not answered because of a defect is judged as not known.

@@ -61,6 +61,8 @@ fn events(model: &Model, verdict: &Verdict, palette: &Palette) -> Vec<(Duration,
         events.push(match change {
             ProcessChange::Exited(how) => (*at, format!("{name} ended: {how}"), palette.bad),
             ProcessChange::Restarted => (*at, format!("{name} runs again"), palette.good),
+            ProcessChange::Lost(why) => (*at, format!("{name} cannot be asked: {why}"), palette.warn),
+            ProcessChange::Found => (*at, format!("{name} can be asked again"), palette.good),
         });
     }
     events.extend(model.controls().obeyed().map(|(at, control)| (at, control.to_string(), palette.key)));

@@ -193,6 +193,7 @@ fn lost_telemetry_breaks_its_promise_unless_the_service_was_replaced() {
             restarted,
             silent: false,
             foreign: false,
+            fed: false,
         }])
     };
     let lost = verdict("telemetry_loss = [\"count==0\"]", Vec::new(), vec![signals(false)]);
@@ -235,6 +236,17 @@ fn a_foreign_service_owes_nothing_but_what_it_logs() {
         let (name, server_spans) = ("s".to_owned(), 7);
         Fact::Telemetry(vec![ServiceSignals { name, server_spans, log_lines, silent: true, foreign: true, ..ServiceSignals::default() }])
     };
+    let sample = ServiceSignals {
+        name: "s".into(),
+        answered: 90,
+        server_spans: 7,
+        log_lines: 9,
+        foreign: true,
+        fed: true,
+        ..ServiceSignals::default()
+    };
+    let judged = verdict("telemetry_loss = [\"count==0\"]", Vec::new(), vec![Fact::Telemetry(vec![sample])]);
+    assert_eq!(judged.thresholds[0].value, Some(0.0), "of a sample nothing is missing");
     for (log_lines, loss) in [(0, 0.0), (7, 0.0), (9, 2.0)] {
         let judged = verdict("telemetry_loss = [\"count==0\"]", Vec::new(), vec![signals(log_lines)]);
         assert_eq!(judged.thresholds[0].value, Some(loss), "{log_lines}");

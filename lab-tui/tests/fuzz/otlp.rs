@@ -4,13 +4,14 @@
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::Request;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use lab_tui::http;
 use lab_tui::observe::otlp;
+use lab_tui::observe::scrape::Client;
 use lab_tui::observe::scraper::Scraper;
 use lab_tui::observe::store::Store;
 use lab_tui::query::Query;
@@ -114,7 +115,7 @@ fn messages() -> Vec<(usize, Vec<u8>)> {
     vec![(0, traces.encode_to_vec()), (1, logs.encode_to_vec()), (2, metrics.encode_to_vec())]
 }
 
-static CLIENT: LazyLock<reqwest::Client> = LazyLock::new(|| http::local().build().unwrap());
+static CLIENT: LazyLock<Client> = LazyLock::new(|| Client::of(std::iter::empty(), Duration::from_secs(1)).unwrap());
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Builder::new_current_thread().enable_time().build().unwrap());
 

@@ -40,27 +40,53 @@ pub(super) struct Stream {
 /// When the question is none, Loki does not answer or not as Loki does, or when there are more than it gives at once.
 pub(in crate::observe) async fn lines(loki: &Url, question: &LogQuestion, window: Range<u64>) -> anyhow::Result<Vec<LogText>> {
     let filter = question.filter().map_err(anyhow::Error::msg)?;
-    let [start, end] = [window.start, window.end].map(|moment| moment.to_string());
-    let parameters = [
-        ("query", query(question, &filter)),
-        ("start", start),
-        ("end", end),
-        ("limit", MOST.to_string()),
-        ("direction", "forward".to_owned()),
-    ];
-    let answered = get(&client(loki)?, loki, "/loki/api/v1/query_range", &parameters).await?;
-    let body = answered.map_err(|Refused(why)| anyhow!("it refuses the query: {why}"))?;
-    let queried: Queried = serde_json::from_slice(&body).context("its answer is not understood")?;
-    let all: u64 = queried.data.result.iter().map(|stream| stream.values.len() as u64).sum();
-    ensure!(all < MOST, "it gives {MOST} lines, and there may be more; ask for fewer");
+    let (streams, more) = LokiClient::new(loki)?.streams(query(question, &filter), window).await?;
+    ensure!(more.is_none(), "it gives {MOST} lines, and there may be more; ask for fewer");
     let mut seen = HashSet::new();
-    let mut lines: Vec<LogText> = queried.data.result.into_iter().flat_map(read).collect();
+    let mut lines: Vec<LogText> = streams.into_iter().flat_map(read).collect();
     lines.retain(|line| {
         filter.fits_text(line.unix_nano, &line.service, &line.text)
             && seen.insert((line.unix_nano, line.service.clone(), line.text.clone()))
     });
     lines.sort_by_key(|line| line.unix_nano);
     Ok(lines)
+}
+
+/// A Loki that is read page by page.
+#[derive(Debug)]
+pub(in crate::observe) struct LokiClient {
+    client: reqwest::Client,
+    base: Url,
+}
+
+impl LokiClient {
+    pub(in crate::observe) fn new(base: &Url) -> anyhow::Result<Self> {
+        Ok(Self { client: client(base)?, base: base.clone() })
+    }
+
+    /// The first lines that came in within the window, in nanoseconds since 1970, some of them perhaps twice; and where there are more,
+    /// from when on.
+    ///
+    /// # Errors
+    /// When Loki does not answer, or not as Loki does. No error names the address.
+    pub(in crate::observe) async fn page(&self, window: Range<u64>) -> anyhow::Result<(Vec<LogText>, Option<u64>)> {
+        let (streams, more) = self.streams(ALL.to_owned(), window).await?;
+        Ok((streams.into_iter().flat_map(read).collect(), more))
+    }
+
+    async fn streams(&self, query: String, window: Range<u64>) -> anyhow::Result<(Vec<Stream>, Option<u64>)> {
+        let [start, end] = [window.start, window.end].map(|moment| moment.to_string());
+        let parameters =
+            [("query", query), ("start", start), ("end", end), ("limit", MOST.to_string()), ("direction", "forward".to_owned())];
+        let answered = get(&self.client, &self.base, "/loki/api/v1/query_range", &parameters).await?;
+        let body = answered.map_err(|Refused(why)| anyhow!("it refuses the query: {why}"))?;
+        let queried: Queried = serde_json::from_slice(&body).context("its answer is not understood")?;
+        let moments = queried.data.result.iter().flat_map(|stream| &stream.values).map(|(moment, _)| moment.parse().unwrap_or_default());
+        let (all, last) = moments.fold((0, window.start), |(all, last): (u64, u64), moment: u64| (all + 1, last.max(moment)));
+        // Where all are of one moment, the next one is all that is left to ask for.
+        let more = (all >= MOST).then(|| if last > window.start { last } else { last + 1 });
+        Ok((queried.data.result, more))
+    }
 }
 
 /// In LogQL. What else is asked for is told from the lines, because labels are called differently everywhere.

@@ -30,28 +30,46 @@ struct ById {
     trace: Option<TracesData>,
 }
 
+/// A Tempo that is asked for one trace after the other.
+#[derive(Debug)]
+pub(in crate::observe) struct TempoClient {
+    client: reqwest::Client,
+    base: Url,
+}
+
+impl TempoClient {
+    pub(in crate::observe) fn new(base: &Url) -> anyhow::Result<Self> {
+        Ok(Self { client: client(base)?, base: base.clone() })
+    }
+
+    /// The spans of that trace, as far as they have come in.
+    ///
+    /// # Errors
+    /// When Tempo does not answer, or not as Tempo does. No error names the address, which may have a password in it.
+    pub(in crate::observe) async fn spans(&self, id: TraceId) -> anyhow::Result<Vec<ResourceSpans>> {
+        for (path, is_wrapped) in [(format!("/api/v2/traces/{id}"), true), (format!("/api/traces/{id}"), false)] {
+            let request = self.client.get(below(&self.base, &path)).header(header::ACCEPT, PROTOBUF);
+            let response = request.send().await.map_err(reqwest::Error::without_url)?;
+            let status = response.status();
+            let is_json = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
+            let body = body(response).await?;
+            match status {
+                // The path is not known to version 2, and what it does not have it does not find.
+                StatusCode::NOT_FOUND => {}
+                StatusCode::OK => return read(&body, is_json, is_wrapped).context("its answer is not understood"),
+                _ => bail!("it answers {status}: {}", answer::refusal(&body)),
+            }
+        }
+        Ok(Vec::new())
+    }
+}
+
 /// The trace of that ID without log lines, as far as it has come in.
 ///
 /// # Errors
-/// When Tempo does not answer, or not as Tempo does. No error names the address, which may have a password in it.
+/// As [`TempoClient::spans`].
 pub(in crate::observe) async fn by_id(tempo: &Url, id: TraceId) -> anyhow::Result<Option<Trace>> {
-    let client = client(tempo)?;
-    for (path, is_wrapped) in [(format!("/api/v2/traces/{id}"), true), (format!("/api/traces/{id}"), false)] {
-        let request = client.get(below(tempo, &path)).header(header::ACCEPT, PROTOBUF);
-        let response = request.send().await.map_err(reqwest::Error::without_url)?;
-        let status = response.status();
-        let is_json = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
-        let body = body(response).await?;
-        match status {
-            // The path is not known to version 2, and what it does not have it does not find.
-            StatusCode::NOT_FOUND => {}
-            StatusCode::OK => {
-                return read(&body, is_json, is_wrapped).context("its answer is not understood").map(|batches| trace(id, batches));
-            }
-            _ => bail!("it answers {status}: {}", answer::refusal(&body)),
-        }
-    }
-    Ok(None)
+    Ok(trace(id, TempoClient::new(tempo)?.spans(id).await?))
 }
 
 fn read(body: &[u8], is_json: bool, is_wrapped: bool) -> anyhow::Result<Vec<ResourceSpans>> {

@@ -1,7 +1,7 @@
 //! Log lines: what is read of them as they come in, and how they are found again: by their trace, by their time, or in the order in
 //! which they came in.
 
-mod facts;
+pub(super) mod facts;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
+use super::fed::Way;
 use super::{Entry, Inner, Store, now};
 use crate::event::TraceId;
 use crate::observe::logs::LogText;
@@ -77,7 +78,7 @@ impl Store {
         // A line that does not say when it was written was written just now.
         let unix_nano = facts.unix_nano.unwrap_or_else(now);
         let mut inner = self.lock();
-        inner.add_log(service, unix_nano, &facts, line);
+        inner.add_log(service, unix_nano, &facts, line, Way::Sent);
         inner.make_room();
     }
 
@@ -85,7 +86,7 @@ impl Store {
     pub fn add_log_record(&self, service: &str, unix_nano: u64, trace_id: Option<TraceId>, line: &str) {
         let facts = Facts { trace_id, ..Facts::read(line) };
         let mut inner = self.lock();
-        inner.add_log(service, unix_nano, &facts, line);
+        inner.add_log(service, unix_nano, &facts, line, Way::Sent);
         inner.make_room();
     }
 
@@ -140,15 +141,16 @@ impl Store {
 
 impl Inner {
     /// Keeps a line. Whoever calls this makes room afterwards.
-    fn add_log(&mut self, service: &str, unix_nano: u64, facts: &Facts, text: &str) {
+    pub(super) fn add_log(&mut self, service: &str, unix_nano: u64, facts: &Facts, text: &str, way: Way) {
         let service = self.service(service);
         let size = text.len() + OVERHEAD;
         self.bytes += size;
         if let Some(counts) = self.services.get_mut(&service) {
             counts.log_lines += 1;
             counts.access_log_lines += u64::from(facts.is_access_log);
+            counts.fed += u64::from(way == Way::Fed);
         }
-        if let Some(integrity) = &mut self.integrity {
+        if let Some(integrity) = self.integrity.as_mut().filter(|_| way == Way::Sent) {
             integrity.add_line(&service, unix_nano, facts.trace_id, facts.is_of_a_request);
         }
         match facts.trace_id {
@@ -176,6 +178,11 @@ impl Logs {
             self.traces.entry(trace).or_default().push(number);
         }
         self.came.notify_waiters();
+    }
+
+    /// Those of one moment.
+    pub(super) fn of_moment(&self, unix_nano: u64) -> impl Iterator<Item = &StoredLine> {
+        self.times.range((unix_nano, 0)..=(unix_nano, u64::MAX)).filter_map(|(_, number)| self.lines.get(number))
     }
 
     fn of(&self, id: TraceId) -> Vec<StoredLine> {

@@ -14,15 +14,15 @@ const ACCESS_LOG: &str = "Request completed";
 
 /// What the store needs to know of a log line.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct Facts {
+pub(in crate::observe::store) struct Facts {
     /// When it was written, in nanoseconds since 1970, where it says so.
-    pub(super) unix_nano: Option<u64>,
+    pub(in crate::observe::store) unix_nano: Option<u64>,
     /// The trace whose ID it carries.
-    pub(super) trace_id: Option<TraceId>,
+    pub(in crate::observe::store) trace_id: Option<TraceId>,
     /// Whether it is the one line that is written for each request.
-    pub(super) is_access_log: bool,
+    pub(in crate::observe::store) is_access_log: bool,
     /// Whether it tells of a request: only such a line can lack a trace.
-    pub(super) is_of_a_request: bool,
+    pub(in crate::observe::store) is_of_a_request: bool,
 }
 
 /// The keys that are looked at.
@@ -45,7 +45,7 @@ struct Keys<'a> {
 }
 
 impl Facts {
-    pub(super) fn read(line: &str) -> Self {
+    pub(in crate::observe::store) fn read(line: &str) -> Self {
         let Ok(keys) = serde_json::from_str::<Keys<'_>>(line) else { return Self::of_any(line) };
         let moment = keys.timestamp.and_then(|text| OffsetDateTime::parse(&text, &Rfc3339).ok());
         let is_access_log = keys.message.is_some_and(|message| message == ACCESS_LOG);
