@@ -170,6 +170,11 @@ impl Up {
         self.status["endpoints"]["services"][service].as_str().unwrap().trim_end_matches('/').to_owned()
     }
 
+    /// Of what is no service, such as `otlp_http`.
+    pub(crate) fn address(&self, name: &str) -> String {
+        self.status["endpoints"][name].as_str().unwrap().to_owned()
+    }
+
     pub(crate) fn postgres_port(&self) -> u16 {
         let url = self.status["endpoints"]["database"].as_str().unwrap();
         url.rsplit_once(':').unwrap().1.split_once('/').unwrap().0.parse().unwrap()
