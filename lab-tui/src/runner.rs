@@ -186,11 +186,12 @@ impl Run<'_> {
         heard_all.cancel();
         listening.await;
         scraper.read().await.into_iter().for_each(tell);
+        let gaps = feed.gaps(&settled);
         tell(Fact::Telemetry(settled));
         tell(Fact::Flaws(self.store.flaws()));
         tell(Fact::Drops(self.store.drops().since(&dropped)));
         let looked = tokio::select! {
-            () = expectations.look(self.store, self.backends, feed.is_sample(), &tell) => true,
+            () = expectations.look(self.store, self.backends, gaps, &tell) => true,
             // Whoever cannot wait for what backends still lack is told what is known.
             () = stopped(&mut commands) => false,
         };

@@ -19,7 +19,7 @@ use tokio_util::sync::DropGuard;
 
 use super::backends::Backends;
 use super::store::{ClientSpan, Store};
-use crate::event::{Exemplar, Outcome, TraceId};
+use crate::event::{Exemplar, Outcome, ServiceSignals, TraceId};
 use crate::stack::Notice;
 use health::Health;
 use queue::{Queue, Rank};
@@ -30,6 +30,20 @@ const SETTLE: Duration = Duration::from_secs(10);
 const LATE: Duration = Duration::from_secs(3);
 const POLL: Duration = Duration::from_millis(50);
 
+const SAMPLE: &str =
+    "not every trace could be asked of the attached system's Tempo, so they cannot be counted here; `traceql` has Tempo count them";
+const NO_TEMPO: &str = "nothing that is attached sends its spans to the lab, and no Tempo is named that has them (--tempo-url)";
+const NO_LOKI: &str = "nothing that is attached sends its log lines to the lab, and no Loki is named that has them (--loki-url)";
+
+/// Why something cannot be counted in the store, where it cannot.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Gaps {
+    /// Of traces.
+    pub traces: Option<&'static str>,
+    /// Of log lines.
+    pub lines: Option<&'static str>,
+}
+
 /// The feed of one run. Dropped, it ends.
 #[derive(Debug)]
 pub struct Feed {
@@ -37,6 +51,8 @@ pub struct Feed {
     queue: Option<Arc<Wishes>>,
     /// Of lines, where there is a Loki.
     lines: Option<Arc<lines::Progress>>,
+    /// Whether the system is one that the lab did not start.
+    is_attached: bool,
     _over: DropGuard,
 }
 
@@ -63,7 +79,7 @@ impl Feed {
     pub fn start(backends: &Backends, store: &Store, services: &[String]) -> anyhow::Result<(Self, UnboundedReceiver<Notice>)> {
         let (teller, told) = mpsc::unbounded_channel();
         let over = CancellationToken::new();
-        let mut feed = Self { queue: None, lines: None, _over: over.clone().drop_guard() };
+        let mut feed = Self { queue: None, lines: None, is_attached: true, _over: over.clone().drop_guard() };
         if let Some(tempo) = &backends.tempo {
             let wishes = Arc::new(Wishes::default());
             let asking = traces::Asking::new(tempo, store, &wishes, Health::new("Tempo", &teller))?;
@@ -82,7 +98,7 @@ impl Feed {
     /// Nothing is asked.
     pub fn none() -> (Self, UnboundedReceiver<Notice>) {
         let (_, told) = mpsc::unbounded_channel();
-        (Self { queue: None, lines: None, _over: CancellationToken::new().drop_guard() }, told)
+        (Self { queue: None, lines: None, is_attached: false, _over: CancellationToken::new().drop_guard() }, told)
     }
 
     /// Requests that stand for others: their traces come first.
@@ -109,9 +125,14 @@ impl Feed {
         self.queue.is_some()
     }
 
-    /// Whether traces were asked for, and not all of them came: they can be looked at, and not be counted.
-    pub fn is_sample(&self) -> bool {
-        self.queue.as_ref().is_some_and(|wishes| wishes.lock().missed() > 0)
+    /// What cannot be counted in the store, and why, given what has come in of the services that are attached.
+    pub fn gaps(&self, services: &[ServiceSignals]) -> Gaps {
+        let traces = match &self.queue {
+            Some(wishes) => (wishes.lock().missed() > 0).then_some(SAMPLE),
+            None => (self.is_attached && services.iter().all(|one| one.server_spans == 0)).then_some(NO_TEMPO),
+        };
+        let lines = self.is_attached && self.lines.is_none() && services.iter().all(|one| one.log_lines == 0);
+        Gaps { traces, lines: lines.then_some(NO_LOKI) }
     }
 
     /// The load is over: returns when what it brought about has come in, or is not to be waited for any longer.

@@ -9,12 +9,9 @@ use futures_util::future::join_all;
 
 use crate::event::{EXAMPLES, Event, Fact, FaultChange, Found, TraceId};
 use crate::observe::backends::{self, Backends};
+use crate::observe::feed::Gaps;
 use crate::observe::store::Store;
 use crate::scenario::{Count, Evidence, Plan, Relation, Scope, Stretch, Subject};
-
-/// Why traces that were asked for elsewhere cannot be counted.
-const SAMPLE: &str =
-    "not every trace could be asked of the attached system's Tempo, so they cannot be counted; `traceql` has it count them";
 
 /// When each fault of the plan really began and ended, as the stream of events tells.
 #[derive(Debug)]
@@ -55,8 +52,8 @@ impl<'r> Expectations<'r> {
     }
 
     /// Looks into all of them, and tells of each what was found. What telemetry owes should have come in. Metrics are not among them: the
-    /// model knows what they say. Of a sample of the traces, no more is said than is certain.
-    pub(super) async fn look(&self, store: &Store, backends: &Backends, is_sample: bool, tell: impl Fn(Fact)) {
+    /// model knows what they say. Where the store has not all of it, no more is said than is certain.
+    pub(super) async fn look(&self, store: &Store, backends: &Backends, gaps: Gaps, tell: impl Fn(Fact)) {
         let (mut asked, mut questions) = (Vec::new(), Vec::new());
         for (index, expectation) in self.plan.expectations.iter().enumerate() {
             let Subject::Counted { evidence, scope, count } = &expectation.subject else { continue };
@@ -74,11 +71,14 @@ impl<'r> Expectations<'r> {
         let answered = tokio::task::spawn_blocking(move || {
             let found = |question: Question| {
                 let found = count(&store, &question);
-                let is_open =
-                    |count: u64| is_sample && matches!(question.evidence, Evidence::Traces(_)) && !question.count.is_certain(count);
-                let found = match found {
-                    Found::Counted { count, .. } if is_open(count) => Found::Unclear(SAMPLE.to_owned()),
-                    found => found,
+                let gap = match question.evidence {
+                    Evidence::Traces(_) => gaps.traces,
+                    Evidence::Logs(_) => gaps.lines,
+                    Evidence::Asked(..) => None,
+                };
+                let found = match (found, gap) {
+                    (Found::Counted { count, .. }, Some(why)) if !question.count.is_certain(count) => Found::Unclear(why.to_owned()),
+                    (found, _) => found,
                 };
                 Fact::Expectation { index: question.index, found }
             };

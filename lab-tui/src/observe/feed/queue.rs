@@ -27,10 +27,22 @@ pub(super) enum Rank {
     Slow(u32),
 }
 
+impl Rank {
+    fn index(self) -> usize {
+        match self {
+            Self::Other => 0,
+            Self::Sampled => 1,
+            Self::Slow(_) => 2,
+        }
+    }
+}
+
 /// Traces that are to be asked for.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     wanted: HashMap<TraceId, Wanted>,
+    /// How many of each rank these are.
+    counts: [usize; 3],
     done: VecDeque<TraceId>,
     is_done: HashSet<TraceId>,
     /// Whose turn was last: that of the slow ones, or of the sample.
@@ -66,7 +78,11 @@ impl Queue {
             return;
         }
         if let Some(known) = self.wanted.get_mut(&id) {
-            known.rank = known.rank.max(rank);
+            if known.rank < rank {
+                self.counts[known.rank.index()] -= 1;
+                self.counts[rank.index()] += 1;
+                known.rank = rank;
+            }
             return;
         }
         if !self.has_room(rank) {
@@ -74,16 +90,18 @@ impl Queue {
             return;
         }
         let due = now + SOONEST;
+        self.counts[rank.index()] += 1;
         self.wanted.insert(id, Wanted { rank, since: now, due, asked: 0, is_asked: false, spans: 1, stands_still: false });
     }
 
     /// Whether one more of that rank can be waited for; the least slow one makes room for a slower one.
     fn has_room(&mut self, rank: Rank) -> bool {
-        let same = |other: &Rank| std::mem::discriminant(other) == std::mem::discriminant(&rank);
-        if self.wanted.values().filter(|one| same(&one.rank)).count() < WAITING {
+        if self.counts[rank.index()] < WAITING {
             return true;
         }
-        let least = self.wanted.iter().filter(|(_, one)| same(&one.rank) && !one.is_asked).min_by_key(|(_, one)| one.rank);
+        let Rank::Slow(_) = rank else { return false };
+        let slow = self.wanted.iter().filter(|(_, one)| matches!(one.rank, Rank::Slow(_)) && !one.is_asked);
+        let least = slow.min_by_key(|(_, one)| one.rank);
         match least.map(|(id, one)| (*id, one.rank)) {
             Some((id, least)) if least < rank => {
                 self.finish(id);
@@ -132,6 +150,7 @@ impl Queue {
 
     fn finish(&mut self, id: TraceId) {
         let Some(one) = self.wanted.remove(&id) else { return };
+        self.counts[one.rank.index()] -= 1;
         self.missed += u64::from(!one.has_some());
         if self.done.len() >= DONE
             && let Some(oldest) = self.done.pop_front()
@@ -153,7 +172,9 @@ impl Queue {
 
     /// Nothing is waited for any longer.
     pub(super) fn give_up(&mut self) {
-        self.missed += self.wanted.drain().filter(|(_, one)| !one.has_some()).count() as u64;
+        self.missed = self.missed();
+        self.wanted.clear();
+        self.counts = [0; 3];
     }
 
     /// Whether nothing more is to be expected of those that count: of all, where none was left out so far.

@@ -87,7 +87,7 @@ async fn the_trace_of_a_request_is_asked_for_and_kept_beside_the_labs_span() {
         [request(TRACE, Outcome::Status(200)), request(unknown, Outcome::Status(500)), request(nobody, Outcome::ConnectionFailed)];
     store.add_client_spans("s", &requests);
     feed.hear_ended(&requests, &[requests[0].trace_id]);
-    assert!(feed.is_sample(), "nothing has come yet");
+    assert!(feed.gaps(&[]).traces.is_some(), "nothing has come yet");
     let spans = |id: &str| store.trace(TraceId::parse(id).unwrap()).unwrap().spans.len();
     until("the trace", || spans(TRACE) > 1).await;
     let trace = store.trace(requests[0].trace_id).unwrap();
@@ -97,7 +97,7 @@ async fn the_trace_of_a_request_is_asked_for_and_kept_beside_the_labs_span() {
     // One that nobody knows is asked for again, and what is there already is not doubled.
     until("the next questions", || asked.load(Ordering::Relaxed) >= 4).await;
     assert_eq!((spans(TRACE), spans(unknown)), (trace.spans.len(), 1));
-    assert!(feed.is_sample(), "one has not come");
+    assert_eq!(feed.gaps(&[]), Gaps { traces: Some(SAMPLE), lines: Some(NO_LOKI) }, "one has not come");
 }
 
 #[tokio::test]
@@ -140,7 +140,7 @@ async fn the_end_waits_for_a_trace_that_is_on_its_way() {
     feed.hear_ended(&requests, &[]);
     feed.settle().await;
     assert!(store.trace(requests[0].trace_id).unwrap().spans.len() > 1);
-    assert!(!feed.is_sample(), "all there is came");
+    assert_eq!(feed.gaps(&[]).traces, None, "all there is came");
 }
 
 #[tokio::test]
@@ -168,4 +168,14 @@ async fn lines_of_ones_requests_are_followed_and_those_of_others_left() {
         assert_eq!(store.trace(TraceId::parse(LOGGED).unwrap()).unwrap().logs.len(), lines.len());
         feed.settle().await;
     }
+}
+
+#[tokio::test]
+async fn without_backends_only_what_is_sent_can_be_counted() {
+    let (feed, _told) = Feed::start(&Backends::default(), &Store::new(1 << 20), &[]).unwrap();
+    let silent = ServiceSignals::default();
+    assert_eq!(feed.gaps(std::slice::from_ref(&silent)), Gaps { traces: Some(NO_TEMPO), lines: Some(NO_LOKI) });
+    let sends = ServiceSignals { server_spans: 1, log_lines: 1, ..ServiceSignals::default() };
+    assert_eq!(feed.gaps(&[silent.clone(), sends]), Gaps::default());
+    assert_eq!(Feed::none().0.gaps(&[silent]), Gaps::default(), "the lab's own system owes all of it");
 }

@@ -63,7 +63,7 @@ fn store(bytes: usize) -> Store {
 async fn found(expectation: &str, store: &Store) -> Found {
     let plan = plan(&format!("[[expect]]\nname = \"n\"\n{expectation}"));
     let told = RefCell::new(Vec::new());
-    heard(&plan).look(store, &Backends::default(), false, |fact| told.borrow_mut().push(fact)).await;
+    heard(&plan).look(store, &Backends::default(), Gaps::default(), |fact| told.borrow_mut().push(fact)).await;
     match told.into_inner().as_slice() {
         [Fact::Expectation { index: 0, found }] => found.clone(),
         other => panic!("{other:?}"),
