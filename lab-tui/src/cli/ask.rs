@@ -122,9 +122,11 @@ pub(crate) fn addresses(endpoints: &Endpoints) -> String {
     let database = endpoints.database.iter().map(|address| ("database", address.as_str()));
     let receiver = [("OTLP gRPC", endpoints.otlp_grpc.as_str()), ("OTLP HTTP", endpoints.otlp_http.as_str())];
     let tempo = endpoints.tempo.iter().map(|address| ("Tempo's API", address.as_str()));
+    let has_no_page = |name: &str| endpoints.attached.iter().any(|one| one == name) && !endpoints.metrics.contains_key(name);
     for (name, address) in services.chain(database).chain(receiver).chain(tempo) {
+        let page = if has_no_page(name) { "  (no page of metrics)" } else { "" };
         // Writing to a String cannot fail.
-        let _ = writeln!(out, "{name:<12}  {address}");
+        let _ = writeln!(out, "{name:<12}  {address}{page}");
     }
     out
 }

@@ -121,6 +121,10 @@ fn what_cannot_be_begun_says_why() {
     let none = Model::new(Arc::new(Plan::parse(plan, "t", &[]).unwrap()));
     let shown = text(&drawn(&none, &mut ui, (80, 24)));
     assert!(shown.contains("The stack of this run is none") && shown.contains("its users have no rate"), "{shown}");
+    let attached = Model::new(Arc::new(Plan::parse(&plan.replace("none", "attach"), "t", &[]).unwrap()));
+    press(&mut ui, &attached, &[KeyCode::Enter]);
+    let why = "This run is attached to what ran before it: the lab disturbs nothing that is not its own.";
+    assert_eq!((ui.take_asked(), ui.note.as_deref()), (None, Some(why)));
 }
 
 #[test]

@@ -195,6 +195,8 @@ fn what_is_missing_is_said() {
                 [[load.request]]\nget = \"http://x/\"\n";
     let none = Model::new(Arc::new(Plan::parse(plan, "t", &[]).unwrap()));
     assert!(text(&drawn(&none, &mut in_room(), (80, 24))).contains("its stack is none"));
+    let attached = Model::new(Arc::new(Plan::parse(&plan.replace("none", "attach"), "t", &[]).unwrap()));
+    assert!(text(&drawn(&attached, &mut in_room(), (80, 24))).contains("--database-url names the one that is attached"));
     let mut plain = in_room();
     plain.palette = Palette::new(Theme::Plain);
     let buffer = drawn(&with_database(21), &mut plain, (120, 36));
