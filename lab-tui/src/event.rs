@@ -145,6 +145,21 @@ pub enum ProcessChange {
     Lost(String),
     /// It can be asked again.
     Found,
+    /// It has more to tell than it is asked for.
+    Sampled,
+}
+
+impl ProcessChange {
+    /// In a sentence without an end, of the process of that name.
+    pub fn told_of(&self, name: &str) -> String {
+        match self {
+            Self::Exited(how) => format!("{name} ended: {how}"),
+            Self::Restarted => format!("{name} runs again"),
+            Self::Lost(why) => format!("{name} cannot be asked: {why}"),
+            Self::Found => format!("{name} can be asked again"),
+            Self::Sampled => format!("{name} is asked for a sample of the traces: there are too many for all of them"),
+        }
+    }
 }
 
 /// What became of a fault. The event's time is when it really did, not when the plan wanted it.

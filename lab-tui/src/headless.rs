@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use crate::control::Desk;
-use crate::event::{Command, Event, Fact, FaultChange, ProcessChange};
+use crate::event::{Command, Event, Fact, FaultChange};
 use crate::model::{Distribution, Model};
 use crate::out::{self, MovingLine};
 use crate::report::format;
@@ -69,10 +69,7 @@ pub async fn watch(
 /// What deserves a line of its own.
 fn news(fact: &Fact, model: &Model) -> Option<String> {
     match fact {
-        Fact::Process { name, change: ProcessChange::Exited(how) } => Some(format!("{name} ended: {how}")),
-        Fact::Process { name, change: ProcessChange::Restarted } => Some(format!("{name} runs again")),
-        Fact::Process { name, change: ProcessChange::Lost(why) } => Some(format!("{name} cannot be asked: {why}")),
-        Fact::Process { name, change: ProcessChange::Found } => Some(format!("{name} can be asked again")),
+        Fact::Process { name, change } => Some(change.told_of(name)),
         Fact::Control { change } => Some(change.to_string()),
         Fact::Fault { index, change } => {
             let fault = &model.faults().get(*index)?.fault;

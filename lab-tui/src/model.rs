@@ -424,6 +424,11 @@ impl Model {
         self.processes.iter()
     }
 
+    /// Whether only some of the traces there are were asked for.
+    pub fn has_sampled_traces(&self) -> bool {
+        self.processes().any(|(.., change)| *change == ProcessChange::Sampled)
+    }
+
     /// What the user made of the pace.
     pub fn controls(&self) -> &Controls {
         &self.controls

@@ -68,11 +68,6 @@ pub struct Notice {
 
 impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.change {
-            ProcessChange::Exited(how) => write!(f, "{} ended: {how}", self.name),
-            ProcessChange::Restarted => write!(f, "{} runs again", self.name),
-            ProcessChange::Lost(why) => write!(f, "{} cannot be asked: {why}", self.name),
-            ProcessChange::Found => write!(f, "{} can be asked again", self.name),
-        }
+        f.write_str(&self.change.told_of(&self.name))
     }
 }

@@ -109,6 +109,11 @@ impl Hop {
         let errors = self.seconds.range(from, to).map(|second| second.errors).sum();
         (errors, Samples::merged(self.seconds.range(from, to).map(|second| &second.durations)))
     }
+
+    /// The second in which its newest span began.
+    pub fn newest(&self) -> Option<u64> {
+        self.seconds.iter().next_back().map(|second| second.place.end().saturating_sub(1))
+    }
 }
 
 impl OfSecond for HopSecond {

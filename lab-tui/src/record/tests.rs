@@ -216,6 +216,7 @@ fn events() -> Vec<Event> {
         Fact::Tick,
         Fact::Process { name: "Tempo".to_owned(), change: ProcessChange::Lost("it answers 502".to_owned()) },
         Fact::Process { name: "Tempo".to_owned(), change: ProcessChange::Found },
+        Fact::Process { name: "Tempo".to_owned(), change: ProcessChange::Sampled },
         Fact::Finished { interrupted: false },
     ];
     (0..).zip(facts).map(|(number, fact)| Event { at: at(number * 100_000_007 + 599_000_000_001), fact }).collect()

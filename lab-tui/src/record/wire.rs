@@ -97,6 +97,7 @@ enum WireProcess {
     Restarted {},
     Lost { why: String },
     Found {},
+    Sampled {},
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -251,6 +252,7 @@ impl From<&Fact> for WireFact {
                     ProcessChange::Restarted => WireProcess::Restarted {},
                     ProcessChange::Lost(why) => WireProcess::Lost { why: why.clone() },
                     ProcessChange::Found => WireProcess::Found {},
+                    ProcessChange::Sampled => WireProcess::Sampled {},
                 },
             },
             Fact::FaultByHand(fault) => Self::FaultByHand(fault.into()),
@@ -321,6 +323,7 @@ impl WireFact {
                     WireProcess::Restarted {} => ProcessChange::Restarted,
                     WireProcess::Lost { why } => ProcessChange::Lost(why),
                     WireProcess::Found {} => ProcessChange::Found,
+                    WireProcess::Sampled {} => ProcessChange::Sampled,
                 },
             },
             Self::FaultByHand(fault) => Fact::FaultByHand(fault.into_fault()?),

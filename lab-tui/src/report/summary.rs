@@ -161,6 +161,18 @@ pub struct Telemetry<'a> {
     pub flaws: Vec<FlawSummary<'a>>,
     /// What the lab could not keep of the run's telemetry.
     pub drops: &'a Drops,
+    /// What became of the backends that the lab asked for the telemetry of what is attached, oldest first.
+    pub backends: Vec<BackendNotice>,
+}
+
+/// What became of a backend.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct BackendNotice {
+    /// Since the start of the run, in seconds.
+    pub at_seconds: f64,
+    /// In words, such as `Tempo cannot be asked: it answers 502 Bad Gateway`.
+    pub what: String,
 }
 
 /// Flaws of one kind of one service.
@@ -230,9 +242,9 @@ impl OwnService<'_> {
 pub struct ProcessSummary {
     /// Since the start of the run, in seconds.
     pub at_seconds: f64,
-    /// Name of the service, or `postgres`; `Tempo` or `Loki` where the lab asks one for the telemetry of what is attached.
+    /// Name of the service, or `postgres`.
     pub name: String,
-    /// How it ended, or why it cannot be asked; null when it came back.
+    /// How it ended; null when it came back.
     pub exited: Option<String>,
 }
 
@@ -389,7 +401,14 @@ fn telemetry(model: &Model) -> Telemetry<'_> {
         semconv_violations: model.flaws_of(FlawKind::SemconvViolation),
         flaws: flaws.collect(),
         drops: model.drops(),
+        backends: backends(model),
     }
+}
+
+fn backends(model: &Model) -> Vec<BackendNotice> {
+    use crate::event::ProcessChange::{Found, Lost, Sampled};
+    let each = model.processes().filter(|(.., change)| matches!(change, Lost(_) | Found | Sampled));
+    each.map(|(at, name, change)| BackendNotice { at_seconds: at.as_secs_f64(), what: change.told_of(name) }).collect()
 }
 
 fn services(model: &Model) -> Vec<ServiceSummary<'_>> {
@@ -430,15 +449,14 @@ fn faults(model: &Model) -> Vec<FaultSummary<'_>> {
 }
 
 fn processes(model: &Model) -> Vec<ProcessSummary> {
-    use crate::event::ProcessChange::{Exited, Found, Lost, Restarted};
-    let each = model.processes();
+    use crate::event::ProcessChange::{Exited, Found, Lost, Restarted, Sampled};
+    let each = model.processes().filter(|(.., change)| matches!(change, Exited(_) | Restarted));
     each.map(|(at, name, change)| ProcessSummary {
         at_seconds: at.as_secs_f64(),
         name: name.clone(),
         exited: match change {
             Exited(how) => Some(how.clone()),
-            Lost(why) => Some(format!("cannot be asked: {why}")),
-            Restarted | Found => None,
+            Restarted | Lost(_) | Found | Sampled => None,
         },
     })
     .collect()

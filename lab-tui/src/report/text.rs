@@ -69,6 +69,9 @@ fn write(out: &mut String, summary: &Summary<'_>, slowest: Option<&Trace>) -> st
             }
         }
     }
+    for notice in &summary.telemetry.backends {
+        writeln!(out, "  {:>7.1} s  {}", notice.at_seconds, notice.what)?;
+    }
     flaws::write(out, &summary.telemetry)?;
     drops::write(out, &summary.telemetry)?;
     if !summary.faults.is_empty() {

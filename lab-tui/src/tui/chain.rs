@@ -11,6 +11,7 @@ use super::palette::Palette;
 use crate::event::Samples;
 use crate::model::Model;
 use crate::report::format;
+use crate::scenario::StackKind;
 
 /// How many seconds the live figures are taken over.
 const LIVE: u64 = 5;
@@ -49,7 +50,9 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, read: Option<
             let column = x + u16::try_from(name.chars().count()).unwrap_or_default() + 1;
             buffer.set_string(column, area.y, format!("{}▶", "─".repeat(arrow - 1)), palette.dim);
         }
-        let rate = format!("{}/s ", rate(hop.rate));
+        // Of a sample, no more is known of how many there are.
+        let least = if number > 0 && model.has_sampled_traces() { "≥" } else { "" };
+        let rate = format!("{least}{}/s ", rate(hop.rate));
         buffer.set_stringn(x, area.y + 1, &rate, room, Style::new());
         let errors = if hop.errors < 0.1 { format!("{:.1} %", hop.errors * 100.0) } else { format!("{:.0} %", hop.errors * 100.0) };
         let style = if hop.errors > 0.0 { palette.bad } else { palette.dim };
@@ -61,15 +64,17 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, read: Option<
 }
 
 fn figures(model: &Model, read: Option<Range<u64>>) -> Vec<Figures<'_>> {
-    // Spans come in up to a second late, so the very last second is not asked for.
-    let now = model.now().as_secs();
+    let hops = model.chain().in_order();
+    // Spans come in up to a second late, so the very last second is not asked for. From elsewhere they may come much later.
+    let is_fed = model.plan().stack == StackKind::Attach;
+    let known = hops.iter().filter_map(|(_, hop)| hop.newest()).max().filter(|_| is_fed);
+    let now = known.map_or(model.now().as_secs(), |newest| model.now().as_secs().min(newest + 1));
     // Of the past, a second may be known only together with its neighbours.
     let known = read.map(|seconds| match columns::moment(model, seconds.clone()).seconds() {
         none if none.is_empty() => seconds,
         known => known,
     });
     let Range { start: from, end: to } = known.unwrap_or(now.saturating_sub(LIVE + 1)..now.saturating_sub(1));
-    let hops = model.chain().in_order();
     if hops.is_empty() {
         return Vec::new();
     }

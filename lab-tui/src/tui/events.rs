@@ -58,12 +58,12 @@ fn events(model: &Model, verdict: &Verdict, palette: &Palette) -> Vec<(Duration,
         events.extend(at.map(|at| (at, format!("broken: {}", threshold.words(model.plan())), palette.bad)));
     }
     for (at, name, change) in model.processes() {
-        events.push(match change {
-            ProcessChange::Exited(how) => (*at, format!("{name} ended: {how}"), palette.bad),
-            ProcessChange::Restarted => (*at, format!("{name} runs again"), palette.good),
-            ProcessChange::Lost(why) => (*at, format!("{name} cannot be asked: {why}"), palette.warn),
-            ProcessChange::Found => (*at, format!("{name} can be asked again"), palette.good),
-        });
+        let style = match change {
+            ProcessChange::Exited(_) => palette.bad,
+            ProcessChange::Restarted | ProcessChange::Found => palette.good,
+            ProcessChange::Lost(_) | ProcessChange::Sampled => palette.warn,
+        };
+        events.push((*at, change.told_of(name), style));
     }
     events.extend(model.controls().obeyed().map(|(at, control)| (at, control.to_string(), palette.key)));
     if let Some(finished) = model.finished() {

@@ -143,6 +143,24 @@ fn each_state_at_each_size() {
     }
 }
 
+/// What a Tempo is asked for comes late, and may be a sample: hops are shown as of when they are known, and as no more than is known.
+#[test]
+fn hops_of_what_is_attached_are_those_that_have_come() {
+    let plan = "format = 1\ntitle = \"t\"\nstack = \"attach\"\n[[load]]\nname = \"l\"\nexecutor = \"constant-arrival-rate\"\nrate = 1\n\
+                duration = \"60s\"\n[[load.request]]\nget = \"http://x/\"\n";
+    let mut model = Model::new(Arc::new(Plan::parse(plan, "t", &[]).unwrap()));
+    let mut apply = |second, fact| model.apply(Event { at: Duration::from_secs(second), fact });
+    apply(1, Fact::Edge { from: "lab".into(), to: "shop".into() });
+    for second in 0..12 {
+        let durations = Samples::from_micros(vec![2_000; 10]);
+        apply(second + 8, Fact::Hop(HopSpans { hop: "shop".to_owned(), second, errors: 0, durations }));
+    }
+    apply(20, Fact::Process { name: "Tempo".to_owned(), change: ProcessChange::Sampled });
+    apply(21, Fact::Tick);
+    let shown = text(&drawn(&model, &mut ui(), (200, 60)));
+    assert!(shown.contains("≥10/s") && shown.contains("Tempo is asked for a sample of the traces"), "{shown}");
+}
+
 #[test]
 fn failing_processes_and_the_end_are_told() {
     let mut model = model(28);

@@ -21,11 +21,12 @@ pub(super) struct Health {
     failures: u32,
     /// It is left alone until then.
     left_until: Option<Instant>,
+    is_sampled: bool,
 }
 
 impl Health {
     pub(super) fn new(name: &'static str, notices: &UnboundedSender<Notice>) -> Self {
-        Self { name, notices: notices.clone(), failures: 0, left_until: None }
+        Self { name, notices: notices.clone(), failures: 0, left_until: None, is_sampled: false }
     }
 
     /// It answers.
@@ -49,6 +50,13 @@ impl Health {
         let wait = Duration::from_millis(250).saturating_mul(1 << self.failures.min(6)).min(LONGEST);
         self.left_until = Some(now + wait);
         wait
+    }
+
+    /// It has more than it is asked for, which is told once.
+    pub(super) fn sampled(&mut self) {
+        if !std::mem::replace(&mut self.is_sampled, true) {
+            self.tell(ProcessChange::Sampled);
+        }
     }
 
     /// Whether it has been told that nobody answers.

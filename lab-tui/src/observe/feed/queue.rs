@@ -50,6 +50,8 @@ pub(super) struct Queue {
     /// The load is over: nobody is waited for longer than need be.
     hurried: bool,
     missed: u64,
+    /// There was no room for all.
+    is_full: bool,
 }
 
 #[derive(Debug)]
@@ -87,6 +89,7 @@ impl Queue {
         }
         if !self.has_room(rank) {
             self.missed += 1;
+            self.is_full = true;
             return;
         }
         let due = now + SOONEST;
@@ -105,6 +108,7 @@ impl Queue {
         match least.map(|(id, one)| (*id, one.rank)) {
             Some((id, least)) if least < rank => {
                 self.finish(id);
+                self.is_full = true;
                 true
             }
             _ => false,
@@ -181,6 +185,11 @@ impl Queue {
     pub(super) fn is_quiet(&self) -> bool {
         let counts = |one: &&Wanted| self.missed == 0 || one.rank > Rank::Other;
         self.wanted.values().filter(counts).all(|one| one.has_some() && one.stands_still)
+    }
+
+    /// Whether some were left out, because there are more than can be asked for.
+    pub(super) fn is_full(&self) -> bool {
+        self.is_full
     }
 
     /// How many have not come, or were not asked for.

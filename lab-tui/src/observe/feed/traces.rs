@@ -57,7 +57,13 @@ impl Asking {
                     }
                 },
                 () = tokio::time::sleep_until(turn), if under_way.len() < UNDER_WAY => {
-                    let next = wishes.lock().next(std::time::Instant::now());
+                    let (next, is_full) = {
+                        let mut queue = wishes.lock();
+                        (queue.next(std::time::Instant::now()), queue.is_full())
+                    };
+                    if is_full {
+                        health.sampled();
+                    }
                     turn = Instant::now() + if next.is_some() { PACE } else { IDLE };
                     let Some(id) = next else { continue };
                     // Services that send their spans to the lab leave nothing to ask for.

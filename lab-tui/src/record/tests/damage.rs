@@ -50,7 +50,7 @@ fn what_is_no_recording_is_refused_in_one_sentence() {
         (whole.replace("\"kind\":\"semconv", "\"kind\":\"sem"), "it is of a flaw that nobody knows"),
         (whole.replace("\"count\":7", "\"count\":18446744073709551615"), "nobody counts that far"),
         (whole.replace("\"commits\":1", "\"commits\":18446744073709551615"), "no database is like that"),
-        (whole.clone() + &whole, "line 34 is not understood"),
+        (whole.clone() + &whole, "line 35 is not understood"),
         (whole.replace("\"name\":\"", "\"name\":\"other "), "is not understood by this version"),
         (whole.replace("format = 1", "format = 7"), "format 7 is not known to this version"),
     ];

@@ -13,6 +13,7 @@ use crate::report::{Summary, TraceLink};
 pub(super) fn telemetry(summary: &Summary<'_>, link: Option<&TraceLink>) -> Markup {
     let telemetry = &summary.telemetry;
     let whole = match telemetry.loss {
+        0 if telemetry.services.iter().any(|service| !service.reconciled) => "Nothing is known to be missing.".to_owned(),
         0 => "Every request that a service answered has left its span and its access log line.".to_owned(),
         lost => format!("{} missing, or there without a request.", count(lost, "span or log line")),
     };
@@ -51,7 +52,9 @@ pub(super) fn telemetry(summary: &Summary<'_>, link: Option<&TraceLink>) -> Mark
 fn remark(service: &ServiceSummary<'_>) -> &'static str {
     match service {
         ServiceSummary { restarted: true, .. } => "its process was replaced, so what is missing is expected",
+        ServiceSummary { sampled: true, .. } => "asked of its own Tempo or Loki, so no loss is known",
         ServiceSummary { silent: true, .. } => "it did not say how many it answered; spans are held against log lines",
+        ServiceSummary { reconciled: false, .. } => "its signals cannot be held against each other",
         ServiceSummary { loss: 0, .. } => "✓ complete",
         _ => "✗ incomplete",
     }

@@ -199,6 +199,7 @@ fn events(summary: &Summary<'_>) -> Markup {
         let what = process.exited.as_ref().map_or("runs again".to_owned(), |how| format!("ended: {how}"));
         events.push((Some(process.at_seconds), format!("{} {what}", process.name)));
     }
+    events.extend(summary.telemetry.backends.iter().map(|notice| (Some(notice.at_seconds), notice.what.clone())));
     events.sort_by(|a, b| a.0.unwrap_or_default().total_cmp(&b.0.unwrap_or_default()));
     let more = events.len().saturating_sub(EVENTS);
     html! {
