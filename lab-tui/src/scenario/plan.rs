@@ -144,7 +144,7 @@ fn plan(mut document: Spanned<DeTable<'_>>, text: &str, given: &Given<'_>) -> Re
         return Err(Wrong { span: None, what: "the scenario has no load".to_owned(), hint: Some(hint) });
     }
     let stack = stack::choose(given, file.stack.as_ref())?;
-    let services = service::read_all(file.service, given.beside, &stack::of_the_stack(stack, given))?;
+    let services = service::read_all(file.service, given.beside, &stack::of_the_stack(stack, given), stack::are_all_known(stack, given))?;
     let presumed: Vec<String> = file.load.iter().filter_map(|load| Some(load.get_ref().service.as_ref()?.get_ref().clone())).collect();
     let ground = Ground::new(stack, given, &services, &presumed);
     let nowhere = |path: &str| Err(format!("`{path}` cannot be read: this scenario lies in no folder"));

@@ -100,8 +100,13 @@ impl Service {
     }
 }
 
-/// Reads every [[service]] of a file. `of_the_stack` are the services that are there already.
-pub(super) fn read_all(tables: Vec<Spanned<ServiceTable>>, beside: Option<&Service>, of_the_stack: &[&str]) -> Result<Vec<Service>, Wrong> {
+/// Reads every [[service]] of a file. `of_the_stack` are the services that are there already; others may be, where these are not `all`.
+pub(super) fn read_all(
+    tables: Vec<Spanned<ServiceTable>>,
+    beside: Option<&Service>,
+    of_the_stack: &[&str],
+    all: bool,
+) -> Result<Vec<Service>, Wrong> {
     let mut services: Vec<Service> = beside.cloned().into_iter().collect();
     let mut places = vec![0..0; services.len()];
     for table in tables {
@@ -116,7 +121,7 @@ pub(super) fn read_all(tables: Vec<Spanned<ServiceTable>>, beside: Option<&Servi
     // Services may name each other in any order: all addresses are known before the first one starts.
     let with_url = services.iter().filter(|service| service.url.is_some()).map(|service| service.name.as_str());
     let known: Vec<&str> = of_the_stack.iter().copied().chain(with_url).collect();
-    for (service, place) in services.iter().zip(places) {
+    for (service, place) in services.iter().zip(places).filter(|_| all) {
         check_references(service, place, &known)?;
     }
     Ok(services)

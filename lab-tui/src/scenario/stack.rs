@@ -112,7 +112,7 @@ impl<'a> Ground<'a> {
 
     fn of_the_stack(&self) -> Vec<&'a str> {
         let presumed = self.presumed.iter().map(String::as_str);
-        let presumed = presumed.filter(|_| self.stack == StackKind::Attach && self.given.attached.is_none());
+        let presumed = presumed.filter(|_| !are_all_known(self.stack, self.given));
         of_the_stack(self.stack, self.given).into_iter().chain(presumed).collect()
     }
 
@@ -136,7 +136,7 @@ impl<'a> Ground<'a> {
     /// Those of `named` that can have metrics.
     pub(super) fn with_metrics<'n>(&self, named: &'n [&'n str]) -> ServiceNames<'n> {
         let attached = self.stack == StackKind::Attach;
-        ServiceNames { known: named, are_all: !attached || self.given.attached.is_some(), attached }
+        ServiceNames { known: named, are_all: are_all_known(self.stack, self.given), attached }
     }
 
     /// Whether there is what a load's `service` names. A name that nobody knows is refused where the load is read.
@@ -184,6 +184,11 @@ impl<'a> Ground<'a> {
         }
         Ok(())
     }
+}
+
+/// Whether no other services can be there than those that are known.
+pub(super) fn are_all_known(stack: StackKind, given: &Given<'_>) -> bool {
+    stack != StackKind::Attach || given.attached.is_some()
 }
 
 /// The services that are there on this stack, whatever a scenario brings along.

@@ -65,7 +65,7 @@ async fn a_service_of_ones_own_is_started_driven_and_judged() {
     let [telemetry] = &json["telemetry"]["services"].as_array().unwrap()[..] else { panic!("{json:#}") };
     let expected = serde_json::json!({
         "name": "hello", "answered": 0, "server_spans": 50, "log_lines": 50, "loss": 0,
-        "restarted": false, "unsampled": 0, "silent": true, "reconciled": true,
+        "restarted": false, "unsampled": 0, "silent": true, "reconciled": true, "sampled": false,
     });
     assert_eq!(telemetry, &expected);
     assert_eq!(json["services"], serde_json::json!([{ "name": "hello", "crashed": null }]));

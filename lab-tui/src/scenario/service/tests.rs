@@ -67,7 +67,7 @@ fn what_runs_already_is_known_by_the_names_that_the_user_gives() {
     assert_eq!(read(&text(ATTACH, "", &to("shop"), behind), &given).unwrap().expectations.len(), 1);
     // Whoever only reads the file has nothing attached, and takes its word.
     let unknown = Given { attached: None, ..given };
-    assert_eq!(read(&text(ATTACH, "", &to("shop"), promise), &unknown).unwrap().stack, StackKind::Attach);
+    assert_eq!(read(&text(ATTACH, &beside, &to("shop"), promise), &unknown).unwrap().stack, StackKind::Attach);
     let fault = "[[fault]]\nname = \"f\"\nat = \"1s\"\nduration = \"1s\"\nkind = \"service.error\"\nservice = \"shop\"";
     for (text, refusal) in [
         (
