@@ -50,6 +50,8 @@ struct Inner {
     is_done: HashSet<TraceId>,
     second: Second,
     varied: Varied,
+    /// The spans of any request have come.
+    some_came: bool,
 }
 
 /// A request that has ended.
@@ -192,6 +194,12 @@ impl Sampler {
                 continue;
             }
             inner.forget(one.request.trace_id);
+            let came = trace.as_ref().is_some_and(|trace| trace.spans.len() > 1);
+            inner.some_came |= came;
+            // Of those that are asked for elsewhere not all come, and that says nothing of where their time went.
+            if !came && self.patience == PATIENCE_FED && inner.some_came {
+                continue;
+            }
             found.extend(trace.and_then(|trace| inner.varied.told(&one, &trace, whole)));
         }
         (!found.is_empty()).then_some(Fact::Breakdowns(found))

@@ -1,6 +1,7 @@
 //! Traces from a Tempo: by their ID, and by what their spans are. Version 3 and its `/api/v2`, else version 2 and its `/api`.
 
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use anyhow::{Context as _, anyhow, bail};
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, TracesData};
@@ -35,11 +36,13 @@ struct ById {
 pub(in crate::observe) struct TempoClient {
     client: reqwest::Client,
     base: Url,
+    /// Whether it is one of version 3, once that is known.
+    is_three: OnceLock<bool>,
 }
 
 impl TempoClient {
     pub(in crate::observe) fn new(base: &Url) -> anyhow::Result<Self> {
-        Ok(Self { client: client(base)?, base: base.clone() })
+        Ok(Self { client: client(base)?, base: base.clone(), is_three: OnceLock::new() })
     }
 
     /// The spans of that trace, as far as they have come in.
@@ -47,7 +50,9 @@ impl TempoClient {
     /// # Errors
     /// When Tempo does not answer, or not as Tempo does. No error names the address, which may have a password in it.
     pub(in crate::observe) async fn spans(&self, id: TraceId) -> anyhow::Result<Vec<ResourceSpans>> {
-        for (path, is_wrapped) in [(format!("/api/v2/traces/{id}"), true), (format!("/api/traces/{id}"), false)] {
+        let paths = [(format!("/api/v2/traces/{id}"), true), (format!("/api/traces/{id}"), false)];
+        let known = self.is_three.get().copied();
+        for (path, is_wrapped) in paths.into_iter().filter(|(_, is_wrapped)| known.is_none_or(|known| known == *is_wrapped)) {
             let request = self.client.get(below(&self.base, &path)).header(header::ACCEPT, PROTOBUF);
             let response = request.send().await.map_err(reqwest::Error::without_url)?;
             let status = response.status();
@@ -56,7 +61,11 @@ impl TempoClient {
             match status {
                 // The path is not known to version 2, and what it does not have it does not find.
                 StatusCode::NOT_FOUND => {}
-                StatusCode::OK => return read(&body, is_json, is_wrapped).context("its answer is not understood"),
+                StatusCode::OK => {
+                    let spans = read(&body, is_json, is_wrapped).context("its answer is not understood")?;
+                    self.is_three.get_or_init(|| is_wrapped);
+                    return Ok(spans);
+                }
                 _ => bail!("it answers {status}: {}", answer::refusal(&body)),
             }
         }

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use crate::event::TraceId;
 
-/// Services send their spans some tenths of a second after they end, or some seconds.
+/// Services send their spans some tenths of a second after they end, or some seconds; how many is learned.
 const SOONEST: Duration = Duration::from_secs(1);
+const SLOWEST: Duration = Duration::from_secs(10);
 /// How long to wait until a trace is asked for again; it doubles each time.
 const AGAIN: Duration = Duration::from_secs(1);
 const LATEST: Duration = Duration::from_secs(8);
@@ -38,7 +39,7 @@ impl Rank {
 }
 
 /// Traces that are to be asked for.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Queue {
     wanted: HashMap<TraceId, Wanted>,
     /// How many of each rank these are.
@@ -52,6 +53,24 @@ pub(super) struct Queue {
     missed: u64,
     /// There was no room for all.
     is_full: bool,
+    /// How long traces take until they are there: asking sooner is in vain.
+    lateness: Duration,
+}
+
+impl Default for Queue {
+    fn default() -> Self {
+        Self {
+            wanted: HashMap::new(),
+            counts: [0; 3],
+            done: VecDeque::new(),
+            is_done: HashSet::new(),
+            was_slow: false,
+            hurried: false,
+            missed: 0,
+            is_full: false,
+            lateness: SOONEST,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -92,7 +111,7 @@ impl Queue {
             self.is_full = true;
             return;
         }
-        let due = now + SOONEST;
+        let due = now + self.lateness;
         self.counts[rank.index()] += 1;
         self.wanted.insert(id, Wanted { rank, since: now, due, asked: 0, is_asked: false, spans: 1, stands_still: false });
     }
@@ -131,6 +150,11 @@ impl Queue {
     /// So many spans of it are known by now.
     pub(super) fn answered(&mut self, id: TraceId, spans: usize, is_whole: bool, now: Instant) {
         let Some(one) = self.wanted.get_mut(&id) else { return };
+        if spans > one.spans && !one.has_some() {
+            // One that was there at once may have been there before; others came between this question and the one before.
+            let age = if one.asked == 0 { self.lateness.mul_f64(0.8) } else { now - one.since };
+            self.lateness = ((self.lateness * 3 + age) / 4).clamp(SOONEST, SLOWEST);
+        }
         one.stands_still = spans <= one.spans;
         one.spans = one.spans.max(spans);
         one.asked += 1;
@@ -244,6 +268,33 @@ mod tests {
         assert!(queue.wanted.is_empty() && queue.missed() == 1);
         queue.want(id(2), Rank::Slow(1), now);
         assert!(queue.wanted.is_empty(), "it is done with");
+    }
+
+    #[test]
+    fn how_late_traces_are_is_learned() {
+        let (mut queue, mut now) = (Queue::default(), Instant::now());
+        // They are there after five seconds, and then at once.
+        for (late, between) in [(5, 4..=9), (0, 1..=1)] {
+            let mut last = Duration::ZERO;
+            for number in 0..60 {
+                let (id, since) = (id(1000 * late + number), now);
+                queue.want(id, Rank::Other, now);
+                let is_there = |now: Instant| now >= since + Duration::from_secs(late.into());
+                let mut asked = Vec::new();
+                while asked.is_empty() || !is_there(now) {
+                    now += Duration::from_millis(50);
+                    if queue.next(now).is_some() {
+                        asked.push(now - since);
+                        queue.answered(id, if is_there(now) { 2 } else { 1 }, is_there(now), now);
+                    }
+                }
+                while queue.next(now + LATEST).is_some() {
+                    queue.answered(id, 2, true, now);
+                }
+                last = asked[0];
+            }
+            assert!(between.contains(&last.as_secs()), "{late}: {last:?}");
+        }
     }
 
     #[test]
