@@ -1,9 +1,10 @@
 //! Flags that say where a system is that runs already.
 
-use crate::scenario::StackKind;
-use crate::stack::attached::Options;
 use anyhow::{Context as _, ensure};
 use clap::Args;
+
+use crate::scenario::StackKind;
+use crate::stack::attached::Options;
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct AttachFlags {

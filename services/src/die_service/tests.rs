@@ -22,6 +22,7 @@ async fn without_database() -> (Service, Shared) {
         acquire_timeout: Duration::from_millis(100),
         statement_timeout: Duration::from_secs(8),
         migrate: false,
+        sqlcommenter: false,
     };
     (Service::new(shared.clone(), &config).unwrap(), shared)
 }
