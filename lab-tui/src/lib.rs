@@ -23,7 +23,7 @@ pub mod stack;
 pub mod tui;
 pub mod verdict;
 
-/// The lab takes in and gives up tens of thousands of small things a second, of many sizes and on several threads. That takes a third less
-/// of a processor here than with the allocator of glibc, and twice as much with some others.
+/// The lab takes in and gives up tens of thousands of small things a second, of many sizes and on several threads: with glibc's allocator,
+/// that was most of what `benches/store` took.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
