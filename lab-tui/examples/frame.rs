@@ -6,17 +6,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crossterm::event::KeyCode;
-use lab_tui::event::{
+use lab_facts::event::{
     Breakdown, Cell, Chosen, DatabaseActivity, DatabaseSample, Event, Exemplar, Fact, FaultChange, Hop, HopKind, HopSpans, LoadWindow,
     Outcome, Pool, Samples, Session, SessionState, TraceId, Wait,
 };
-use lab_tui::model::Model;
-use lab_tui::observe::backends::Backends;
-use lab_tui::observe::store::{ClientSpan, Store};
-use lab_tui::out;
-use lab_tui::scenario::{Plan, shipped};
+use lab_facts::model::Model;
+use lab_facts::scenario::{Plan, shipped};
+use lab_facts::verdict;
+use lab_instrument::observe::backends::Backends;
+use lab_instrument::observe::store::{ClientSpan, Store};
+use lab_instrument::out;
 use lab_tui::tui::{Asker, Palette, Room, Shelf, Theme, Ui, draw};
-use lab_tui::verdict;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use ratatui::buffer::Buffer;

@@ -7,11 +7,11 @@ use std::fmt::Display;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use lab_tui::event::{Outcome, TraceId};
-use lab_tui::observe::otlp::serve_grpc;
-use lab_tui::observe::store::{ClientSpan, Store};
-use lab_tui::out;
-use lab_tui::query::Query;
+use lab_facts::event::{Outcome, TraceId};
+use lab_facts::query::Query;
+use lab_instrument::observe::otlp::serve_grpc;
+use lab_instrument::observe::store::{ClientSpan, Store};
+use lab_instrument::out;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::trace_service_client::TraceServiceClient;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, InstrumentationScope, KeyValue, any_value::Value};

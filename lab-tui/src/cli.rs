@@ -38,9 +38,8 @@ use std::future::Future;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-
-use crate::exit::Exit;
-use crate::out;
+use lab_facts::exit::Exit;
+use lab_instrument::out;
 
 /// Drive a small distributed system with scripted load, and see what every signal says.
 ///
@@ -118,8 +117,8 @@ pub fn main() -> ExitCode {
     };
     match cli.command.unwrap_or(Command::Run(Box::new(cli.run))) {
         Command::Serve { service } => service.run(),
-        Command::Guard => crate::stack::postgres::guard::main(),
-        Command::GuardProgram => crate::stack::hosted::guard::main(),
+        Command::Guard => lab_instrument::stack::postgres::guard::main(),
+        Command::GuardProgram => lab_instrument::stack::hosted::guard::main(),
         Command::Check(check) => ended(check::check(&check)),
         Command::Schema(schema) => ended(schema::schema(&schema)),
         Command::New(new) => ended(new::new(&new)),

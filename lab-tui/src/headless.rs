@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
+use lab_facts::event::{Command, Event, Fact, FaultChange};
+use lab_facts::format;
+use lab_facts::model::{Distribution, Model};
+use lab_facts::verdict::{self, Breaks};
+use lab_instrument::control::Desk;
+use lab_instrument::out::{self, MovingLine};
 use tokio::sync::mpsc;
-
-use crate::control::Desk;
-use crate::event::{Command, Event, Fact, FaultChange};
-use crate::model::{Distribution, Model};
-use crate::out::{self, MovingLine};
-use crate::report::format;
-use crate::verdict::{self, Breaks};
 
 /// How often the moving line moves.
 const FRAME: Duration = Duration::from_millis(200);

@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
+use lab_facts::scenario::{Refusals, Wrong, suggest};
+use lab_instrument::report::TraceLink;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::report::TraceLink;
-use crate::scenario::{Refusals, Wrong, suggest};
 use crate::tui::{Bindings, Room, Theme};
 
 /// What the file says; nothing where it says nothing.

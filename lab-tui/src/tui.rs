@@ -61,13 +61,13 @@ pub use terminal::is_lent;
 pub use ui::{List, Overlay, Ui, Wish};
 pub use view::draw;
 
-use crate::control::Desk;
-use crate::event::{Command, Event};
-use crate::model::Model;
-use crate::observe::store::Store;
-use crate::scenario::Planned;
-use crate::verdict::{self, Breaks, Verdict};
 use editor::Editing;
+use lab_facts::event::{Command, Event};
+use lab_facts::model::Model;
+use lab_facts::scenario::Planned;
+use lab_facts::verdict::{self, Breaks, Verdict};
+use lab_instrument::control::Desk;
+use lab_instrument::observe::store::Store;
 use terminal::Terminal;
 
 /// How often the screen is drawn, at most; a key is answered at once.

@@ -10,7 +10,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use lab_tui::scenario::SHIPPED;
+use lab_facts::scenario::SHIPPED;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/broken");
 

@@ -5,13 +5,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use lab_tui::event::{
+use lab_facts::event::{
     Breakdown, Cell, Chosen, DatabaseActivity, DatabaseSample, EdgeCalls, Event, Exemplar, Fact, FaultChange, Hop, HopKind, HopSpans,
     LoadWindow, Outcome, Pool, Samples, Session, SessionState, TraceId, Trait, Wait,
 };
-use lab_tui::model::Model;
-use lab_tui::scenario::Plan;
-use lab_tui::verdict;
+use lab_facts::model::Model;
+use lab_facts::scenario::Plan;
+use lab_facts::verdict;
+// It brings the allocator.
+use lab_instrument as _;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System};

@@ -14,9 +14,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use lab_tui::stack::port::{self, Port};
-use lab_tui::stack::postgres::{Event, Options, PrivatePostgres, Programs, StartError, processes};
-use lab_tui::stack::run_folder::RunFolder;
+use lab_instrument::stack::port::{self, Port};
+use lab_instrument::stack::postgres::{Event, Options, PrivatePostgres, Programs, StartError, processes};
+use lab_instrument::stack::run_folder::RunFolder;
 use rustix::process::{Pid, Signal, kill_process};
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{ConnectOptions, Connection};

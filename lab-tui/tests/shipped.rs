@@ -16,7 +16,7 @@ use common::{Place, ended_within};
 #[tokio::test]
 async fn every_shipped_scenario_reaches_what_it_is_meant_to_and_the_example_keeps_its_promises() {
     let place = Place::new();
-    let names: Vec<&str> = lab_tui::scenario::SHIPPED.iter().map(|(name, _)| *name).collect();
+    let names: Vec<&str> = lab_facts::scenario::SHIPPED.iter().map(|(name, _)| *name).collect();
     let lab = place.lab(&[&["run"], &names[..], &["--json", "-", "--time-scale", "0.2"]].concat()).spawn().unwrap();
     let run = ended_within(Duration::from_secs(600), lab).await;
     let runs: Vec<Value> = serde_json::from_str(&run.stdout).unwrap_or_else(|_| panic!("{}\n{}", run.stdout, run.stderr));

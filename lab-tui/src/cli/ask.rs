@@ -2,17 +2,17 @@
 
 use std::fmt::Write as _;
 
-use crate::control::{Client, Status};
-use crate::event::TraceId;
-use crate::exit::Exit;
-use crate::observe::export;
-use crate::observe::growth::{self, Missing};
-use crate::observe::trace::Trace;
-use crate::out;
-use crate::report::{self, TraceLink};
-use crate::stack::Endpoints;
 use anyhow::anyhow;
 use clap::Args;
+use lab_facts::event::TraceId;
+use lab_facts::exit::Exit;
+use lab_facts::trace::Trace;
+use lab_instrument::control::{Client, Status};
+use lab_instrument::observe::export;
+use lab_instrument::observe::growth::{self, Missing};
+use lab_instrument::out;
+use lab_instrument::report::{self, TraceLink};
+use lab_instrument::stack::Endpoints;
 use rustix::termios::tcgetwinsize;
 use serde::Serialize;
 use url::Url;

@@ -2,9 +2,8 @@
 
 use anyhow::{Context as _, ensure};
 use clap::Args;
-
-use crate::scenario::StackKind;
-use crate::stack::attached::Options;
+use lab_facts::scenario::StackKind;
+use lab_instrument::stack::attached::Options;
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct AttachFlags {

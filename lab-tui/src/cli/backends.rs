@@ -1,8 +1,8 @@
 //! Flags that name the backends which expectations and the room of queries may ask.
 
-use crate::observe::backends::Backends;
 use clap::Args;
 use clap::builder::FalseyValueParser;
+use lab_instrument::observe::backends::Backends;
 use url::Url;
 
 #[derive(Debug, Args)]

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::scenario::{Given, NoService, Plan, Service, StackKind};
-use crate::stack::embedded::SERVICES;
 use clap::Args;
+use lab_facts::scenario::{Given, NoService, Plan, Service, StackKind};
+use lab_instrument::stack::embedded::SERVICES;
 
 /// The name under which scenarios know the program of `--exec`.
 pub(crate) const APP: &str = "app";

@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::exit::Exit;
-use crate::out;
-use crate::report::annotation::{Annotation, Severity};
-use crate::report::format;
-use crate::scenario::{Given, Plan, Refusals};
-use crate::stack::embedded::SERVICES;
 use clap::Args;
+use lab_facts::exit::Exit;
+use lab_facts::format;
+use lab_facts::scenario::{Given, Plan, Refusals};
+use lab_instrument::out;
+use lab_instrument::report::annotation::{Annotation, Severity};
+use lab_instrument::stack::embedded::SERVICES;
 
 use super::Failure;
 use super::github;

@@ -4,13 +4,13 @@ use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use crate::compare::{self, Compared, Comparison, Series};
-use crate::exit::Exit;
-use crate::out;
-use crate::record::Header;
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 use clap::builder::{FalseyValueParser, OsStringValueParser, TypedValueParser as _};
+use lab_facts::exit::Exit;
+use lab_instrument::compare::{self, Compared, Comparison, Series};
+use lab_instrument::out;
+use lab_instrument::record::Header;
 
 use super::Failure;
 use super::replay;

@@ -1,9 +1,9 @@
 //! `lab completions`: what a shell needs to complete the lab's command line.
 
-use crate::exit::Exit;
-use crate::out;
 use clap::{Args, Command, CommandFactory as _};
 use clap_complete::Shell;
+use lab_facts::exit::Exit;
+use lab_instrument::out;
 
 use super::{Cli, Failure};
 

@@ -1,10 +1,10 @@
 //! `lab db`: what the running lab's database does.
 
-use crate::control::Client;
-use crate::exit::Exit;
-use crate::out;
-use crate::report::database;
 use clap::Args;
+use lab_facts::exit::Exit;
+use lab_instrument::control::Client;
+use lab_instrument::out;
+use lab_instrument::report::database;
 
 use super::Failure;
 use super::ask::{WhichLab, json, not_ready};

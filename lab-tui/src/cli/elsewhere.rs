@@ -3,16 +3,16 @@
 use std::ops::Range;
 use std::time::{Duration, SystemTime};
 
-use crate::event::TraceId;
-use crate::exit::Exit;
-use crate::observe::backends::Backends;
-use crate::observe::found::FoundTrace;
-use crate::observe::logs::{LogQuestion, LogText};
-use crate::observe::source::Source;
-use crate::observe::trace::Trace;
-use crate::query::Query;
 use anyhow::anyhow;
 use clap::Args;
+use lab_facts::event::TraceId;
+use lab_facts::exit::Exit;
+use lab_facts::query::Query;
+use lab_facts::trace::Trace;
+use lab_instrument::observe::backends::Backends;
+use lab_instrument::observe::found::FoundTrace;
+use lab_instrument::observe::logs::{LogQuestion, LogText};
+use lab_instrument::observe::source::Source;
 use url::Url;
 
 use super::Failure;

@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::exit::Exit;
-use crate::explain::{self, Explanation};
-use crate::model::Model;
-use crate::out;
-use crate::record::Recording;
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
+use lab_facts::exit::Exit;
+use lab_facts::explain::{self, Explanation};
+use lab_facts::model::Model;
+use lab_instrument::out;
+use lab_instrument::record::Recording;
 
 use super::Failure;
 use super::replay;

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::out::{self, MovingLine};
-use crate::stack::postgres::fetch::Progress;
+use lab_instrument::out::{self, MovingLine};
+use lab_instrument::stack::postgres::fetch::Progress;
 
 /// How often the bar moves.
 const FRAME: Duration = Duration::from_millis(100);

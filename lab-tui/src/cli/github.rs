@@ -4,9 +4,9 @@ use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 use std::path::PathBuf;
 
-use crate::out;
-use crate::report::annotation::Annotation;
 use anyhow::Context as _;
+use lab_instrument::out;
+use lab_instrument::report::annotation::Annotation;
 
 /// To standard error, which GitHub reads as it reads standard output: that is for results, and may be a report that something parses.
 pub(crate) fn show(annotations: &[Annotation]) {

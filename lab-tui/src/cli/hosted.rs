@@ -1,9 +1,9 @@
 //! The programs that a scenario brings along, around one run of it.
 
-use crate::exit::Exit;
-use crate::out;
-use crate::scenario::Planned;
-use crate::stack::hosted::{Hosted, Options};
+use lab_facts::exit::Exit;
+use lab_facts::scenario::Planned;
+use lab_instrument::out;
+use lab_instrument::stack::hosted::{Hosted, Options};
 
 use super::Failure;
 use super::stack::Up;

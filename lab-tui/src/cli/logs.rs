@@ -2,13 +2,13 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::control::Client;
-use crate::event::TraceId;
-use crate::exit::Exit;
-use crate::observe::logs::{LogQuestion, LogText, level_of};
-use crate::out;
-use crate::report::log::log;
 use clap::Args;
+use lab_facts::event::TraceId;
+use lab_facts::exit::Exit;
+use lab_instrument::control::Client;
+use lab_instrument::observe::logs::{LogQuestion, LogText, level_of};
+use lab_instrument::out;
+use lab_instrument::report::log::log;
 
 use super::Failure;
 use super::ask::{WhichLab, not_ready, trace_id};

@@ -4,11 +4,11 @@ use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write as _};
 use std::path::PathBuf;
 
-use crate::exit::Exit;
-use crate::out;
-use crate::scenario::STARTING;
 use anyhow::{Context as _, anyhow};
 use clap::Args;
+use lab_facts::exit::Exit;
+use lab_facts::scenario::STARTING;
+use lab_instrument::out;
 
 use super::Failure;
 

@@ -6,8 +6,8 @@ use std::io::{self, ErrorKind, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use crate::out;
 use anyhow::Context as _;
+use lab_instrument::out;
 use tempfile::NamedTempFile;
 
 /// One report's place.

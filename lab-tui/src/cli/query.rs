@@ -3,18 +3,19 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use crate::control::Client;
-use crate::exit::Exit;
-use crate::observe::backends::{Backends, QueryResult, RangeQuery, SHIPPED, Series, Shipped, TRACES, Unit, scrape_config};
-use crate::observe::logs::LogText;
-use crate::observe::scrape;
-use crate::out;
-use crate::query::Query;
-use crate::report::format;
-use crate::report::log::log;
-use crate::scenario::Backend;
 use anyhow::anyhow;
 use clap::Args;
+use lab_facts::exit::Exit;
+use lab_facts::format;
+use lab_facts::format::Unit;
+use lab_facts::query::Query;
+use lab_facts::scenario::Backend;
+use lab_instrument::control::Client;
+use lab_instrument::observe::backends::{Backends, QueryResult, RangeQuery, SHIPPED, Series, Shipped, TRACES, scrape_config};
+use lab_instrument::observe::logs::LogText;
+use lab_instrument::observe::scrape;
+use lab_instrument::out;
+use lab_instrument::report::log::log;
 use serde_json::{Value, json};
 
 use super::Failure;

@@ -3,16 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::exit::Exit;
-use crate::model::Model;
-use crate::out;
-use crate::record::{self, Header, History, Player, Recording};
-use crate::report::{self, Summary, TraceLink};
-use crate::scenario::Planned;
-use crate::tui::{Listed, Origin, Palette, Screen, Theme, Ui, Wish};
-use crate::verdict;
 use clap::Args;
 use clap::builder::FalseyValueParser;
+use lab_facts::exit::Exit;
+use lab_facts::model::Model;
+use lab_facts::scenario::Planned;
+use lab_facts::verdict;
+use lab_instrument::out;
+use lab_instrument::record::{self, Header, History, Player, Recording};
+use lab_instrument::report::{self, Summary, TraceLink};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -22,6 +21,7 @@ use super::reports::{ReportFlags, Reports};
 use super::screen;
 use super::settings::SettingsFlags;
 use super::stack::Interrupts;
+use crate::tui::{Listed, Origin, Palette, Screen, Theme, Ui, Wish};
 
 #[derive(Debug, Args)]
 pub(crate) struct ReplayFlags {

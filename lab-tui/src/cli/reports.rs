@@ -2,15 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::event::TraceId;
-use crate::exit::Exit;
-use crate::model::Model;
-use crate::observe::trace::Trace;
-use crate::report::{Html, Junit, Ran, Summary, TraceLink, markdown, markdown_skipped, markdown_without_end};
-use crate::scenario::Planned;
 use anyhow::anyhow;
 use clap::Args;
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
+use lab_facts::event::TraceId;
+use lab_facts::exit::Exit;
+use lab_facts::model::Model;
+use lab_facts::scenario::Planned;
+use lab_facts::trace::Trace;
+use lab_instrument::report::{Html, Junit, Ran, Summary, TraceLink, markdown, markdown_skipped, markdown_without_end};
 use time::OffsetDateTime;
 
 use super::Failure;

@@ -6,25 +6,23 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::event::Command as Wish;
-use crate::exit::Exit;
-use crate::headless;
-use crate::model::Model;
-use crate::out;
-use crate::report::annotation::{annotations, without_end};
-use crate::report::tally::Tally;
-use crate::report::{self, Summary, TraceLink};
-use crate::runner;
-use crate::scenario::{Given, Plan, Planned, SHIPPED, StackKind};
-use crate::stack::Endpoints;
-use crate::stack::embedded::SERVICES;
-use crate::stack::hosted::Hosted;
-use crate::tui::{Listed, Palette, Shelf, Theme, Ui};
-use crate::verdict;
 use anyhow::anyhow;
 use clap::Args;
 use clap::builder::FalseyValueParser;
 use futures_util::FutureExt as _;
+use lab_facts::event::Command as Wish;
+use lab_facts::exit::Exit;
+use lab_facts::model::Model;
+use lab_facts::scenario::{Given, Plan, Planned, SHIPPED, StackKind};
+use lab_facts::verdict;
+use lab_instrument::out;
+use lab_instrument::report::annotation::{annotations, without_end};
+use lab_instrument::report::tally::Tally;
+use lab_instrument::report::{self, Summary, TraceLink};
+use lab_instrument::runner;
+use lab_instrument::stack::Endpoints;
+use lab_instrument::stack::embedded::SERVICES;
+use lab_instrument::stack::hosted::Hosted;
 use tokio::sync::mpsc;
 
 use super::Failure;
@@ -37,6 +35,8 @@ use super::scenario::plan;
 use super::settings::SettingsFlags;
 use super::stack::{INTERRUPTED, StackFlags, Up};
 use super::{ask, github, hosted, screen};
+use crate::headless;
+use crate::tui::{Listed, Palette, Shelf, Theme, Ui};
 
 #[derive(Debug, Args)]
 pub(crate) struct Run {

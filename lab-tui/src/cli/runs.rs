@@ -1,15 +1,16 @@
 //! `lab runs`: what was recorded on this machine.
 
-use crate::exit::Exit;
-use crate::out;
-use crate::record::{End, Header, History};
-use crate::report::format;
-use crate::verdict::Word;
-use anyhow::anyhow;
-use clap::{Args, Subcommand};
-use serde::Serialize;
 use std::fmt::Write as _;
 use std::path::PathBuf;
+
+use anyhow::anyhow;
+use clap::{Args, Subcommand};
+use lab_facts::exit::Exit;
+use lab_facts::format;
+use lab_facts::verdict::Word;
+use lab_instrument::out;
+use lab_instrument::record::{End, Header, History};
+use serde::Serialize;
 use time::OffsetDateTime;
 
 use super::Failure;

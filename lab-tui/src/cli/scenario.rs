@@ -5,9 +5,9 @@ use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
-use crate::scenario::{Given, LARGEST, Plan, Planned, SHIPPED, nearest, shipped, suggest, text};
 use anyhow::{Context as _, bail};
 use clap::CommandFactory as _;
+use lab_facts::scenario::{Given, LARGEST, Plan, Planned, SHIPPED, nearest, shipped, suggest, text};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 
 use super::run::scaled;

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{ErrorKind, Read as _};
 use std::path::Path;
 
-use crate::scenario::LARGEST_CSV;
+use lab_facts::scenario::LARGEST_CSV;
 
 /// Reads the files that this scenario names, for `Plan::parse_given`. One that came with the lab, `None`, lies in no folder.
 pub(crate) fn files(scenario: Option<&Path>) -> impl Fn(&str) -> Result<String, String> {

@@ -1,10 +1,10 @@
 //! `lab schema`: what the lab reads and writes, as JSON Schemas.
 
-use crate::exit::Exit;
-use crate::out;
-use crate::report::schema::SUMMARY;
-use crate::scenario;
 use clap::{Args, ValueEnum};
+use lab_facts::exit::Exit;
+use lab_facts::scenario;
+use lab_instrument::out;
+use lab_instrument::report::schema::SUMMARY;
 
 use super::Failure;
 

@@ -6,18 +6,17 @@ use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::event::{Command, Event, Fact};
-use crate::exit::Exit;
-use crate::model::Model;
-use crate::observe::scrape;
-use crate::out;
-use crate::runner;
-use crate::scenario::{Load, Plan, Planned, StackKind};
-use crate::stack::embedded::SERVICES;
-use crate::stack::hosted::Hosted;
-use crate::tui::{Origin, Screen, Ui, Wish};
-use crate::verdict;
 use futures_util::FutureExt as _;
+use lab_facts::event::{Command, Event, Fact};
+use lab_facts::exit::Exit;
+use lab_facts::model::Model;
+use lab_facts::scenario::{Load, Plan, Planned, StackKind};
+use lab_facts::verdict;
+use lab_instrument::observe::scrape;
+use lab_instrument::out;
+use lab_instrument::runner;
+use lab_instrument::stack::embedded::SERVICES;
+use lab_instrument::stack::hosted::Hosted;
 use tokio::sync::mpsc;
 
 use super::Failure;
@@ -25,6 +24,7 @@ use super::hosted;
 use super::record::Records;
 use super::run::{defect_on_request, undo_after};
 use super::stack::Up;
+use crate::tui::{Origin, Screen, Ui, Wish};
 
 /// Whether there is a terminal to draw on and one to read keys from.
 pub(crate) fn is_there() -> bool {

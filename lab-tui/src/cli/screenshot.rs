@@ -4,17 +4,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::exit::Exit;
-use crate::out;
-use crate::record::Player;
-use crate::tui::{Palette, Replay, Theme, Ui, keys, still};
 use clap::Args;
 use crossterm::event::KeyCode;
+use lab_facts::exit::Exit;
+use lab_instrument::out;
+use lab_instrument::record::Player;
 
 use super::backends::BackendUrls;
 use super::explain::moment;
 use super::settings::themes;
 use super::{Failure, replay};
+use crate::tui::{Palette, Replay, Theme, Ui, keys, still};
 
 #[derive(Debug, Args)]
 pub(crate) struct ScreenshotFlags {

@@ -3,18 +3,18 @@
 use std::io::ErrorKind;
 use std::path::PathBuf;
 
-use crate::exit::Exit;
-use crate::out;
-use crate::report::TraceLink;
-use crate::scenario;
-use crate::settings::{Address, Settings};
-use crate::tui::{ACTIONS, Bindings, Palette, Room, Theme, Ui};
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use etcetera::BaseStrategy as _;
+use lab_facts::exit::Exit;
+use lab_facts::scenario;
+use lab_instrument::out;
+use lab_instrument::report::TraceLink;
 
 use super::Failure;
+use crate::settings::{Address, Settings};
+use crate::tui::{ACTIONS, Bindings, Palette, Room, Theme, Ui};
 
 /// What of the settings is a flag as well.
 #[derive(Debug, Args)]

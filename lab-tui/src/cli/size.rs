@@ -1,6 +1,6 @@
 //! Sizes in bytes, as users write them.
 
-use crate::observe::store::DEFAULT_BYTES;
+use lab_instrument::observe::store::DEFAULT_BYTES;
 
 const LEAST: usize = 16 << 20;
 

@@ -3,24 +3,23 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::control::{self, Control, Desk};
-use crate::exit::Exit;
-use crate::fault::{self, Injector};
-use crate::observe::backends::Backends;
-use crate::observe::database::DatabaseWatch;
-use crate::observe::store::{DEFAULT_BYTES, Store};
-use crate::out;
-use crate::scenario::StackKind;
-use crate::stack::attached;
-use crate::stack::embedded::{Options, SERVICES, STANDARD_PORTS};
-use crate::stack::postgres::NotFound;
-use crate::stack::postgres::fetch::{Source, WRITE_MIRROR};
-use crate::stack::run_folder::RunFolder;
-use crate::stack::{Notice, Running, children};
-use crate::tui::is_lent;
 use anyhow::{anyhow, bail};
 use clap::Args;
 use clap::builder::{FalseyValueParser, OsStringValueParser, TypedValueParser as _};
+use lab_facts::exit::Exit;
+use lab_facts::scenario::StackKind;
+use lab_instrument::control::{self, Control, Desk};
+use lab_instrument::fault::{self, Injector};
+use lab_instrument::observe::backends::Backends;
+use lab_instrument::observe::database::DatabaseWatch;
+use lab_instrument::observe::store::{DEFAULT_BYTES, Store};
+use lab_instrument::out;
+use lab_instrument::stack::attached;
+use lab_instrument::stack::embedded::{Options, SERVICES, STANDARD_PORTS};
+use lab_instrument::stack::postgres::NotFound;
+use lab_instrument::stack::postgres::fetch::{Source, WRITE_MIRROR};
+use lab_instrument::stack::run_folder::RunFolder;
+use lab_instrument::stack::{Notice, Running, children};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use tokio::sync::mpsc;
@@ -30,6 +29,7 @@ use super::Failure;
 use super::attach::AttachFlags;
 use super::fetching::Fetching;
 use super::size::store_bytes;
+use crate::tui::is_lent;
 
 /// What becomes of a run that was interrupted before it could begin.
 pub(crate) const INTERRUPTED: &str = "interrupted before the stack was ready";

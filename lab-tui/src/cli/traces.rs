@@ -3,13 +3,13 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use crate::control::Client;
-use crate::exit::Exit;
-use crate::observe::found::FoundTrace;
-use crate::out;
-use crate::query::Query;
-use crate::report::format;
 use clap::Args;
+use lab_facts::exit::Exit;
+use lab_facts::format;
+use lab_facts::query::Query;
+use lab_instrument::control::Client;
+use lab_instrument::observe::found::FoundTrace;
+use lab_instrument::out;
 
 use super::Failure;
 use super::ask::{WhichLab, json, link, not_ready};

@@ -1,8 +1,8 @@
 //! `lab up`: the stack without a run.
 
-use crate::exit::Exit;
-use crate::out;
 use anyhow::anyhow;
+use lab_facts::exit::Exit;
+use lab_instrument::out;
 
 use super::Failure;
 use super::ask;

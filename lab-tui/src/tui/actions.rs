@@ -1,9 +1,9 @@
 //! What keys do wherever one is, by name; and the keys that the viewer wants for it instead.
 
 use crossterm::event::KeyCode;
+use lab_facts::scenario::suggest;
 
 use super::still;
-use crate::scenario::suggest;
 
 /// Something that a key does in every room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

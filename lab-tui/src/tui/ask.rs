@@ -4,17 +4,17 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use lab_facts::event::TraceId;
+use lab_facts::query::Query;
+use lab_facts::scenario::Backend;
+use lab_facts::trace::Trace;
+use lab_instrument::observe::backends::{Backends, QueryResult, RangeQuery, Unanswered};
+use lab_instrument::observe::found::FoundTrace;
+use lab_instrument::observe::logs::LogText;
+use lab_instrument::observe::source::{LogMark, LogPage, Source};
+use lab_instrument::observe::store::{Store, StoredLine};
 use tokio::sync::mpsc;
 
-use crate::event::TraceId;
-use crate::observe::backends::{Backends, QueryResult, RangeQuery, Unanswered};
-use crate::observe::found::FoundTrace;
-use crate::observe::logs::LogText;
-use crate::observe::source::{LogMark, LogPage, Source};
-use crate::observe::store::{Store, StoredLine};
-use crate::observe::trace::Trace;
-use crate::query::Query;
-use crate::scenario::Backend;
 use crate::tui::room::logs::{Kept, Record};
 use crate::tui::room::queries::Answered;
 use crate::tui::shelf::{Had, Shelf, Wanted};

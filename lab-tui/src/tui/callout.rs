@@ -1,5 +1,7 @@
 //! The one thing to look at now, and the key that leads there. It leads a newcomer, and leaves whoever has acted alone.
 
+use lab_facts::format;
+use lab_facts::model::Model;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Text};
@@ -7,8 +9,6 @@ use ratatui::widgets::{Block, BorderType, Clear, Paragraph, Widget, Wrap};
 
 use super::palette::Palette;
 use super::wrap::wrap;
-use crate::model::Model;
-use crate::report::format;
 
 /// A percentile has risen when it is this many times what it was in calm, and 100 ms more.
 const RISEN: f64 = 4.0;

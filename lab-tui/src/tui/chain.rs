@@ -2,16 +2,16 @@
 
 use std::ops::Range;
 
+use lab_facts::event::Samples;
+use lab_facts::format;
+use lab_facts::model::Model;
+use lab_facts::scenario::StackKind;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::columns;
 use super::palette::Palette;
-use crate::event::Samples;
-use crate::model::Model;
-use crate::report::format;
-use crate::scenario::StackKind;
 
 /// How many seconds the live figures are taken over.
 const LIVE: u64 = 5;

@@ -7,9 +7,10 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use lab_facts::event::{Exemplar, Samples};
+use lab_facts::model::{Model, Second};
+
 use super::axis::TimeAxis;
-use crate::event::{Exemplar, Samples};
-use crate::model::{Model, Second};
 
 /// How many requests of a moment are worth a row.
 const WORST: usize = 24;

@@ -1,5 +1,6 @@
 //! The share of requests that failed, second by second; of several seconds in a column, the worst one's.
 
+use lab_facts::model::{Model, Second};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -8,7 +9,6 @@ use ratatui::widgets::Widget;
 use super::columns::{self, Column};
 use super::palette::Palette;
 use super::plot::{self, TimeAxis};
-use crate::model::{Model, Second};
 
 /// Draws title and plot; where there is one row only, the plot alone.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, axis: TimeAxis, model: &Model, cursor: Option<u64>, palette: &Palette) {

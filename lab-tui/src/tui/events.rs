@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+use lab_facts::event::ProcessChange;
+use lab_facts::format::count;
+use lab_facts::model::Model;
+use lab_facts::verdict::Verdict;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -11,10 +15,6 @@ use ratatui::widgets::Widget;
 use super::palette::Palette;
 use super::plot::clock;
 use super::wrap::wrap;
-use crate::event::ProcessChange;
-use crate::model::Model;
-use crate::report::format::count;
-use crate::verdict::Verdict;
 
 /// Columns before the text of an event.
 const INDENT: usize = 8;

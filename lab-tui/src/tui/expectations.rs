@@ -1,12 +1,12 @@
 //! Expectations, in a row each below the thresholds.
 
+use lab_facts::format;
+use lab_facts::scenario::Subject;
+use lab_facts::verdict::{JudgedExpectation, Standing, Verdict};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::palette::Palette;
-use crate::report::format;
-use crate::scenario::Subject;
-use crate::verdict::{JudgedExpectation, Standing, Verdict};
 
 /// How many rows thresholds and expectations take together.
 pub(super) fn promises(verdict: &Verdict) -> usize {
@@ -41,12 +41,13 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
+    use lab_facts::event::{Event, Fact, Found};
+    use lab_facts::model::Model;
+    use lab_facts::scenario::Plan;
+    use lab_facts::verdict::judge;
+
     use super::*;
-    use crate::event::{Event, Fact, Found};
-    use crate::model::Model;
-    use crate::scenario::Plan;
     use crate::tui::{Palette, Theme};
-    use crate::verdict::judge;
 
     #[test]
     fn an_expectation_shows_its_value_or_when_it_will_have_one() {

@@ -1,6 +1,7 @@
 //! The command palette: everything that can be done, found by a few letters of its name.
 
 use crossterm::event::KeyCode;
+use lab_facts::scenario::forms;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -11,7 +12,6 @@ use super::input::Input;
 use super::overlay::frame;
 use super::room::Room;
 use super::ui::Ui;
-use crate::scenario::forms;
 
 /// What the viewer has written, and which of what was found is chosen.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use lab_facts::format;
+use lab_facts::model::{Model, Second};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Color;
@@ -16,8 +18,6 @@ use super::percentiles::{DRAWN, Percentiles};
 use super::plot::{self, TimeAxis};
 use super::scale::Scale;
 use super::ui::Ui;
-use crate::model::{Model, Second};
-use crate::report::format;
 
 /// Draws title and plot. The title reads the second under the cursor, else the last whole one.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, axis: TimeAxis, model: &Model, ui: &mut Ui) {

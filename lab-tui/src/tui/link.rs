@@ -2,10 +2,9 @@
 
 use std::num::NonZeroU16;
 
+use lab_instrument::report::TraceLink;
 use ratatui::buffer::{Buffer, CellDiffOption};
 use ratatui::layout::Rect;
-
-use crate::report::TraceLink;
 
 /// Makes a row of cells a link to a trace. Each cell carries the whole sequence, so that drawing any part of the row again keeps it.
 pub(super) fn apply(link: &TraceLink, buffer: &mut Buffer, cells: Rect, trace_id: &str) {

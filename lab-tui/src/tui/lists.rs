@@ -1,5 +1,10 @@
 //! Requests worth a look, thresholds and events: panels where there is room, else one list with tabs.
 
+use lab_facts::event::Exemplar;
+use lab_facts::format;
+use lab_facts::model::Model;
+use lab_facts::scenario::{Aggregate, MetricKind, Plan, Threshold};
+use lab_facts::verdict::{Judged, Verdict};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -10,11 +15,6 @@ use super::palette::Palette;
 use super::plot::{self, clock};
 use super::ui::{Click, List, Ui};
 use super::{events, expectations, link};
-use crate::event::Exemplar;
-use crate::model::Model;
-use crate::report::format;
-use crate::scenario::{Aggregate, MetricKind, Plan, Threshold};
-use crate::verdict::{Judged, Verdict};
 
 /// Draws the tabs and below them the list of the tab that is chosen.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, verdict: &Verdict, ui: &mut Ui) {

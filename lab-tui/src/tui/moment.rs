@@ -2,13 +2,13 @@
 
 use std::ops::Range;
 
+use lab_facts::model::Model;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Span;
 
 use super::palette::Palette;
 use super::plot;
-use crate::model::Model;
 
 /// Of the seconds under the cursor, else of now.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, read: Option<Range<u64>>, palette: &Palette) {

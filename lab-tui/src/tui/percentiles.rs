@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use lab_facts::model::{Model, Second};
+
 use super::axis::TimeAxis;
 use super::columns::{self, Column};
-use crate::model::{Model, Second};
 
 /// What is drawn of response times.
 pub(super) const DRAWN: [f64; 3] = [50.0, 95.0, 99.0];
@@ -56,9 +57,10 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
+    use lab_facts::event::{Cell, Event, Fact, LoadWindow, Outcome, Samples};
+    use lab_facts::scenario::{Plan, shipped};
+
     use super::*;
-    use crate::event::{Cell, Event, Fact, LoadWindow, Outcome, Samples};
-    use crate::scenario::{Plan, shipped};
     use crate::tui::axis::TimeScale;
 
     #[test]

@@ -1,12 +1,12 @@
 //! The scenario's phases, in a row of their own above the time.
 
+use lab_facts::model::Model;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::palette::Palette;
 use super::plot::{self, TimeAxis};
-use crate::model::Model;
 
 /// `├calm────┤├rush─────────┤`, those that are still to come as well.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, axis: TimeAxis, model: &Model, cursor: Option<u64>, palette: &Palette) {

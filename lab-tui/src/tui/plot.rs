@@ -10,9 +10,10 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget as _;
 
 pub(super) use super::axis::TimeAxis;
+use lab_facts::model::Model;
+
 use super::palette::Palette;
 use super::scale::Scale;
-use crate::model::Model;
 
 /// Columns left of every plot, for the labels of its values.
 pub(super) const GUTTER: u16 = 8;

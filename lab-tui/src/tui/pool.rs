@@ -1,5 +1,7 @@
 //! The connection pool over time: used and idle connections, and above them the requests that wait for one.
 
+use lab_facts::event::Pool;
+use lab_facts::model::Model;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -8,8 +10,6 @@ use ratatui::widgets::Widget;
 use super::palette::Palette;
 use super::plot::{self, TimeAxis};
 use super::stacked;
-use crate::event::Pool;
-use crate::model::Model;
 
 /// Draws title and plot. The title reads the second under the cursor, else the latest state.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, axis: TimeAxis, model: &Model, cursor: Option<u64>, palette: &Palette) {

@@ -7,14 +7,14 @@ use std::time::Instant;
 
 use crossterm::event::{Event as Input, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use futures_util::StreamExt as _;
+use lab_facts::event::TraceId;
+use lab_facts::trace::Trace;
+use lab_facts::verdict;
+use lab_instrument::record::Player;
 use tokio::time::MissedTickBehavior;
 
 use super::ask::Asker;
 use super::{FRAME, JUDGED, Screen, Wish};
-use crate::event::TraceId;
-use crate::observe::trace::Trace;
-use crate::record::Player;
-use crate::verdict;
 
 /// How far a jump leads, in seconds.
 const JUMP: i64 = 10;

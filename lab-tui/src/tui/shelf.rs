@@ -6,13 +6,12 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use lab_facts::format;
+use lab_facts::scenario::{LARGEST, Planned, shipped};
+use lab_instrument::compare::{self, Compared, Series};
+use lab_instrument::out;
+use lab_instrument::record::{self, End, History};
 use time::OffsetDateTime;
-
-use crate::compare::{self, Compared, Series};
-use crate::out;
-use crate::record::{self, End, History};
-use crate::report::format;
-use crate::scenario::{LARGEST, Planned, shipped};
 
 /// Where files are looked for beside those that the user named: where the lab was started, and in the folder that such files are kept in.
 const FOLDERS: [&str; 2] = ["", "scenarios"];

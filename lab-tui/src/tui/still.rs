@@ -4,15 +4,15 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crossterm::event::{KeyCode, KeyEvent};
+use lab_facts::event::TraceId;
+use lab_facts::model::Model;
+use lab_facts::trace::Trace;
+use lab_facts::verdict;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::ask::Asker;
 use super::{Ui, svg, view};
-use crate::event::TraceId;
-use crate::model::Model;
-use crate::observe::trace::Trace;
-use crate::verdict;
 
 /// What is drawn, as an SVG. Between keys, what rooms ask for is answered from the traces that the recording kept, and by backends that are named.
 pub async fn still(

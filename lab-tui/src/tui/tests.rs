@@ -3,6 +3,9 @@
 use std::sync::Arc;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use lab_facts::event::{Cell, Exemplar, Fact, FaultChange, HopSpans, LoadWindow, Outcome, Pool, ProcessChange, Samples, TraceId};
+use lab_facts::scenario::{Plan, shipped};
+use lab_facts::trace::{LogLine, Trace, TraceSpan};
 use rand::{RngExt as _, SeedableRng as _};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -10,9 +13,6 @@ use ratatui::style::Color;
 use serde_json::json;
 
 use super::*;
-use crate::event::{Cell, Exemplar, Fact, FaultChange, HopSpans, LoadWindow, Outcome, Pool, ProcessChange, Samples, TraceId};
-use crate::observe::trace::{LogLine, Trace, TraceSpan};
-use crate::scenario::{Plan, shipped};
 
 const SIZES: [(u16, u16); 4] = [(60, 20), (80, 24), (120, 36), (200, 60)];
 
@@ -84,7 +84,7 @@ fn ui() -> Ui {
         Listed::from(planned(name, None, text, plan))
     };
     // The first two only: a snapshot should not change with every scenario that is shipped.
-    Ui::new(Palette::new(Theme::Dark), None, crate::scenario::SHIPPED.iter().take(2).map(listed).collect())
+    Ui::new(Palette::new(Theme::Dark), None, lab_facts::scenario::SHIPPED.iter().take(2).map(listed).collect())
 }
 
 fn drawn(model: &Model, ui: &mut Ui, (width, height): (u16, u16)) -> Buffer {
@@ -239,7 +239,7 @@ fn without_colours_nothing_is_coloured_and_faults_are_still_named() {
 #[test]
 fn a_link_is_one_click_from_every_trace_id() {
     let model = model(21);
-    let link = crate::report::TraceLink::template("http://tempo/{trace_id}").unwrap();
+    let link = lab_instrument::report::TraceLink::template("http://tempo/{trace_id}").unwrap();
     let mut ui = ui();
     ui.link = Some(link);
     let shown = text(&drawn(&model, &mut ui, (200, 60)));

@@ -12,13 +12,14 @@ use ratatui::widgets::Widget;
 
 pub(super) use open::Open;
 
+use lab_facts::format;
+use lab_facts::trace::{LogLine, TraceSpan};
+use lab_instrument::report::waterfall::{Extent, duration, log_text, span_detail};
+use shape::{Row, Shape};
+
 use super::link;
 use super::palette::Palette;
 use super::ui::{Click, Ui};
-use crate::observe::trace::{LogLine, TraceSpan};
-use crate::report::format;
-use crate::report::waterfall::{Extent, duration, log_text, span_detail};
-use shape::{Row, Shape};
 
 /// The keys that count in an open trace.
 pub(super) fn keys(open: &Open) -> &'static [(&'static str, &'static str)] {

@@ -7,6 +7,11 @@ mod over;
 use std::ops::Range;
 use std::time::Duration;
 
+use lab_facts::event::{Command, Exemplar, Pace, TraceId};
+use lab_facts::format;
+use lab_facts::model::Model;
+use lab_instrument::observe::backends::Backends;
+use lab_instrument::report::TraceLink;
 use ratatui::layout::Rect;
 
 use super::actions::Bindings;
@@ -24,10 +29,6 @@ use super::room::{self, Room};
 use super::shelf::{Listed, Shelf};
 use super::trace::Open;
 use super::zoom::Zoom;
-use crate::event::{Command, Exemplar, Pace, TraceId};
-use crate::model::Model;
-use crate::observe::backends::Backends;
-use crate::report::{TraceLink, format};
 
 /// What can stand in the list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,5 +1,8 @@
 //! The whole screen: what stands where, for the size that there is. Drawing only looks.
 
+use lab_facts::format;
+use lab_facts::model::Model;
+use lab_facts::verdict::{Verdict, Word};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -11,9 +14,6 @@ use super::replay::{self, Replay};
 use super::room::{self, Room};
 use super::ui::{Ui, ago};
 use super::{callout, columns, overlay, trace};
-use crate::model::Model;
-use crate::report::format;
-use crate::verdict::{Verdict, Word};
 
 /// What the screen needs at the least.
 const LEAST: (u16, u16) = (60, 20);

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use lab_facts::event::Wait;
+use lab_facts::model::{Model, Moment};
+use lab_facts::scenario::StackKind;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -10,9 +13,6 @@ use ratatui::text::Span;
 use super::palette::Palette;
 use super::plot::{self, TimeAxis};
 use super::stacked;
-use crate::event::Wait;
-use crate::model::{Model, Moment};
-use crate::scenario::StackKind;
 
 /// Wait events of one kind, in the order in which they stand on top of each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

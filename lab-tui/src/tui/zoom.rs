@@ -1,7 +1,8 @@
 //! How much of the run is in sight: what the viewer chose, else what the run asks for.
 
+use lab_facts::model::Model;
+
 use super::axis::{TimeAxis, TimeScale};
-use crate::model::Model;
 
 /// What the viewer chose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -95,9 +96,10 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
+    use lab_facts::event::{Event, Fact};
+    use lab_facts::scenario::{Plan, shipped};
+
     use super::*;
-    use crate::event::{Event, Fact};
-    use crate::scenario::{Plan, shipped};
 
     fn at(seconds: u64, keep_going: bool, duration: &str) -> Model {
         let plan = shipped("first-minute").unwrap();

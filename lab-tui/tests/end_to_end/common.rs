@@ -211,7 +211,7 @@ pub(crate) async fn ended_within(limit: Duration, mut child: Child) -> Ended {
 }
 
 pub(crate) fn client() -> reqwest::Client {
-    lab_tui::http::local().build().unwrap()
+    lab_instrument::http::local().build().unwrap()
 }
 
 /// Status and JSON body of a GET.

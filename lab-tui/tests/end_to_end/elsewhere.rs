@@ -13,7 +13,7 @@ use crate::common::Place;
 /// As these servers once answered.
 macro_rules! recorded {
     ($name:literal) => {
-        include_bytes!(concat!("../../src/observe/backends/recorded/", $name))
+        include_bytes!(concat!("../../instrument/src/observe/backends/recorded/", $name))
     };
 }
 

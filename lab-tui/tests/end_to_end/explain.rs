@@ -71,9 +71,9 @@ async fn a_locked_table_is_attributed_to_the_pool_and_the_database() {
     assert!(text.contains("the difference is attributed to\n") && !text.contains("caused"), "{text}");
     // The traces that are named can be looked at in the recording.
     let path = json(&place.run(&["runs", "--json"]).await.stdout)[0]["path"].as_str().unwrap().to_owned();
-    let recording = lab_tui::record::read(std::path::Path::new(&path)).unwrap();
+    let recording = lab_instrument::record::read(std::path::Path::new(&path)).unwrap();
     for example in slow["subject_examples"].as_array().unwrap().iter().chain(slow["baseline_examples"].as_array().unwrap()) {
-        let id = lab_tui::event::TraceId::parse(example["trace_id"].as_str().unwrap()).unwrap();
+        let id = lab_facts::event::TraceId::parse(example["trace_id"].as_str().unwrap()).unwrap();
         assert!(recording.traces.contains_key(&id), "{example}");
     }
     place.assert_empty();

@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use lab_tui::stack::postgres::fetch::{Limits, Progress, Source};
-use lab_tui::stack::postgres::{NotFound, Programs};
+use lab_instrument::stack::postgres::fetch::{Limits, Progress, Source};
+use lab_instrument::stack::postgres::{NotFound, Programs};
 use rustix::process::Signal;
 use sha2::{Digest as _, Sha256};
 

@@ -12,7 +12,7 @@ use crate::common::{PATIENCE, Place, get, until};
 
 macro_rules! recorded {
     ($name:literal) => {
-        include_bytes!(concat!("../../src/observe/backends/recorded/", $name))
+        include_bytes!(concat!("../../instrument/src/observe/backends/recorded/", $name))
     };
 }
 

@@ -10,12 +10,12 @@ use axum::body::Body;
 use axum::http::Request;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use lab_tui::observe::otlp;
-use lab_tui::observe::scrape::Client;
-use lab_tui::observe::scraper::Scraper;
-use lab_tui::observe::store::Store;
-use lab_tui::query::Query;
-use lab_tui::scenario::Plan;
+use lab_facts::query::Query;
+use lab_facts::scenario::Plan;
+use lab_instrument::observe::otlp;
+use lab_instrument::observe::scrape::Client;
+use lab_instrument::observe::scraper::Scraper;
+use lab_instrument::observe::store::Store;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
@@ -93,7 +93,7 @@ pub(crate) fn grpc_corpus() -> Vec<Vec<u8>> {
 
 /// As protobuf: a trace as a Tempo once recorded it, and log records and metrics.
 fn messages() -> Vec<(usize, Vec<u8>)> {
-    let recorded = TracesData::decode(include_bytes!("../recorded/tempo-trace-v1-protobuf.pb").as_slice()).unwrap();
+    let recorded = TracesData::decode(include_bytes!("../../instrument/tests/recorded/tempo-trace-v1-protobuf.pb").as_slice()).unwrap();
     let traces = ExportTraceServiceRequest { resource_spans: recorded.resource_spans };
     let text = |text: &str| Some(AnyValue { value: Some(any_value::Value::StringValue(text.to_owned())) });
     let attributes = vec![KeyValue { key: "level".to_owned(), value: text("x"), ..KeyValue::default() }];
@@ -157,7 +157,7 @@ pub(crate) fn read_grpc(input: &[u8]) {
 fn tell(store: &Store) {
     let always = 0..u64::MAX;
     store.search(&Query::parse("{ }").unwrap(), std::slice::from_ref(&always), |trace, _| {
-        let id = lab_tui::event::TraceId::parse(&trace.trace_id.to_string()).unwrap();
+        let id = lab_facts::event::TraceId::parse(&trace.trace_id.to_string()).unwrap();
         assert!(store.trace(id).is_some_and(|again| again.spans == trace.spans), "{id}");
     });
     store.each_log(std::slice::from_ref(&always), |_, line| assert!(!line.service.is_empty()));

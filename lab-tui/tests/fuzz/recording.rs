@@ -6,9 +6,12 @@ use std::time::Duration;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use lab_tui::out;
-use lab_tui::record::{Player, read as read_file};
-use lab_tui::verdict;
+use lab_facts::verdict;
+use lab_instrument::out;
+use lab_instrument::record::{Player, read as read_file};
+use lab_tui::tui::{self, Listed, Palette, Theme, Ui};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
 use serde_json::json;
 
 const SCENARIO: &str = r#"format = 1
@@ -88,13 +91,17 @@ pub(crate) fn read(input: &[u8]) {
     }
 }
 
-/// Whether it was understood. What was is shown to its end, and judged.
+/// Whether it was understood. What was is told to its end, judged and drawn.
 fn shown(input: &[u8]) -> bool {
     let file = file(input);
     let Ok(recording) = read_file(file.path()) else { return false };
     let mut player = Player::new(recording, 1.0);
     player.seek(Duration::MAX);
     let verdict = verdict::judge(player.model().plan(), player.model());
+    let listed = Listed { name: String::new(), file: None, planned: None, problems: Vec::new() };
+    let mut ui = Ui::new(Palette::new(Theme::Dark), None, vec![listed]);
+    let area = Rect::new(0, 0, 120, 36);
+    tui::draw(&mut Buffer::empty(area), area, player.model(), &verdict, &mut ui);
     assert_eq!(verdict.thresholds.len(), player.model().plan().thresholds.len());
     true
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fs;
 use std::time::Duration;
 
-use lab_tui::scenario::{Arrivals, Executor, Iterations, Load, Plan, Refusals, SHIPPED, STARTING, Stage, Users, Values, text};
+use lab_facts::scenario::{Arrivals, Executor, Iterations, Load, Plan, Refusals, SHIPPED, STARTING, Stage, Users, Values, text};
 
 const SERVICES: [&str; 3] = ["frontend", "dice-roller", "die-service"];
 const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);

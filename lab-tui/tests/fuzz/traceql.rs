@@ -6,18 +6,18 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use lab_tui::event::TraceId;
-use lab_tui::observe::store::Store;
-use lab_tui::observe::trace::Trace;
-use lab_tui::query::Query;
-use lab_tui::scenario::SHIPPED;
+use lab_facts::event::TraceId;
+use lab_facts::query::Query;
+use lab_facts::scenario::SHIPPED;
+use lab_facts::trace::Trace;
+use lab_instrument::observe::store::Store;
 use opentelemetry_proto::tonic::trace::v1::TracesData;
 use prost::Message as _;
 use regex_lite::Regex;
 
 /// A trace as a Tempo once recorded it.
 static STORE: LazyLock<(Store, Trace)> = LazyLock::new(|| {
-    let recorded = TracesData::decode(include_bytes!("../recorded/tempo-trace-v1-protobuf.pb").as_slice()).unwrap();
+    let recorded = TracesData::decode(include_bytes!("../../instrument/tests/recorded/tempo-trace-v1-protobuf.pb").as_slice()).unwrap();
     let id = TraceId(recorded.resource_spans[0].scope_spans[0].spans[0].trace_id.clone().try_into().unwrap());
     let store = Store::new(1 << 20);
     recorded.resource_spans.into_iter().for_each(|batch| assert_eq!(store.add_spans(batch), 0));

@@ -6,7 +6,7 @@ mod validate;
 
 use std::fs;
 
-use lab_tui::scenario::{SHIPPED, STARTING, schema};
+use lab_facts::scenario::{SHIPPED, STARTING, schema};
 use serde_json::Value;
 use validate::is_valid;
 
@@ -96,7 +96,7 @@ fn times_are_told_from_what_is_none() {
             "format = 1\ntitle = \"t\"\n[[load]]\nname = \"l\"\nexecutor = \"constant-vus\"\nduration = \"{duration}\"\n\
              [[load.request]]\nget = \"http://127.0.0.1/\"\n"
         );
-        let read = lab_tui::scenario::Plan::parse(&text, "x", &[]).is_ok();
+        let read = lab_facts::scenario::Plan::parse(&text, "x", &[]).is_ok();
         (read, is_valid(&schema, &toml::from_str(&text).unwrap()))
     };
     for time in ["1s", "500ms", "1m30s", " 1 h 2min ", "1.5s", "0s 1ns", "2days", "1w"] {

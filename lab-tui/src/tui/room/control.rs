@@ -8,19 +8,19 @@ mod told;
 mod when;
 
 use crossterm::event::KeyCode;
+use faults::Row;
+use form::Form;
+use lab_facts::event::{BY_HAND, Command};
+use lab_facts::model::Model;
+use lab_facts::scenario::{StackKind, forms};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget as _;
 
-use crate::event::{BY_HAND, Command};
-use crate::model::Model;
-use crate::scenario::{StackKind, forms};
 use crate::tui::plot;
 use crate::tui::ui::{Click, Ui};
 use crate::tui::{errors, latency};
-use faults::Row;
-use form::Form;
 pub use origin::Origin;
 
 /// Rows of the faults: a title, and a form of the kind that has the most to say.

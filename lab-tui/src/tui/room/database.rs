@@ -9,17 +9,17 @@ mod sessions;
 mod statements;
 
 use crossterm::event::KeyCode;
+use lab_facts::event::TraceId;
+use lab_facts::model::Model;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget as _;
+use rows::Shown;
 
-use crate::event::TraceId;
-use crate::model::Model;
 use crate::tui::plot;
 use crate::tui::ui::{Click, Ui};
 use crate::tui::waits;
-use rows::Shown;
 
 /// From this size on, everything is shown at once.
 const WIDE: (u16, u16) = (110, 26);

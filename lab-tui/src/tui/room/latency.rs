@@ -11,17 +11,17 @@ mod percentiles;
 use std::ops::Range;
 
 use crossterm::event::KeyCode;
+use kept::Kept;
+use lab_facts::explain::Band;
+use lab_facts::model::Model;
+use percentiles::Percentiles;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget as _;
 
-use crate::explain::Band;
-use crate::model::Model;
 use crate::tui::plot;
 use crate::tui::ui::{Click, Ui};
-use kept::Kept;
-use percentiles::Percentiles;
 
 /// From this width on, percentiles and hops stand side by side.
 const WIDE: u16 = 110;

@@ -18,15 +18,16 @@ pub(in crate::tui) use draw::draw;
 pub(in crate::tui) use kept::Kept;
 pub(in crate::tui) use record::Record;
 
-use crate::event::TraceId;
-use crate::model::Model;
-use crate::observe::source::LogMark;
-use crate::tui::ask::Question;
-use crate::tui::input::Input;
-use crate::tui::ui::Ui;
+use lab_facts::event::TraceId;
+use lab_facts::model::Model;
+use lab_instrument::observe::source::LogMark;
 use record::Key;
 use shown::{Group, GroupKey, Shown};
 use sieve::{Sieve, Terms, View};
+
+use crate::tui::ask::Question;
+use crate::tui::input::Input;
+use crate::tui::ui::Ui;
 
 /// What the viewer has chosen here, and the lines that have come in.
 #[derive(Debug, Default)]

@@ -13,14 +13,14 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use crossterm::event::KeyCode;
+use lab_facts::event::TraceId;
+use lab_facts::format;
+use lab_facts::model::Model;
+use lab_facts::query::Query;
+use lab_facts::scenario::Backend;
+use lab_instrument::observe::backends::{Backends, LINES, RangeQuery, TRACES, Unanswered, scrape_config};
 use url::Url;
 
-use crate::event::TraceId;
-use crate::model::Model;
-use crate::observe::backends::{Backends, LINES, RangeQuery, TRACES, Unanswered, scrape_config};
-use crate::query::Query;
-use crate::report::format;
-use crate::scenario::Backend;
 use crate::tui::ask::Question;
 use crate::tui::errand::Errand;
 use crate::tui::input::Input;

@@ -1,16 +1,16 @@
 //! The run: what everything shares, on one time axis.
 
+use lab_facts::model::Model;
+use lab_facts::scenario::StackKind;
+use lab_facts::verdict::Verdict;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 use ratatui::widgets::Widget as _;
 
-use crate::model::Model;
-use crate::scenario::StackKind;
 use crate::tui::plot;
 use crate::tui::ui::{Click, List, Ui};
 use crate::tui::{callout, chain, errors, events, expectations, latency, lists, moment, phases, pool, waits};
-use crate::verdict::Verdict;
 
 /// From this width on, lists stand beside the plots.
 const WIDE: u16 = 110;

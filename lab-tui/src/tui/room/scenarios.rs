@@ -10,9 +10,9 @@ mod timeline;
 use std::path::{Path, PathBuf};
 
 use crossterm::event::KeyCode;
+use lab_facts::event::Command;
+use lab_facts::model::Model;
 
-use crate::event::Command;
-use crate::model::Model;
 use crate::tui::room::Room;
 use crate::tui::shelf::{Had, Listed, PastRun, Wanted};
 use crate::tui::ui::{Ui, Wish};

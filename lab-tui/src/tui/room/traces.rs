@@ -4,17 +4,17 @@ mod line;
 mod list;
 
 use crossterm::event::KeyCode;
+use lab_facts::event::TraceId;
+use lab_facts::format;
+use lab_facts::model::Model;
+use lab_facts::query::Query;
+use lab_instrument::observe::found::FoundTrace;
+use line::Line;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::event::TraceId;
-use crate::model::Model;
-use crate::observe::found::FoundTrace;
-use crate::query::Query;
-use crate::report::format;
 use crate::tui::ask::Question;
 use crate::tui::ui::Ui;
-use line::Line;
 pub(in crate::tui::room) use list::{Columns, root};
 
 /// How far a page key goes.

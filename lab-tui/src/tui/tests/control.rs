@@ -1,8 +1,9 @@
 //! The room of control.
 
+use lab_facts::event::{Command, Control};
+use lab_facts::scenario::{Fault, FaultKind, ServiceError};
+
 use super::*;
-use crate::event::{Command, Control};
-use crate::scenario::{Fault, FaultKind, ServiceError};
 use crate::tui::errand::Errand;
 use crate::tui::{Origin, Room};
 
@@ -26,7 +27,7 @@ fn in_room() -> Ui {
 }
 
 fn errors(duration: Duration) -> Fault {
-    let requests = crate::scenario::Affected { service: "frontend".to_owned(), route: None, probability: 1.0 };
+    let requests = lab_facts::scenario::Affected { service: "frontend".to_owned(), route: None, probability: 1.0 };
     let kind = FaultKind::ServiceError(ServiceError { requests, status: 503 });
     Fault { name: "service.error by hand".to_owned(), at: Duration::from_millis(8_100), duration, kind }
 }

@@ -1,7 +1,10 @@
 //! The room of the database.
 
+use lab_facts::event::{
+    Breakdown, Chosen, DatabaseActivity, DatabaseSample, Hop, HopKind, LockCount, Session, SessionState, Statement, Wait,
+};
+
 use super::*;
-use crate::event::{Breakdown, Chosen, DatabaseActivity, DatabaseSample, Hop, HopKind, LockCount, Session, SessionState, Statement, Wait};
 use crate::tui::Room;
 
 fn wait(kind: &str, event: &str) -> Option<Wait> {

@@ -1,7 +1,8 @@
 //! The room of latency: heat map, percentiles, hops.
 
+use lab_facts::event::{Breakdown, Chosen, Hop, HopKind};
+
 use super::*;
-use crate::event::{Breakdown, Chosen, Hop, HopKind};
 use crate::tui::ui::Click;
 
 /// As far as that: two kinds of requests; calm, from 15 s to 25 s a lock in which they wait for a connection and even to be sent, and calm

@@ -1,8 +1,9 @@
 //! The room of log lines: what is shown at each size, its filters, and the ways from a group to its lines, and from a line to its trace.
 
+use lab_instrument::observe::source::LogMark;
+use lab_instrument::observe::store::StoredLine;
+
 use super::*;
-use crate::observe::source::LogMark;
-use crate::observe::store::StoredLine;
 use crate::tui::ask::{Answer, Question};
 use crate::tui::room::logs::{Kept, Record};
 

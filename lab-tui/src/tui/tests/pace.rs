@@ -1,7 +1,8 @@
 //! The keys that change the pace, and what shows that it is changed.
 
+use lab_facts::event::{Command, Control, Pace};
+
 use super::*;
-use crate::event::{Command, Control, Pace};
 
 fn asked(ui: &mut Ui, model: &Model, key: char) -> Option<Command> {
     press(ui, model, &[KeyCode::Char(key)]);

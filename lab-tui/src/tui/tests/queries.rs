@@ -6,14 +6,14 @@ use std::net::Ipv4Addr;
 use axum::Router;
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
+use lab_facts::scenario::Backend;
+use lab_instrument::observe::backends::{QueryResult, SHIPPED, Series, Unanswered};
+use lab_instrument::observe::found::FoundTrace;
+use lab_instrument::observe::logs::LogText;
 use tokio::net::TcpListener;
 use url::Url;
 
 use super::*;
-use crate::observe::backends::{QueryResult, SHIPPED, Series, Unanswered};
-use crate::observe::found::FoundTrace;
-use crate::observe::logs::LogText;
-use crate::scenario::Backend;
 use crate::tui::ask::{Answer, Question};
 use crate::tui::errand::Errand;
 use crate::tui::room::queries::Answered;
@@ -23,7 +23,7 @@ const BEGAN: u64 = 1_795_455_930_000_000_000;
 
 macro_rules! recorded {
     ($name:literal) => {
-        include_bytes!(concat!("../../observe/backends/recorded/", $name))
+        include_bytes!(concat!("../../../instrument/src/observe/backends/recorded/", $name))
     };
 }
 

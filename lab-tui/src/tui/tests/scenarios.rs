@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
+use lab_facts::event::Command;
+use lab_facts::verdict::Word;
+use lab_instrument::record::End;
+
 use super::*;
-use crate::event::Command;
-use crate::record::End;
 use crate::tui::ask::{Answer, Question};
 use crate::tui::shelf::{Had, PastRun, Wanted};
-use crate::verdict::Word;
 
 /// A plan with everything that a time line can show.
 const RICH: &str = r#"format = 1

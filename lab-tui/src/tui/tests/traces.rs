@@ -1,8 +1,9 @@
 //! The room of traces, and a trace in place.
 
+use lab_facts::trace::{SpanEvent, SpanLink, Status};
+use lab_instrument::observe::found::FoundTrace;
+
 use super::*;
-use crate::observe::found::FoundTrace;
-use crate::observe::trace::{SpanEvent, SpanLink, Status};
 use crate::tui::ask::{Answer, Question};
 
 /// 28 November 2026, 17:46:36 UTC.
@@ -34,7 +35,7 @@ fn asked(ui: &Ui) -> Option<String> {
     query(ui).map(|query| query.as_str().to_owned())
 }
 
-fn query(ui: &Ui) -> Option<crate::query::Query> {
+fn query(ui: &Ui) -> Option<lab_facts::query::Query> {
     ui.questions().into_iter().find_map(|question| if let Question::Traces(query) = question { Some(query) } else { None })
 }
 
@@ -104,7 +105,7 @@ fn a_query_is_run_by_enter_and_one_that_is_not_understood_changes_nothing() {
     assert_eq!(asked(&ui).as_deref(), Some("{ duration > 12ms }"));
     assert!(text(&drawn(&model, &mut ui, (120, 36))).contains("searching"));
     // What was found for another query is not taken for this one's.
-    let other = crate::query::Query::parse("{ }").unwrap();
+    let other = lab_facts::query::Query::parse("{ }").unwrap();
     ui.hear(Answer::Traces(other, Ok(Vec::new())));
     assert!(text(&drawn(&model, &mut ui, (120, 36))).contains("searching"));
     hear(&mut ui, Vec::new());

@@ -1,7 +1,8 @@
 //! `w`: why the second under the cursor was bad.
 
+use lab_facts::event::{Breakdown, Chosen, Hop, HopKind};
+
 use super::*;
-use crate::event::{Breakdown, Chosen, Hop, HopKind};
 
 /// As [`model`], with requests that were looked at: in the lock all of their time is a wait for a connection.
 fn looked_at(seconds: u64) -> Model {

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use lab_facts::format;
+use lab_facts::trace::TraceSpan;
+use lab_instrument::report::waterfall::{bare, log_text};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -11,9 +14,6 @@ use serde_json::Value;
 
 use super::open::Open;
 use super::put;
-use crate::observe::trace::TraceSpan;
-use crate::report::format;
-use crate::report::waterfall::{bare, log_text};
 use crate::tui::palette::Palette;
 use crate::tui::wrap::wrap;
 

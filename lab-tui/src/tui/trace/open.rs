@@ -2,9 +2,10 @@
 
 use std::collections::HashSet;
 
+use lab_facts::event::TraceId;
+use lab_facts::trace::{Trace, TraceSpan};
+
 use super::shape::{Row, Shape};
-use crate::event::TraceId;
-use crate::observe::trace::{Trace, TraceSpan};
 
 /// A trace that is being looked at.
 #[derive(Debug)]

@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use crate::observe::growth::Missing;
-use crate::observe::trace::{LogLine, Trace, TraceSpan};
-use crate::report::waterfall::{Extent, Item, Waterfall};
+use lab_facts::trace::{LogLine, Trace, TraceSpan};
+use lab_instrument::observe::growth::Missing;
+use lab_instrument::report::waterfall::{Extent, Item, Waterfall};
 
 /// All rows of a trace, folded or not, and what stands above them.
 #[derive(Debug)]
@@ -49,7 +49,7 @@ pub(super) enum What {
 impl Shape {
     pub(super) fn of(trace: &Trace) -> Self {
         let waterfall = Waterfall::new(trace);
-        let row = |row: &crate::report::waterfall::Row<'_>| {
+        let row = |row: &lab_instrument::report::waterfall::Row<'_>| {
             let (what, own, critical) = match row.item {
                 Item::Span(span) => (What::Span(row.index), waterfall.timing.own(span), waterfall.timing.critical(span).to_vec()),
                 Item::Log(_) => (What::Log(row.index), 0, Vec::new()),

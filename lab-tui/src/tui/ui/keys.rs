@@ -4,11 +4,11 @@ use std::ops::Range;
 use std::time::Duration;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use lab_facts::event::Command;
+use lab_facts::explain;
+use lab_facts::model::Model;
 
 use super::{List, Overlay, Ui, Wish};
-use crate::event::Command;
-use crate::explain;
-use crate::model::Model;
 use crate::tui::axis::TimeAxis;
 use crate::tui::callout;
 use crate::tui::columns;

@@ -1,10 +1,10 @@
 //! What a click does: whatever was drawn at its place last says so.
 
 use crossterm::event::{KeyCode, MouseButton, MouseEvent, MouseEventKind};
+use lab_facts::model::Model;
 use ratatui::layout::Position;
 
 use super::{Click, Ui, Wish};
-use crate::model::Model;
 use crate::tui::room::{self, Room};
 
 impl Ui {

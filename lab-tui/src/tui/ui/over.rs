@@ -1,9 +1,9 @@
 //! Keys while something lies over the screen.
 
 use crossterm::event::KeyCode;
+use lab_facts::model::Model;
 
 use super::{Overlay, Ui, Wish};
-use crate::model::Model;
 use crate::tui::finder::{self, Finder, What};
 use crate::tui::glossary;
 use crate::tui::room::{self, Room};

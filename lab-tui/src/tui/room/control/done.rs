@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use lab_facts::model::{FaultState, Model};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -10,7 +11,6 @@ use ratatui::widgets::Widget as _;
 
 use super::origin::cut_short;
 use super::when::clock;
-use crate::model::{FaultState, Model};
 use crate::tui::palette::Palette;
 
 /// Columns before what was done.

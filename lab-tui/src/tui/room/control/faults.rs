@@ -1,5 +1,7 @@
 //! What can be begun and what can be ended, one below the other.
 
+use lab_facts::model::{FaultState, Model};
+use lab_facts::scenario::Fault;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -7,8 +9,6 @@ use ratatui::widgets::Widget as _;
 
 use super::State;
 use super::when::clock;
-use crate::model::{FaultState, Model};
-use crate::scenario::Fault;
 use crate::tui::palette::Palette;
 
 /// One line that can be chosen.

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use lab_facts::model::{FaultState, Model};
+use lab_facts::scenario::{Fault, FaultForm, FaultKey, FaultKind, Mistyped, stepped_time, typed_duration};
+
 use super::when::clock;
-use crate::model::{FaultState, Model};
-use crate::scenario::{Fault, FaultForm, FaultKey, FaultKind, Mistyped, stepped_time, typed_duration};
 use crate::tui::input::Input;
 
 /// How long a fault lasts where nobody says anything else: it ends by itself, should it be forgotten.

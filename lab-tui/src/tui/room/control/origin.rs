@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use lab_facts::model::{FaultState, Model};
+use lab_facts::scenario::{Deeds, Fault, Plan, with_deeds};
 use url::Url;
 
-use crate::model::{FaultState, Model};
-use crate::scenario::{Deeds, Fault, Plan, with_deeds};
 use crate::tui::errand::Errand;
 
 /// What the run on the screen came from.

@@ -1,5 +1,7 @@
 //! What is chosen: the fields of a fault that can be begun, or what one that is there does.
 
+use lab_facts::model::{FaultState, Model};
+use lab_facts::scenario::Fault;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -9,8 +11,6 @@ use ratatui::widgets::Widget as _;
 use super::State;
 use super::form::Form;
 use super::when::clock;
-use crate::model::{FaultState, Model};
-use crate::scenario::Fault;
 use crate::tui::palette::Palette;
 use crate::tui::wrap::wrap;
 

@@ -1,5 +1,6 @@
 //! Who is in whose way: the one that holds a lock on top, those that want it below.
 
+use lab_facts::model;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -8,7 +9,6 @@ use ratatui::widgets::Widget as _;
 
 use super::Panel;
 use super::rows::{self, Shown, age, short};
-use crate::model;
 use crate::tui::ui::{Click, Ui};
 
 /// Columns of the tree itself: a number of seven digits, two levels down.

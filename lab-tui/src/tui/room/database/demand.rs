@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::event::{Breakdown, Chosen, HopKind};
-use crate::model::Model;
+use lab_facts::event::{Breakdown, Chosen, HopKind};
+use lab_facts::model::Model;
 
 /// How far back is looked.
 pub(super) const WINDOW: u64 = 10;

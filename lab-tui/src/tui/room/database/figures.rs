@@ -1,12 +1,12 @@
 //! What the database counts: transactions, cache hits, locks.
 
+use lab_facts::model::{Model, Moment};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget as _;
 
-use crate::model::{Model, Moment};
 use crate::tui::plot;
 use crate::tui::ui::Ui;
 

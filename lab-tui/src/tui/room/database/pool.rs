@@ -1,14 +1,14 @@
 //! How full the pool is, how long requests wait for it, and how large it would have to be.
 
+use lab_facts::event::Pool;
+use lab_facts::format;
+use lab_facts::model::Model;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::Span;
 
 use super::demand::{self, Demand};
-use crate::event::Pool;
-use crate::model::Model;
-use crate::report::format;
 use crate::tui::plot;
 use crate::tui::ui::Ui;
 

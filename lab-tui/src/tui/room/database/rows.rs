@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Duration;
 
+use lab_facts::event::{DatabaseSample, LockCount, Session, SessionState, Statement};
+use lab_facts::format;
+use lab_facts::model::{Model, Moment};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 use ratatui::widgets::Widget as _;
 
-use crate::event::{DatabaseSample, LockCount, Session, SessionState, Statement};
-use crate::model::{Model, Moment};
-use crate::report::format;
 use crate::tui::palette::Palette;
 use crate::tui::plot::{self, clock};
 use crate::tui::waits;

@@ -1,5 +1,6 @@
 //! Every session: who it is, what it is at, and for how long.
 
+use lab_facts::event::{Session, SessionState};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -7,7 +8,6 @@ use ratatui::widgets::Widget as _;
 
 use super::Panel;
 use super::rows::{self, Shown, age, short};
-use crate::event::{Session, SessionState};
 use crate::tui::ui::{Click, Ui};
 use crate::tui::waits::Class;
 

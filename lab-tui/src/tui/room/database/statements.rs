@@ -1,5 +1,6 @@
 //! What took the most time, and locks by mode.
 
+use lab_facts::format;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -8,7 +9,6 @@ use ratatui::widgets::Widget as _;
 
 use super::Panel;
 use super::rows::{self, Shown};
-use crate::report::format;
 use crate::tui::ui::Ui;
 
 /// A heading, and one statement a row.

@@ -1,5 +1,7 @@
 //! Two percentile curves on one axis, which has as much room for the slowest hundredth as for all others.
 
+use lab_facts::model::Distribution;
+use lab_instrument::report::percentile_axis::{self, PercentileAxis};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Color;
@@ -7,8 +9,6 @@ use ratatui::symbols::Marker;
 use ratatui::widgets::Widget as _;
 use ratatui::widgets::canvas::{Canvas, Line as Stroke, Points};
 
-use crate::model::Distribution;
-use crate::report::percentile_axis::{self, PercentileAxis};
 use crate::tui::palette::Palette;
 use crate::tui::plot;
 use crate::tui::scale::Scale;

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use lab_facts::format;
+use lab_facts::model::{Model, Second};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -9,8 +11,6 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget as _;
 
 use super::WIDE;
-use crate::model::{Model, Second};
-use crate::report::format;
 use crate::tui::columns;
 use crate::tui::palette::Palette;
 use crate::tui::plot;

@@ -2,15 +2,15 @@
 
 use std::borrow::Cow;
 
+use lab_facts::event::Samples;
+use lab_facts::model::Model;
+use lab_instrument::report::shades::Shades;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget as _;
 
-use crate::event::Samples;
-use crate::model::Model;
-use crate::report::shades::Shades;
 use crate::tui::columns::{self, Column};
 use crate::tui::latency;
 use crate::tui::palette::{HEAT, Palette};

@@ -2,15 +2,15 @@
 
 use std::ops::Range;
 
+use lab_facts::explain::{self, Band};
+use lab_facts::format::{count, milliseconds};
+use lab_facts::model::Model;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget as _;
 
-use crate::explain::{self, Band};
-use crate::model::Model;
-use crate::report::format::{count, milliseconds};
 use crate::tui::palette::Palette;
 use crate::tui::plot;
 

@@ -1,6 +1,6 @@
 //! What is dear to work out for every picture.
 
-use crate::model::Model;
+use lab_facts::model::Model;
 
 /// The answer to a question, kept until the question is another or the run has gone on.
 #[derive(Debug)]
@@ -35,9 +35,10 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
+    use lab_facts::event::{Event, Fact};
+    use lab_facts::scenario::{Plan, shipped};
+
     use super::*;
-    use crate::event::{Event, Fact};
-    use crate::scenario::{Plan, shipped};
 
     #[test]
     fn the_same_question_is_asked_again_when_the_run_has_gone_on() {

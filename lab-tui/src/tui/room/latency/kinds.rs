@@ -1,6 +1,6 @@
 //! The kinds of requests that a scenario sends: all of them, then each by its load and name.
 
-use crate::model::{Distribution, Model};
+use lab_facts::model::{Distribution, Model};
 
 /// One kind, and how long its requests took.
 #[derive(Debug)]
@@ -51,7 +51,7 @@ fn kind(name: String, response: &Distribution) -> Kind {
 fn names(model: &Model) -> Vec<(usize, usize, String)> {
     let loads = &model.plan().loads;
     let name = |load: &str, request: &str| if loads.len() > 1 { format!("{load}/{request}") } else { request.to_owned() };
-    let of_load = |(index, load): (usize, &crate::scenario::Load)| {
+    let of_load = |(index, load): (usize, &lab_facts::scenario::Load)| {
         let requests = load.requests.iter().enumerate();
         requests.map(|(request, it)| (index, request, name(&load.name, &it.name))).collect::<Vec<_>>()
     };

@@ -1,5 +1,8 @@
 //! Response time against service time by percentile: what would stay hidden if a request only counted from the moment at which it was sent.
 
+use lab_facts::format::milliseconds;
+use lab_facts::model::Model;
+use lab_instrument::report::percentile_axis;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -8,9 +11,6 @@ use ratatui::widgets::Widget as _;
 
 use super::curve::{self, Curves};
 use super::kinds::{self, Kind};
-use crate::model::Model;
-use crate::report::format::milliseconds;
-use crate::report::percentile_axis;
 use crate::tui::plot;
 use crate::tui::ui::{Click, Ui};
 

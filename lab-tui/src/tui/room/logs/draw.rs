@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use lab_facts::model::Model;
+use lab_instrument::report::waterfall::{bare, own_fields};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -11,8 +13,6 @@ use ratatui::widgets::Widget as _;
 use super::record::{Level, Record, message};
 use super::sieve::View;
 use super::{State, groups, histogram};
-use crate::model::Model;
-use crate::report::waterfall::{bare, own_fields};
 use crate::tui::palette::Palette;
 use crate::tui::plot;
 use crate::tui::ui::{Click, Ui};

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use lab_facts::model::Model;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -9,7 +10,6 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget as _;
 
 use super::shown::{Counts, Shown};
-use crate::model::Model;
 use crate::tui::plot::{self, TimeAxis};
 use crate::tui::ui::Ui;
 use crate::tui::{latency, stacked};

@@ -68,8 +68,9 @@ impl Kept {
 
 #[cfg(test)]
 mod tests {
+    use lab_instrument::observe::store::StoredLine;
+
     use super::*;
-    use crate::observe::store::StoredLine;
 
     fn record(moment: u64, number: u64, level: &str) -> Record {
         let text = format!(r#"{{"level":"{level}","message":"m"}}"#);

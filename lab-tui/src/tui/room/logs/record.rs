@@ -3,15 +3,15 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use lab_facts::event::TraceId;
+use lab_facts::scenario::{LEVELS, is_level};
+use lab_facts::trace::LogLine;
+use lab_instrument::observe::store::StoredLine;
+use lab_instrument::report::waterfall::bare;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::pattern;
-use crate::event::TraceId;
-use crate::observe::store::StoredLine;
-use crate::observe::trace::LogLine;
-use crate::report::waterfall::bare;
-use crate::scenario::{LEVELS, is_level};
 
 /// When it was written, in nanoseconds since 1970, and its number: so lines stand in order, and none is there twice.
 pub(in crate::tui::room) type Key = (u64, u64);

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use lab_instrument::observe::logs::{LogFilter, LogQuestion};
+use lab_instrument::report::waterfall::bare;
+
 use super::record::{Level, Record};
-use crate::observe::logs::{LogFilter, LogQuestion};
-use crate::report::waterfall::bare;
 
 /// Lines or groups of them: each has a least level of its own.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -116,8 +117,9 @@ fn expression(text: &str) -> Option<(usize, usize)> {
 
 #[cfg(test)]
 mod tests {
+    use lab_instrument::observe::store::StoredLine;
+
     use super::*;
-    use crate::observe::store::StoredLine;
 
     fn fits(text: &str) -> bool {
         let line = r#"{"level":"WARNING","message":"Dial failed to db","route":"/dice","status":503,"ok":false}"#;

@@ -2,12 +2,13 @@
 
 use std::ops::Range;
 
-use crate::event::TraceId;
-use crate::model::Model;
-use crate::observe::backends::{QueryResult, Series};
-use crate::observe::found::FoundTrace;
-use crate::observe::store::StoredLine;
-use crate::report::format;
+use lab_facts::event::TraceId;
+use lab_facts::format;
+use lab_facts::model::Model;
+use lab_instrument::observe::backends::{QueryResult, Series};
+use lab_instrument::observe::found::FoundTrace;
+use lab_instrument::observe::store::StoredLine;
+
 use crate::tui::room::logs::Record;
 use crate::tui::room::traces::root;
 

@@ -2,10 +2,12 @@
 
 use std::borrow::Cow;
 
+use lab_facts::format::Unit;
+use lab_facts::model::Model;
+use lab_facts::scenario::{Backend, Evidence, Expectation, Subject};
+use lab_instrument::observe::backends::{Backends, SHIPPED};
+
 use super::State;
-use crate::model::Model;
-use crate::observe::backends::{Backends, SHIPPED, Unit};
-use crate::scenario::{Backend, Evidence, Expectation, Subject};
 
 pub(super) const LANGUAGES: [(Backend, &str); 3] = [(Backend::Prometheus, "PromQL"), (Backend::Loki, "LogQL"), (Backend::Tempo, "TraceQL")];
 

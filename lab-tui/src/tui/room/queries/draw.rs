@@ -1,5 +1,8 @@
 //! What stands where: the queries, the chosen one with what is to be said of it, and below it the answer.
 
+use lab_facts::model::Model;
+use lab_facts::scenario::Backend;
+use lab_instrument::observe::backends::Unanswered;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Modifier;
@@ -9,9 +12,6 @@ use url::Position;
 
 use super::catalog::{self, Entry, Key, LANGUAGES, Row};
 use super::{Answered, LIST, State, counted, legend, missing, plot, table, want};
-use crate::model::Model;
-use crate::observe::backends::Unanswered;
-use crate::scenario::Backend;
 use crate::tui::palette::Palette;
 use crate::tui::plot::{awaited, marks};
 use crate::tui::ui::{Click, Ui};

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use lab_facts::format;
+use lab_facts::model::Model;
+use lab_instrument::observe::backends::Series;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -9,9 +12,6 @@ use ratatui::style::Style;
 use super::answer;
 use super::catalog::Entry;
 use super::plot::mark;
-use crate::model::Model;
-use crate::observe::backends::Series;
-use crate::report::format;
 use crate::tui::plot;
 use crate::tui::ui::{Click, Ui};
 

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use lab_facts::scenario::Backend;
+use lab_instrument::observe::backends::{flag, scrape_config};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use url::Url;
 
-use crate::observe::backends::{flag, scrape_config};
-use crate::scenario::Backend;
 use crate::tui::ui::Ui;
 use crate::tui::wrap::wrap;
 

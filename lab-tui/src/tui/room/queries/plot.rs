@@ -1,5 +1,9 @@
 //! Series over the time of the run, on the axis that all rooms share.
 
+use lab_facts::format;
+use lab_facts::format::Unit;
+use lab_facts::model::Model;
+use lab_instrument::observe::backends::Series;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Style};
@@ -8,9 +12,6 @@ use ratatui::widgets::Widget as _;
 use ratatui::widgets::canvas::{Canvas, Line as Stroke, Points};
 
 use super::answer;
-use crate::model::Model;
-use crate::observe::backends::{Series, Unit};
-use crate::report::format;
 use crate::tui::latency;
 use crate::tui::palette::Palette;
 use crate::tui::plot::{self, TimeAxis};

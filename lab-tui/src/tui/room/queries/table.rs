@@ -1,10 +1,10 @@
 //! Lines or traces, one a row, below how many there were when.
 
+use lab_facts::model::Model;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::{Answered, State, answer, plot};
-use crate::model::Model;
 use crate::tui::plot::{label, marks};
 use crate::tui::room::{logs, traces};
 use crate::tui::ui::{Click, Ui};

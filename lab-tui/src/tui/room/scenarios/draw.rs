@@ -1,14 +1,14 @@
 //! What stands where: the lists in one place with tabs, or side by side where there is room.
 
+use lab_facts::model::Model;
+use lab_facts::verdict::Verdict;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget as _;
 
 use super::{Pane, files, preview, runs, standing};
-use crate::model::Model;
 use crate::tui::ui::Ui;
-use crate::verdict::Verdict;
 
 /// From this width on, all of it is there at once.
 const WIDE: u16 = 110;

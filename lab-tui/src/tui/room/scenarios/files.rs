@@ -1,12 +1,12 @@
 //! The scenarios that there are: those that came with the lab by name, others by their file.
 
+use lab_facts::format;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget as _;
 
 use super::Pane;
-use crate::report::format;
 use crate::tui::shelf::Listed;
 use crate::tui::ui::{Click, Ui};
 

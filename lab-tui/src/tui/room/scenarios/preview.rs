@@ -1,14 +1,14 @@
 //! What the chosen scenario will do: its plan as a time line, then what it promises, in words.
 
+use lab_facts::format;
+use lab_facts::model::Model;
+use lab_facts::scenario::Plan;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Widget as _, Wrap};
 
 use super::timeline;
-use crate::model::Model;
-use crate::report::format;
-use crate::scenario::Plan;
 use crate::tui::lists::promise;
 use crate::tui::palette::Palette;
 use crate::tui::ui::Ui;

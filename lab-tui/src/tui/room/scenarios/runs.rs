@@ -1,18 +1,18 @@
 //! What was recorded on this machine, and two of these runs held against each other.
 
 use crossterm::event::KeyCode;
+use lab_facts::format;
+use lab_facts::verdict::Word;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Widget as _};
 
 use super::{Pane, State};
-use crate::report::format;
 use crate::tui::overlay::frame;
 use crate::tui::palette::Palette;
 use crate::tui::shelf::PastRun;
 use crate::tui::ui::{Click, Ui};
-use crate::verdict::Word;
 
 /// Two runs, and what there is to say of them.
 #[derive(Debug)]

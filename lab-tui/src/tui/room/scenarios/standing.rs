@@ -1,17 +1,17 @@
 //! How the run that is on stands: every promise with its value, and how near it is to breaking.
 
+use lab_facts::format::distance_in_words;
+use lab_facts::model::Model;
+use lab_facts::scenario::{Comparison, Threshold, Word};
+use lab_facts::verdict::{Judged, JudgedExpectation, Standing, Verdict};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget as _;
 
-use crate::model::Model;
-use crate::report::format::distance_in_words;
-use crate::scenario::{Comparison, Threshold, Word};
 use crate::tui::palette::Palette;
 use crate::tui::ui::Ui;
 use crate::tui::{expectations, lists};
-use crate::verdict::{Judged, JudgedExpectation, Standing, Verdict};
 
 /// How many columns show how much of a bound is used up.
 const BAR: usize = 10;

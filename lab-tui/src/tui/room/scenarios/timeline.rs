@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
+use lab_facts::format;
+use lab_facts::scenario::{Executor, Iterations, Load, Plan};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use crate::report::format;
-use crate::scenario::{Executor, Iterations, Load, Plan};
 use crate::tui::palette::Palette;
 use crate::tui::plot::{self, clock, eighths};
 

@@ -1,12 +1,12 @@
 //! The line that a query is written in, with what was asked before and what is often asked.
 
 use crossterm::event::KeyCode;
+use lab_facts::query::{Misread, Query};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line as Text, Span};
 use ratatui::widgets::{Block, BorderType, Clear, Widget as _};
 
-use crate::query::{Misread, Query};
 use crate::tui::input::Input;
 use crate::tui::palette::Palette;
 

@@ -1,5 +1,8 @@
 //! The traces that were found, one a row.
 
+use lab_facts::format;
+use lab_facts::model::Model;
+use lab_instrument::observe::found::FoundTrace;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -7,9 +10,6 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget as _;
 
 use super::{Order, State};
-use crate::model::Model;
-use crate::observe::found::FoundTrace;
-use crate::report::format;
 use crate::tui::ask::FOUND;
 use crate::tui::link;
 use crate::tui::palette::Palette;
