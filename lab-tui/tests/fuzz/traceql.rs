@@ -28,7 +28,7 @@ static STORE: LazyLock<(Store, Trace)> = LazyLock::new(|| {
 /// Those of the tests, of the README and of the scenarios.
 pub(crate) fn corpus() -> Vec<Vec<u8>> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let tests = fs::read_to_string(here.join("src/query/tests.rs")).unwrap();
+    let tests = fs::read_to_string(here.join("facts/src/query/tests.rs")).unwrap();
     let told = fs::read_to_string(here.join("../README.md")).unwrap();
     let scenarios = SHIPPED.iter().map(|(_, text)| *text);
     let quoted = Regex::new(r"'+\s*(\{[^']*)'").unwrap();

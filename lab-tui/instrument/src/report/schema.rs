@@ -25,7 +25,7 @@ mod tests {
         Several(Vec<Summary<'a>>),
     }
 
-    /// `LAB_UPDATE_SCHEMA=1 cargo test -p lab-tui --lib schema` writes the file anew.
+    /// `LAB_UPDATE_SCHEMA=1 cargo test -p lab-instrument --lib schema` writes the file anew.
     #[test]
     fn the_schema_is_that_of_the_summary() {
         let schema = SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<Written<'_>>();
@@ -36,7 +36,7 @@ mod tests {
         }
         assert!(
             generated == SUMMARY,
-            "docs/summary.schema.json is not that of the code: run LAB_UPDATE_SCHEMA=1 cargo test -p lab-tui --lib schema"
+            "docs/summary.schema.json is not that of the code: run LAB_UPDATE_SCHEMA=1 cargo test -p lab-instrument --lib schema"
         );
     }
 }
