@@ -381,14 +381,12 @@ impl Inner {
         Taken::New
     }
 
-    /// Puts a span where it belongs, and tells of it.
+    /// Puts a span into its trace, which is there, and tells of it.
     fn push(&mut self, trace_id: TraceId, head: Head, tail: &[u8]) {
-        let mut marks = self.trace(trace_id).marks;
+        let Some(trace) = self.traces.get_mut(&trace_id) else { return };
         if let Some(origin) = self.origins.get(head.origin) {
-            marks.add(&head, tail, &origin.service, &self.texts);
+            trace.marks.add(&head, tail, &origin.service, &self.texts);
         }
-        let trace = self.trace(trace_id);
-        trace.marks = marks;
         let (more, head) = trace.push(head, tail);
         let is_held = trace.held;
         self.bytes += more;

@@ -80,6 +80,11 @@ impl SpanRef<'_> {
         SpanKind::try_from(self.kind).unwrap_or_default()
     }
 
+    /// To say something there.
+    pub(super) fn rest(&mut self) -> &mut otlp::Span {
+        self.rest.get_or_insert_default()
+    }
+
     pub(in crate::observe) fn failed(&self) -> bool {
         self.status.as_ref().is_some_and(|status| status.code == StatusCode::Error as i32)
     }

@@ -141,13 +141,13 @@ fn put_attribute(out: &mut Vec<u8>, texts: &mut Texts, attribute: &Attribute<'_>
 }
 
 /// Appends a span's tail to `out`, and gives its head; where the tail will be is for the caller to say. Its IDs are good.
-pub(super) fn pack(span: SpanRef<'_>, ids: ([u8; 8], [u8; 8]), origin: u32, texts: &mut Texts, out: &mut Vec<u8>) -> Head {
+pub(super) fn pack(mut span: SpanRef<'_>, ids: ([u8; 8], [u8; 8]), origin: u32, texts: &mut Texts, out: &mut Vec<u8>) -> Head {
     let (id, parent) = ids;
     let (start, end) = (span.start, span.end);
-    let mut rest = span.rest.map(|rest| *rest).unwrap_or_default();
     let mut parts = 0;
-    let kind = u8::try_from(span.kind).ok().filter(|kind| *kind <= 5).unwrap_or_else(|| {
-        rest.kind = span.kind;
+    let sent = span.kind;
+    let kind = u8::try_from(sent).ok().filter(|kind| *kind <= 5).unwrap_or_else(|| {
+        span.rest().kind = sent;
         0
     });
     match kind {
@@ -156,7 +156,7 @@ pub(super) fn pack(span: SpanRef<'_>, ids: ([u8; 8], [u8; 8]), origin: u32, text
         _ => {}
     }
     if end < start {
-        rest.end_time_unix_nano = end;
+        span.rest().end_time_unix_nano = end;
         parts |= part::BACKWARDS;
     }
     let name = texts.take(span.name).unwrap_or(UNNAMED);
@@ -166,10 +166,10 @@ pub(super) fn pack(span: SpanRef<'_>, ids: ([u8; 8], [u8; 8]), origin: u32, text
     }
     put_attributes(out, texts, &span.attributes);
     let mut status = 0;
-    if let Some(said) = span.status {
+    if let Some(said) = span.status.take() {
         parts |= part::STATUS;
         status = u8::try_from(said.code).ok().filter(|code| *code <= 2).unwrap_or_else(|| {
-            rest.status = Some(otlp::Status { code: said.code, ..otlp::Status::default() });
+            span.rest().status = Some(otlp::Status { code: said.code, ..otlp::Status::default() });
             0
         });
         if !said.message.is_empty() {
@@ -189,7 +189,7 @@ pub(super) fn pack(span: SpanRef<'_>, ids: ([u8; 8], [u8; 8]), origin: u32, text
         parts |= part::EVENTS;
         put_events(out, texts, start, &span.events);
     }
-    if rest != otlp::Span::default() || parts & part::BACKWARDS != 0 {
+    if let Some(rest) = span.rest {
         parts |= part::REST;
         put_bytes(out, &rest.encode_to_vec());
     }

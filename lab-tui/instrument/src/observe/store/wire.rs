@@ -7,13 +7,16 @@
 use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope};
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::span::Link;
-use opentelemetry_proto::tonic::trace::v1::{self as otlp, ResourceSpans, ScopeSpans};
+use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans};
 use prost::Message as _;
 
 use super::borrowed::{Attribute, Batch, Event, SpanRef, Status, Value};
 
 /// How many attributes there is room for at first: most spans have fewer.
 const ATTRIBUTES: usize = 12;
+
+/// One span for so many bytes of a message there is room for at first: most take more.
+const BYTES: usize = 256;
 
 /// What a field holds, by how it is written.
 #[derive(Debug, Clone, Copy)]
@@ -56,7 +59,7 @@ fn read_resource_spans<'m>(message: &'m [u8], batches: &mut Vec<Batch<'m>>) -> O
 }
 
 fn read_scope_spans(message: &[u8]) -> Option<Batch<'_>> {
-    let (mut said, mut spans) = (ScopeSpans::default(), Vec::new());
+    let (mut said, mut spans) = (ScopeSpans::default(), Vec::with_capacity(message.len() / BYTES));
     each(message, |number, field| {
         match (number, field) {
             (1, Bytes(scope)) if said.scope.is_none() => said.scope = Some(InstrumentationScope::decode(scope).ok()?),
@@ -71,7 +74,6 @@ fn read_scope_spans(message: &[u8]) -> Option<Batch<'_>> {
 
 fn read_span(message: &[u8]) -> Option<SpanRef<'_>> {
     let mut span = SpanRef { attributes: Vec::with_capacity(ATTRIBUTES), ..SpanRef::default() };
-    let mut rest = otlp::Span::default();
     each(message, |number, field| {
         match (number, field) {
             (1, Bytes(id)) => span.trace_id = id,
@@ -86,15 +88,15 @@ fn read_span(message: &[u8]) -> Option<SpanRef<'_>> {
             (11, Bytes(event)) => span.events.push(read_event(event)?),
             (15, Bytes(status)) if span.status.is_none() => span.status = Some(read_status(status)?),
             (16, Four(flags)) => span.flags = u32::from_le_bytes(flags),
-            (10, Number(count)) => rest.dropped_attributes_count = count as u32,
-            (12, Number(count)) => rest.dropped_events_count = count as u32,
-            (13, Bytes(link)) => rest.links.push(Link::decode(link).ok()?),
-            (14, Number(count)) => rest.dropped_links_count = count as u32,
+            (10 | 12 | 14, Number(count)) if count as u32 == 0 => {}
+            (10, Number(count)) => span.rest().dropped_attributes_count = count as u32,
+            (12, Number(count)) => span.rest().dropped_events_count = count as u32,
+            (13, Bytes(link)) => span.rest().links.push(Link::decode(link).ok()?),
+            (14, Number(count)) => span.rest().dropped_links_count = count as u32,
             _ => return None,
         }
         Some(())
     })?;
-    span.rest = (rest != otlp::Span::default()).then(|| Box::new(rest));
     Some(span)
 }
 

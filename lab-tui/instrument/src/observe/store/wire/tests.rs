@@ -1,4 +1,5 @@
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message as _;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
@@ -27,7 +28,7 @@ fn as_prost_reads(message: &[u8], compare: impl FnOnce(Result<&[Batch<'_>], Stri
 }
 
 fn message() -> Vec<u8> {
-    let spans = || vec![talkative(1), talkative(70), otlp::Span::default()];
+    let spans = || vec![talkative(1), talkative(70), Span::default()];
     let mut first = batch("a", spans());
     first.scope_spans.push(ScopeSpans { scope: None, spans: spans(), schema_url: "https://example.com/scope".to_owned() });
     first.schema_url = "https://example.com/resource".to_owned();
