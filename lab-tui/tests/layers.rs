@@ -39,7 +39,7 @@ fn is_test(path: &Path) -> bool {
     path.ends_with("tests.rs") || path.components().any(|part| part.as_os_str() == "tests")
 }
 
-/// The rooms of the lab, from what knows least to what knows all.
+/// The lab's crates, from the one that knows none of the others to the one that knows all.
 const LAB: [&str; 3] = ["lab-tui/facts/src", "lab-tui/instrument/src", "lab-tui/src"];
 
 /// What needs a crate of its own cannot be mentioned in `lab-facts` anyway, which does not ask for it; what the standard library has can.
