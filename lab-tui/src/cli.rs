@@ -35,6 +35,7 @@ mod up;
 
 use std::fmt;
 use std::future::Future;
+use std::pin::Pin;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -125,18 +126,18 @@ pub fn main() -> ExitCode {
         Command::Config(config) => ended(settings::config(config)),
         Command::Completions(completions) => ended(completions::completions(&completions)),
         Command::Runs(runs) => ended(runs::runs(runs)),
-        Command::Replay(replay) => block_on(replay::replay(replay)),
-        Command::Screenshot(screenshot) => block_on(screenshot::screenshot(screenshot)),
+        Command::Replay(replay) => block_on(Box::pin(replay::replay(replay))),
+        Command::Screenshot(screenshot) => block_on(Box::pin(screenshot::screenshot(screenshot))),
         Command::Compare(compare) => ended(compare::compare(compare)),
         Command::Explain(explain) => ended(explain::explain(explain)),
-        Command::Run(run) => block_on(run::run(*run)),
-        Command::Up(stack) => block_on(up::up(stack)),
-        Command::Trace(trace) => block_on(ask::trace(trace)),
-        Command::Traces(traces) => block_on(traces::traces(traces)),
-        Command::Logs(logs) => block_on(logs::logs(logs)),
-        Command::Query(query) => block_on(query::query(query)),
-        Command::Db(db) => block_on(db::db(db)),
-        Command::Status(status) => block_on(ask::status(status)),
+        Command::Run(run) => block_on(Box::pin(run::run(*run))),
+        Command::Up(stack) => block_on(Box::pin(up::up(stack))),
+        Command::Trace(trace) => block_on(Box::pin(ask::trace(trace))),
+        Command::Traces(traces) => block_on(Box::pin(traces::traces(traces))),
+        Command::Logs(logs) => block_on(Box::pin(logs::logs(logs))),
+        Command::Query(query) => block_on(Box::pin(query::query(query))),
+        Command::Db(db) => block_on(Box::pin(db::db(db))),
+        Command::Status(status) => block_on(Box::pin(ask::status(status))),
     }
 }
 
@@ -183,7 +184,7 @@ fn ended(command: Result<Exit, Failure>) -> ExitCode {
 }
 
 /// Runs a command on the lab's runtime. The load has a runtime of its own.
-fn block_on(command: impl Future<Output = Result<Exit, Failure>>) -> ExitCode {
+fn block_on(command: Pin<Box<dyn Future<Output = Result<Exit, Failure>>>>) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

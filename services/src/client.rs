@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Uri};
-use http_body_util::{BodyExt, Empty, Limited};
+use http_body_util::{BodyExt, Full, Limited};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
@@ -90,7 +90,7 @@ impl std::fmt::Display for ClientError {
 /// Pooled HTTP without proxy and without redirects.
 #[derive(Debug, Clone)]
 pub(crate) struct HttpClient {
-    inner: Client<HttpConnector, Empty<Bytes>>,
+    inner: Client<HttpConnector, Full<Bytes>>,
     telemetry: Arc<Telemetry>,
 }
 
@@ -119,7 +119,7 @@ impl HttpClient {
                 KeyValue::new(attribute::SERVER_PORT, i64::from(upstream.port)),
             ]
         });
-        let mut request = Request::new(Empty::new());
+        let mut request = Request::new(Full::default());
         *request.uri_mut() = uri;
         self.telemetry.inject(&cx, request.headers_mut());
 
@@ -150,12 +150,12 @@ impl HttpClient {
         let Ok(uri) = upstream.uri(path) else {
             return false;
         };
-        let mut request = Request::new(Empty::new());
+        let mut request = Request::new(Full::default());
         *request.uri_mut() = uri;
         self.exchange(request, timeout).await.is_ok_and(|answer| (200..300).contains(&answer.status))
     }
 
-    async fn exchange(&self, mut request: Request<Empty<Bytes>>, timeout: Duration) -> Result<Answer, ClientError> {
+    async fn exchange(&self, mut request: Request<Full<Bytes>>, timeout: Duration) -> Result<Answer, ClientError> {
         request.headers_mut().insert(http::header::ACCEPT, HeaderValue::from_static("application/json"));
         let exchange = async {
             let response = self.inner.request(request).await.map_err(|error| ClientError::Connection(chain(&error)))?;

@@ -18,6 +18,7 @@ mod process;
 mod run;
 mod serve;
 mod shutdown;
+mod tasks;
 mod telemetry;
 #[cfg(test)]
 mod testing;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use futures_util::FutureExt as _;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -15,7 +16,7 @@ use crate::faults::Faults;
 use crate::logs::{self, LogWriter};
 use crate::metrics::Metrics;
 use crate::telemetry::Telemetry;
-use crate::{serve, shutdown};
+use crate::{serve, shutdown, tasks};
 
 /// Exit code of a service that could not start.
 const NOT_STARTED: u8 = 100;
@@ -81,7 +82,7 @@ pub(crate) fn process<S: Service>(name: &'static str, common: &Common, service: 
             return ExitCode::from(NOT_STARTED);
         }
     };
-    let result = runtime.block_on(async {
+    let work = async {
         let shutdown = shutdown::listen(common.exit_with_stdin)
             .inspect_err(|error| tracing::error!(error = error.to_string(), "cannot start"))
             .map_err(drop)?;
@@ -89,7 +90,8 @@ pub(crate) fn process<S: Service>(name: &'static str, common: &Common, service: 
         let shared = Shared::new(Telemetry::from_env(name), Faults::from_env(), Some(logs.clone())).map_err(|error| refuse(&error))?;
         let service = service(shared.clone()).map_err(|error| refuse(&error))?;
         run(listener, service, shared, shutdown).await
-    });
+    };
+    let result = runtime.block_on(work.boxed_local());
     // A thread that waits for a dead receiver must not hold the process back.
     runtime.shutdown_background();
     logs.flush(logs::FLUSH_PATIENCE);
@@ -102,7 +104,7 @@ pub(crate) async fn run<S: Service>(listener: TcpListener, service: S, shared: S
     if let Ok(addr) = listener.local_addr() {
         tracing::info!(target: logs::ADDRESS, addr = addr.to_string(), "listening");
     }
-    let upkeep = tokio::spawn(shared.metrics.clone().upkeep());
+    let upkeep = tasks::spawn(shared.metrics.clone().upkeep());
     let asked = serve::serve(listener, router, shutdown).await;
     upkeep.abort();
     service.close().await;

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
+use futures_util::FutureExt as _;
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
@@ -26,7 +27,8 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, shutdown: Cance
             () = shutdown.cancelled() => break,
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
-                    connections.spawn(connection(stream, peer, router.clone(), shutdown.clone()));
+                    // As in `tasks`.
+                    connections.spawn(connection(stream, peer, router.clone(), shutdown.clone()).boxed());
                 }
                 Err(error) => {
                     // Out of descriptors, or a client that left before it was accepted. Trying at once would spin.

@@ -5,6 +5,8 @@ use std::io::Read;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use crate::tasks;
+
 /// The exit code of somebody who would not wait.
 const IMPATIENT: i32 = 130;
 
@@ -14,7 +16,7 @@ pub(crate) fn listen(exit_with_stdin: bool) -> std::io::Result<CancellationToken
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let asked = token.clone();
-    tokio::spawn(async move {
+    tasks::spawn(async move {
         for first in [true, false] {
             tokio::select! {
                 _ = terminate.recv() => {}

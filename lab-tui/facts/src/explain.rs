@@ -9,6 +9,7 @@ mod coincidence;
 mod contrast;
 mod examples;
 mod explanation;
+mod failed;
 mod hop;
 mod over_represented;
 mod question;

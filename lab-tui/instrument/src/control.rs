@@ -17,6 +17,8 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use lab_facts::event::{Drops, TraceId};
 use lab_facts::query::Query;
 use lab_facts::trace::Trace;
@@ -31,6 +33,7 @@ use crate::observe::source::Source;
 use crate::observe::store::Store;
 use crate::stack::Endpoints;
 use crate::stack::run_folder::RunFolder;
+use crate::tasks;
 
 pub use database::{DatabaseNow, PoolNow};
 pub use run::{Asking, Desk, RunNow, RunWatch, desk};
@@ -95,7 +98,7 @@ pub fn serve(folder: &Path, endpoints: &Endpoints, store: Store, database: Datab
     let router = Router::new().route("/status", get(tell)).route("/traces", get(search)).route("/traces/{id}", get(trace));
     let of_run = move || async move { run::answer(&run).await };
     let router = router.route("/logs", post(logs)).with_state(store).route("/db", get(of_database)).route("/run", get(of_run));
-    tokio::spawn(async move { axum::serve(listener, router).await });
+    tasks::spawn(async move { axum::serve(listener, router).await });
     Ok(Control { folder: folder.to_owned(), status })
 }
 
@@ -188,65 +191,77 @@ impl Client {
     ///
     /// # Errors
     /// When it does not answer.
-    pub async fn status(&self) -> anyhow::Result<Status> {
-        Ok(self.get("/status").await?.error_for_status()?.json().await?)
+    pub fn status(&self) -> BoxFuture<'_, anyhow::Result<Status>> {
+        async move { Ok(self.get("/status").await?.error_for_status()?.json().await?) }.boxed()
     }
 
     /// The figures of the run that is on; `None` while there is none.
     ///
     /// # Errors
     /// When it does not answer.
-    pub async fn run(&self) -> anyhow::Result<Option<RunNow>> {
-        Ok(self.get("/run").await?.error_for_status()?.json().await?)
+    pub fn run(&self) -> BoxFuture<'_, anyhow::Result<Option<RunNow>>> {
+        async move { Ok(self.get("/run").await?.error_for_status()?.json().await?) }.boxed()
     }
 
     /// What its database does.
     ///
     /// # Errors
     /// When it does not answer, has no database, or has not heard of it yet.
-    pub async fn database(&self) -> anyhow::Result<DatabaseNow> {
-        let response = self.get("/db").await?;
-        if matches!(response.status(), StatusCode::NOT_FOUND | StatusCode::SERVICE_UNAVAILABLE) {
-            bail!(response.text().await?);
+    pub fn database(&self) -> BoxFuture<'_, anyhow::Result<DatabaseNow>> {
+        async move {
+            let response = self.get("/db").await?;
+            if matches!(response.status(), StatusCode::NOT_FOUND | StatusCode::SERVICE_UNAVAILABLE) {
+                bail!(response.text().await?);
+            }
+            Ok(response.error_for_status()?.json().await?)
         }
-        Ok(response.error_for_status()?.json().await?)
+        .boxed()
     }
 
     /// One trace, which it completes for a moment where it is still being written; `None` when it does not hold it.
     ///
     /// # Errors
     /// When it does not answer.
-    pub async fn trace(&self, id: TraceId) -> anyhow::Result<Option<Trace>> {
-        let response = self.get(&format!("/traces/{id}")).await?;
-        if response.status() == StatusCode::NOT_FOUND {
-            return Ok(None);
+    pub fn trace(&self, id: TraceId) -> BoxFuture<'_, anyhow::Result<Option<Trace>>> {
+        async move {
+            let response = self.get(&format!("/traces/{id}")).await?;
+            if response.status() == StatusCode::NOT_FOUND {
+                return Ok(None);
+            }
+            Ok(Some(response.error_for_status()?.json().await?))
         }
-        Ok(Some(response.error_for_status()?.json().await?))
+        .boxed()
     }
 
     /// The newest traces that match, newest first, at most `limit`.
     ///
     /// # Errors
     /// When it does not answer, or does not understand the query.
-    pub async fn search(&self, query: &Query, limit: u32) -> anyhow::Result<Vec<FoundTrace>> {
-        let asked = self.http.get("http://lab/traces").query(&[("q", query.as_str()), ("limit", &limit.to_string())]);
-        let response = asked.send().await.context("the lab does not answer")?;
-        if response.status() == StatusCode::BAD_REQUEST {
-            bail!("the lab does not understand the query: {}", response.text().await?);
+    pub fn search<'a>(&'a self, query: &'a Query, limit: u32) -> BoxFuture<'a, anyhow::Result<Vec<FoundTrace>>> {
+        async move {
+            let asked = self.http.get("http://lab/traces").query(&[("q", query.as_str()), ("limit", &limit.to_string())]);
+            let response = asked.send().await.context("the lab does not answer")?;
+            if response.status() == StatusCode::BAD_REQUEST {
+                bail!("the lab does not understand the query: {}", response.text().await?);
+            }
+            Ok(response.error_for_status()?.json().await?)
         }
-        Ok(response.error_for_status()?.json().await?)
+        .boxed()
     }
 
     /// Its log lines that fit, as they come.
     ///
     /// # Errors
     /// When it does not answer, or does not understand the question.
-    pub async fn logs(&self, question: &LogQuestion) -> anyhow::Result<Logs> {
-        let response = self.http.post("http://lab/logs").json(question).send().await.context("the lab does not answer")?;
-        if response.status() == StatusCode::BAD_REQUEST {
-            bail!("the lab does not understand the question: {}", response.text().await?);
+    pub fn logs<'a>(&'a self, question: &'a LogQuestion) -> BoxFuture<'a, anyhow::Result<Logs>> {
+        async move {
+            let response = self.http.post("http://lab/logs").json(question).send().await.context("the lab does not answer")?;
+            if response.status() == StatusCode::BAD_REQUEST {
+                bail!("the lab does not understand the question: {}", response.text().await?);
+            }
+            Ok(Logs { response: response.error_for_status()?, read: Vec::new() })
         }
-        Ok(Logs { response: response.error_for_status()?, read: Vec::new() })
+        .boxed()
     }
 
     async fn get(&self, path: &str) -> anyhow::Result<reqwest::Response> {
@@ -266,18 +281,21 @@ impl Logs {
     ///
     /// # Errors
     /// When the lab ends in the middle, or says something else than lines.
-    pub async fn next(&mut self) -> anyhow::Result<Option<Vec<LogText>>> {
-        loop {
-            let whole = self.read.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-            if whole > 0 {
-                let lines: Vec<u8> = self.read.drain(..whole).collect();
-                let lines = lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-                return Ok(Some(lines.map(serde_json::from_slice).collect::<Result<_, _>>()?));
-            }
-            match self.response.chunk().await? {
-                Some(chunk) => self.read.extend_from_slice(&chunk),
-                None => return Ok(None),
+    pub fn next(&mut self) -> BoxFuture<'_, anyhow::Result<Option<Vec<LogText>>>> {
+        async move {
+            loop {
+                let whole = self.read.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+                if whole > 0 {
+                    let lines: Vec<u8> = self.read.drain(..whole).collect();
+                    let lines = lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+                    return Ok(Some(lines.map(serde_json::from_slice).collect::<Result<_, _>>()?));
+                }
+                match self.response.chunk().await? {
+                    Some(chunk) => self.read.extend_from_slice(&chunk),
+                    None => return Ok(None),
+                }
             }
         }
+        .boxed()
     }
 }

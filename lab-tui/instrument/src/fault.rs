@@ -16,8 +16,8 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use database::Database;
-use futures_util::TryFutureExt as _;
 use futures_util::future::BoxFuture;
+use futures_util::{FutureExt as _, TryFutureExt as _};
 use lab_facts::scenario::{Fault, FaultKind};
 
 use crate::stack::Access;
@@ -94,9 +94,12 @@ impl Injector {
     ///
     /// # Errors
     /// What is left, and why.
-    pub async fn clear(&self) -> anyhow::Result<()> {
-        self.services.clear().await;
-        ledger::clear(&self.database).await
+    pub fn clear(&self) -> BoxFuture<'_, anyhow::Result<()>> {
+        async move {
+            self.services.clear().await;
+            ledger::clear(&self.database).await
+        }
+        .boxed()
     }
 }
 

@@ -11,6 +11,7 @@ pub mod record;
 pub mod report;
 pub mod runner;
 pub mod stack;
+mod tasks;
 
 /// The lab takes in and gives up tens of thousands of small things a second, of many sizes and on several threads: with glibc's allocator,
 /// that was most of what `benches/store` took.

@@ -9,6 +9,8 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
 use tokio::sync::{Notify, Semaphore, oneshot};
 
+use crate::tasks;
+
 /// A connection that was used this recently is taken on trust; an older one proves first that it lives.
 const TRUST: Duration = Duration::from_millis(500);
 
@@ -79,7 +81,7 @@ impl Manager for Dialer {
         }
         let (options, breaks, spare) = (self.options.clone(), self.breaks.load(Ordering::Relaxed), Arc::clone(&self.spare));
         let (opened, dialled) = oneshot::channel();
-        tokio::spawn(async move {
+        tasks::spawn(async move {
             let _turn = turn;
             let result = tokio::time::timeout(DIAL_PATIENCE, options.connect()).await.unwrap_or(Err(sqlx::Error::PoolTimedOut));
             let result = result.map(|raw| Connection { raw, breaks, used: Instant::now() });

@@ -7,6 +7,7 @@ use sqlx::{Connection as _, PgConnection};
 
 use super::dial::Dialer;
 use super::pool::Connections;
+use crate::tasks;
 
 /// A connection in use. It goes back to the pool when dropped, unless it broke.
 pub(super) struct Lease {
@@ -61,7 +62,7 @@ impl Drop for Lease {
         // The client went away in the middle of a statement. PostgreSQL still works on it, so the connection counts as
         // used until the statement is over; only then may somebody else have it.
         let patience = self.connections.settle_timeout;
-        tokio::spawn(async move {
+        tasks::spawn(async move {
             let settled = tokio::time::timeout(patience, object.raw.ping()).await;
             if !matches!(settled, Ok(Ok(()))) {
                 drop(Object::take(object));

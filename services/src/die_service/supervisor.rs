@@ -12,6 +12,7 @@ use super::complaint::complaint;
 use super::migrations;
 use super::pool::Connections;
 use crate::config::DieServiceConfig;
+use crate::tasks;
 
 const FIRST_RETRY: Duration = Duration::from_millis(100);
 const LONGEST_RETRY: Duration = Duration::from_secs(1);
@@ -40,7 +41,7 @@ pub(super) fn start(connections: Connections, config: &DieServiceConfig) -> (Out
         prepared: set_prepared,
         reachable: set_reachable,
     };
-    let watching = tokio::spawn(supervisor.run());
+    let watching = tasks::spawn(supervisor.run());
     (Outlook { prepared, reachable }, watching.abort_handle())
 }
 

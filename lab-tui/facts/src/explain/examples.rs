@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::failed::has_failed;
 use super::side::{Side, ms};
 use crate::event::Breakdown;
 
@@ -29,9 +30,12 @@ pub(super) fn slowest(side: &Side<'_>) -> Vec<Example> {
     all.into_iter().take(EXAMPLES).map(example).collect()
 }
 
-/// Those in the middle.
+/// Those in the middle, of which none failed unless all did: a failure is no picture of what is normal, however usual it was.
 pub(super) fn typical(side: &Side<'_>) -> Vec<Example> {
-    let mut all = side.requests.clone();
+    let mut all: Vec<&Breakdown> = side.requests.iter().copied().filter(|one| has_failed(side.model, one) != Some(true)).collect();
+    if all.is_empty() {
+        all.clone_from(&side.requests);
+    }
     all.sort_by_key(|one| (one.micros, one.trace_id.0));
     let first = (all.len() / 2).saturating_sub(EXAMPLES / 2).min(all.len().saturating_sub(EXAMPLES));
     all.into_iter().skip(first).take(EXAMPLES).map(example).collect()

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::bands::bands;
 use super::contrast::{Contrast, FEWEST};
 use super::explanation::{Explanation, FORMAT};
+use super::failed::has_failed;
 use super::side::{Side, ms};
 use crate::event::{Breakdown, Chosen, Samples};
 use crate::format::{count, milliseconds};
@@ -123,18 +124,6 @@ fn slow_limit(model: &Model) -> Option<f64> {
     }
     sampled.sort_by(f64::total_cmp);
     sampled.get(sampled.len() / 4).map(|fast| (fast * TIMES).max(fast + MORE_MS))
-}
-
-/// Whether the scenario expects something else. Where only its load is known: what holds for most of those that ended so.
-fn has_failed(model: &Model, one: &Breakdown) -> Option<bool> {
-    one.failed.or_else(|| {
-        let cells = model.loads().get(one.load)?.cells.iter().filter(|((_, outcome), _)| *outcome == one.outcome);
-        let (mut expected, mut failed) = (0, 0);
-        for ((request, outcome), latency) in cells {
-            *(if model.is_expected(one.load, *request, *outcome) { &mut expected } else { &mut failed }) += latency.response.count();
-        }
-        (expected + failed > 0).then_some(failed > expected)
-    })
 }
 
 /// The first of these seconds in which no fault was on and most requests were not slow, up to [`CALM`].

@@ -6,6 +6,8 @@ use std::time::Duration;
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
+use super::examples::typical;
+use super::side::Side;
 use super::*;
 use crate::event::{
     Breakdown, Cell, Chosen, Event, Fact, FaultChange, Hop, HopKind, LoadWindow, Outcome, Pool, ProcessChange, Samples, TraceId, Trait,
@@ -239,6 +241,23 @@ fn what_failed_at_once_is_not_normal() {
     // 20 a second in the 25 s without a fault.
     assert!((400..=500).contains(&slow.baseline_requests), "{}", text(&explanation));
     assert!(slow.baseline_examples.iter().all(|one| one.outcome == "200"), "{}", text(&explanation));
+}
+
+#[test]
+fn no_failure_stands_for_what_is_normal() {
+    let outcomes = |failing: u64| {
+        let model = run(7, ERROR, |number, went| {
+            if number % 4 < failing {
+                went.outcome = Outcome::Status(503);
+            }
+        });
+        let disturbed = model.breakdowns().iter().filter(|one| (FROM..TO).contains(&one.at.as_secs())).collect();
+        let side = Side::of_requests("disturbed".to_owned(), &model, disturbed);
+        typical(&side).into_iter().map(|one| one.outcome).collect::<Vec<_>>()
+    };
+    // Three of four failed, yet the fourth is shown; where there is no other, failures are.
+    assert_eq!(outcomes(3), ["200"; 3]);
+    assert_eq!(outcomes(4), ["503"; 3]);
 }
 
 #[test]

@@ -13,6 +13,7 @@ use tokio::time::MissedTickBehavior;
 use super::database::{APPLICATION, Database, LOCK_PATIENCE};
 use super::{End, Injected, Undone};
 use crate::out::sentence;
+use crate::tasks;
 
 /// The server ends the lock of a lab that says nothing for so long, should it not notice that the lab is gone. One that is there looks
 /// who waits all the time.
@@ -33,7 +34,7 @@ pub(super) async fn inject(kind: &DbLock, database: &Database) -> anyhow::Result
     sqlx::raw_sql(AssertSqlSafe(lock)).execute(&mut connection).await.with_context(|| format!("cannot lock {table}"))?;
     let (table, database) = (table.clone(), database.clone());
     let (over, is_over) = oneshot::channel();
-    let holder = tokio::spawn(hold(connection, table.clone(), is_over));
+    let holder = tasks::spawn(hold(connection, table.clone(), is_over));
     Ok(Injected::new(since, async move {
         // A holder that is gone has said why.
         let _ = over.send(());

@@ -6,6 +6,8 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use sqlx::postgres::PgConnection;
 
 use super::database::Database;
@@ -84,23 +86,26 @@ pub(super) async fn clear(database: &Database) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// When something is left that cannot be restored.
-pub async fn restore_left_behind(access: &Access) -> anyhow::Result<Vec<String>> {
-    let database = Database::new(access.database.as_ref())?;
-    let restored = async {
-        let mut restored = Vec::new();
-        let started = Instant::now();
-        loop {
-            restored.extend(close(&database, Whose::Dead).await?);
-            // What is left belongs to the living, or to one that died a moment ago.
-            let mut connection = database.connect().await?;
-            if started.elapsed() > NOTICE || !exists(&mut connection).await? {
-                return anyhow::Ok(restored);
+pub fn restore_left_behind(access: &Access) -> BoxFuture<'_, anyhow::Result<Vec<String>>> {
+    async move {
+        let database = Database::new(access.database.as_ref())?;
+        let restored = async {
+            let mut restored = Vec::new();
+            let started = Instant::now();
+            loop {
+                restored.extend(close(&database, Whose::Dead).await?);
+                // What is left belongs to the living, or to one that died a moment ago.
+                let mut connection = database.connect().await?;
+                if started.elapsed() > NOTICE || !exists(&mut connection).await? {
+                    return anyhow::Ok(restored);
+                }
+                database.give_back(connection).await;
+                tokio::time::sleep(POLL).await;
             }
-            database.give_back(connection).await;
-            tokio::time::sleep(POLL).await;
-        }
-    };
-    restored.await.context("an earlier lab was killed on this database, and what it changed cannot be restored")
+        };
+        restored.await.context("an earlier lab was killed on this database, and what it changed cannot be restored")
+    }
+    .boxed()
 }
 
 async fn exists(connection: &mut PgConnection) -> sqlx::Result<bool> {

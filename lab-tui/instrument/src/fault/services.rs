@@ -18,6 +18,7 @@ use super::{End, Injected, Undone};
 use crate::http;
 use crate::observe::exposition;
 use crate::stack::{Access, Secret};
+use crate::tasks;
 
 /// For how long a service goes on by itself. With the time that a request takes, it stays below three seconds.
 const LEASE: Duration = Duration::from_millis(2500);
@@ -174,7 +175,7 @@ impl Service {
             state.wanted.insert(id, Wanted { fault: fault.clone(), gap: None, struck: Struck::default() });
             // Before the first request, so that somebody takes it back should nobody wait for its end.
             if !std::mem::replace(&mut state.kept, true) {
-                tokio::spawn(Arc::clone(self).keep());
+                tasks::spawn(Arc::clone(self).keep());
             }
             Held { service: Arc::clone(self), id }
         };

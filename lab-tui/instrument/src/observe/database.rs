@@ -17,6 +17,7 @@ use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
 use crate::stack::Secret;
+use crate::tasks;
 
 /// What the connection is called.
 const APPLICATION: &str = "lab";
@@ -56,7 +57,7 @@ impl DatabaseWatch {
         let options = url.expose().parse::<PgConnectOptions>().context("the database URL cannot be used")?;
         let options = options.application_name(APPLICATION).options(OPTIONS).disable_statement_logging();
         let (sender, newest) = watch::channel(None);
-        tokio::spawn(ask(options, sender));
+        tasks::spawn(ask(options, sender));
         Ok(Self { newest: Some(newest) })
     }
 

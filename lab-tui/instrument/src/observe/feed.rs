@@ -23,6 +23,7 @@ use tokio_util::sync::DropGuard;
 use super::backends::Backends;
 use super::store::{ClientSpan, Store};
 use crate::stack::Notice;
+use crate::tasks;
 
 /// How long the end of a run waits for what is still to come.
 const SETTLE: Duration = Duration::from_secs(10);
@@ -83,13 +84,13 @@ impl Feed {
         if let Some(tempo) = &backends.tempo {
             let wishes = Arc::new(Wishes::default());
             let asking = traces::Asking::new(tempo, store, &wishes, Health::new("Tempo", &teller))?;
-            tokio::spawn(over.clone().run_until_cancelled_owned(asking.run()));
+            tasks::spawn(over.clone().run_until_cancelled_owned(asking.run()));
             feed.queue = Some(wishes);
         }
         if let Some(loki) = &backends.loki {
             let progress = Arc::new(lines::Progress::default());
             let asking = lines::Asking::new(loki, store, services, &progress, Health::new("Loki", &teller))?;
-            tokio::spawn(over.run_until_cancelled_owned(asking.run()));
+            tasks::spawn(over.run_until_cancelled_owned(asking.run()));
             feed.lines = Some(progress);
         }
         Ok((feed, told))

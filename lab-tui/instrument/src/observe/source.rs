@@ -4,6 +4,8 @@ use std::ops::Range;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use lab_facts::event::TraceId;
 use lab_facts::query::Query;
 use lab_facts::trace::Trace;
@@ -65,65 +67,74 @@ impl Source {
     ///
     /// # Errors
     /// When a backend is not there, does not answer, or refuses the query.
-    pub async fn search(&self, query: &Query, window: Range<u64>, limit: usize) -> anyhow::Result<Vec<FoundTrace>> {
-        match self {
-            Self::Store(store) => {
-                let (store, query) = (store.clone(), query.clone());
-                // A store full of traces takes a while to look through, which is no work for the runtime's threads.
-                let looked = tokio::task::spawn_blocking(move || {
-                    let mut found = Vec::new();
-                    let keep = |trace: &Trace, matched: &[usize]| found.push(FoundTrace::new(trace, matched.len()));
-                    store.search_newest(&query, std::slice::from_ref(&window), limit, keep);
-                    found
-                });
-                Ok(looked.await?)
-            }
-            Self::Backends(backends) => {
-                super::backends::search(tempo(backends)?, query, window, limit).await.context("Tempo could not be asked")
+    pub fn search<'a>(&'a self, query: &'a Query, window: Range<u64>, limit: usize) -> BoxFuture<'a, anyhow::Result<Vec<FoundTrace>>> {
+        async move {
+            match self {
+                Self::Store(store) => {
+                    let (store, query) = (store.clone(), query.clone());
+                    // A store full of traces takes a while to look through, which is no work for the runtime's threads.
+                    let looked = tokio::task::spawn_blocking(move || {
+                        let mut found = Vec::new();
+                        let keep = |trace: &Trace, matched: &[usize]| found.push(FoundTrace::new(trace, matched.len()));
+                        store.search_newest(&query, std::slice::from_ref(&window), limit, keep);
+                        found
+                    });
+                    Ok(looked.await?)
+                }
+                Self::Backends(backends) => {
+                    super::backends::search(tempo(backends)?, query, window, limit).await.context("Tempo could not be asked")
+                }
             }
         }
+        .boxed()
     }
 
     /// The trace of that ID, as far as it has come in, with its log lines where there is somebody to ask for them.
     ///
     /// # Errors
     /// When a backend is not there or does not answer.
-    pub async fn trace(&self, id: TraceId) -> anyhow::Result<Option<Trace>> {
-        let backends = match self {
-            Self::Store(store) => return Ok(store.trace(id)),
-            Self::Backends(backends) => backends,
-        };
-        let found = super::backends::by_id(tempo(backends)?, id).await.context("Tempo could not be asked")?;
-        let Some(mut trace) = found else { return Ok(None) };
-        if backends.loki.is_some() {
-            let start = trace.spans.first().map_or(0, |span| span.start_unix_nano);
-            let end = trace.spans.iter().map(|span| span.start_unix_nano.saturating_add(span.duration_nano)).max().unwrap_or(start);
-            let window = start.saturating_sub(LATE)..end.saturating_add(LATE);
-            let question = LogQuestion { trace: Some(id.to_string()), ..LogQuestion::default() };
-            trace.logs = self.logs(&question, window).await?.iter().map(LogText::log_line).collect();
+    pub fn trace(&self, id: TraceId) -> BoxFuture<'_, anyhow::Result<Option<Trace>>> {
+        async move {
+            let backends = match self {
+                Self::Store(store) => return Ok(store.trace(id)),
+                Self::Backends(backends) => backends,
+            };
+            let found = super::backends::by_id(tempo(backends)?, id).await.context("Tempo could not be asked")?;
+            let Some(mut trace) = found else { return Ok(None) };
+            if backends.loki.is_some() {
+                let start = trace.spans.first().map_or(0, |span| span.start_unix_nano);
+                let end = trace.spans.iter().map(|span| span.start_unix_nano.saturating_add(span.duration_nano)).max().unwrap_or(start);
+                let window = start.saturating_sub(LATE)..end.saturating_add(LATE);
+                let question = LogQuestion { trace: Some(id.to_string()), ..LogQuestion::default() };
+                trace.logs = self.logs(&question, window).await?.iter().map(LogText::log_line).collect();
+            }
+            Ok(Some(trace))
         }
-        Ok(Some(trace))
+        .boxed()
     }
 
     /// The log lines that came in since: a store's by their numbers, so that none is lost, however late it came.
     ///
     /// # Errors
     /// When a backend is not there or does not answer.
-    pub async fn logs_since(&self, mark: LogMark) -> anyhow::Result<LogPage> {
-        match self {
-            Self::Store(store) => {
-                let from = if let LogMark::Number(number) = mark { number } else { 0 };
-                let lines = store.logs_from(from);
-                let next = lines.last().map_or(from, |last| last.number + 1);
-                Ok(LogPage { next: LogMark::Number(next), more: !lines.is_empty(), lines })
-            }
-            Self::Backends(_) => {
-                let now = now();
-                let from = if let LogMark::Moment(moment) = mark { moment.saturating_sub(OVERLAP) } else { now.saturating_sub(RECENT) };
-                let lines = self.logs(&LogQuestion::default(), from..now).await?;
-                Ok(LogPage { lines: lines.into_iter().map(StoredLine::from).collect(), next: LogMark::Moment(now), more: false })
+    pub fn logs_since(&self, mark: LogMark) -> BoxFuture<'_, anyhow::Result<LogPage>> {
+        async move {
+            match self {
+                Self::Store(store) => {
+                    let from = if let LogMark::Number(number) = mark { number } else { 0 };
+                    let lines = store.logs_from(from);
+                    let next = lines.last().map_or(from, |last| last.number + 1);
+                    Ok(LogPage { next: LogMark::Number(next), more: !lines.is_empty(), lines })
+                }
+                Self::Backends(_) => {
+                    let now = now();
+                    let from = if let LogMark::Moment(moment) = mark { moment.saturating_sub(OVERLAP) } else { now.saturating_sub(RECENT) };
+                    let lines = self.logs(&LogQuestion::default(), from..now).await?;
+                    Ok(LogPage { lines: lines.into_iter().map(StoredLine::from).collect(), next: LogMark::Moment(now), more: false })
+                }
             }
         }
+        .boxed()
     }
 
     /// The same as soon as it is complete: nothing is missing that its spans tell of. One that stays incomplete is given as far as it has
@@ -131,37 +142,43 @@ impl Source {
     ///
     /// # Errors
     /// When a backend is not there or does not answer.
-    pub async fn complete_trace(&self, id: TraceId) -> anyhow::Result<Option<Trace>> {
-        let mut found = self.trace(id).await?;
-        for _ in 0..TIMES {
-            if found.as_ref().is_none_or(|trace| Missing::from(trace).is_empty()) {
-                break;
+    pub fn complete_trace(&self, id: TraceId) -> BoxFuture<'_, anyhow::Result<Option<Trace>>> {
+        async move {
+            let mut found = self.trace(id).await?;
+            for _ in 0..TIMES {
+                if found.as_ref().is_none_or(|trace| Missing::from(trace).is_empty()) {
+                    break;
+                }
+                tokio::time::sleep(AGAIN).await;
+                found = self.trace(id).await?;
             }
-            tokio::time::sleep(AGAIN).await;
-            found = self.trace(id).await?;
+            Ok(found)
         }
-        Ok(found)
+        .boxed()
     }
 
     /// The log lines that fit, by time: those of the window, in nanoseconds since 1970; of a Loki, those that came in then.
     ///
     /// # Errors
     /// When the question is none, or a backend is not there or does not answer.
-    pub async fn logs(&self, question: &LogQuestion, window: Range<u64>) -> anyhow::Result<Vec<LogText>> {
-        match self {
-            Self::Store(store) => {
-                let mut reader = LogReader::new(store.clone(), question.filter().map_err(anyhow::Error::msg)?, false);
-                let mut lines = Vec::new();
-                while let Some(page) = reader.next().await {
-                    lines.extend(page.into_iter().filter(|line| window.contains(&line.unix_nano)));
+    pub fn logs<'a>(&'a self, question: &'a LogQuestion, window: Range<u64>) -> BoxFuture<'a, anyhow::Result<Vec<LogText>>> {
+        async move {
+            match self {
+                Self::Store(store) => {
+                    let mut reader = LogReader::new(store.clone(), question.filter().map_err(anyhow::Error::msg)?, false);
+                    let mut lines = Vec::new();
+                    while let Some(page) = reader.next().await {
+                        lines.extend(page.into_iter().filter(|line| window.contains(&line.unix_nano)));
+                    }
+                    Ok(lines)
                 }
-                Ok(lines)
-            }
-            Self::Backends(backends) => {
-                let loki = backends.loki.as_ref().ok_or_else(|| anyhow!("there is no Loki to ask; name one with --loki-url"))?;
-                super::backends::lines(loki, question, window).await.context("Loki could not be asked")
+                Self::Backends(backends) => {
+                    let loki = backends.loki.as_ref().ok_or_else(|| anyhow!("there is no Loki to ask; name one with --loki-url"))?;
+                    super::backends::lines(loki, question, window).await.context("Loki could not be asked")
+                }
             }
         }
+        .boxed()
     }
 }
 

@@ -5,6 +5,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use lab_facts::event::{Event, Fact};
 use lab_facts::model::Model;
 use lab_facts::verdict::Verdict;
@@ -16,6 +18,7 @@ use super::wire::Line;
 use super::{End, Header, History, keep};
 use crate::compare::Series;
 use crate::observe::store::Store;
+use crate::tasks;
 
 /// Where events go beside the model.
 #[derive(Debug, Default)]
@@ -111,7 +114,7 @@ impl Recorder {
         let (copies, to_write) = mpsc::unbounded_channel();
         let first = serde_json::to_vec(&header).unwrap_or_default();
         let writer = tokio::task::spawn_blocking(move || write(outputs, &first, to_write));
-        let passed = tokio::spawn(async move {
+        let passed = tasks::spawn(async move {
             let (mut last, mut finished) = (std::time::Duration::ZERO, false);
             while let Some(event) = told.recv().await {
                 (last, finished) = (last.max(event.at), matches!(event.fact, Fact::Finished { .. }));
@@ -129,35 +132,38 @@ impl Recorder {
 
     /// Waits until all is written, then keeps the recording. Those who tell events must be gone. The traces worth keeping are taken
     /// from the store.
-    pub async fn end(self, model: &Model, verdict: &Verdict, store: &Store) -> Recorded {
-        let Self { mut header, writer, passed } = self;
-        let _ = passed.await;
-        let mut outputs = match writer.await {
-            Ok(outputs) => outputs,
-            Err(error) => return Recorded { run: Err(error.into()), events: Ok(()), series: None, header },
-        };
-        let events = match outputs.stream.take() {
-            Some(Stream { name, failed: Some(error), .. }) if error.kind() != io::ErrorKind::BrokenPipe => {
-                Err(error).with_context(|| format!("cannot write the events to {}", name.display()))
-            }
-            _ => Ok(()),
-        };
-        let end = End::of(model, verdict);
-        let empty = end.requests == 0;
-        header.end = Some(end);
-        let run = match (outputs.half, outputs.no_recording) {
-            // Whoever leafs through the scenarios does not push real runs out of the history.
-            (Some(_), _) if empty => Ok(None),
-            (Some(half), _) => {
-                let traces = keep::worth_keeping(model, store);
-                let header = header.clone();
-                let kept = tokio::task::spawn_blocking(move || half.finish(&header, traces, &id(&header.started))).await;
-                kept.map_err(anyhow::Error::new).and_then(|kept| kept).map(Some)
-            }
-            (None, Some(error)) => Err(error),
-            (None, None) => Ok(None),
-        };
-        Recorded { run, events, series: outputs.series, header }
+    pub fn end<'a>(self, model: &'a Model, verdict: &'a Verdict, store: &'a Store) -> BoxFuture<'a, Recorded> {
+        async move {
+            let Self { mut header, writer, passed } = self;
+            let _ = passed.await;
+            let mut outputs = match writer.await {
+                Ok(outputs) => outputs,
+                Err(error) => return Recorded { run: Err(error.into()), events: Ok(()), series: None, header },
+            };
+            let events = match outputs.stream.take() {
+                Some(Stream { name, failed: Some(error), .. }) if error.kind() != io::ErrorKind::BrokenPipe => {
+                    Err(error).with_context(|| format!("cannot write the events to {}", name.display()))
+                }
+                _ => Ok(()),
+            };
+            let end = End::of(model, verdict);
+            let empty = end.requests == 0;
+            header.end = Some(end);
+            let run = match (outputs.half, outputs.no_recording) {
+                // Whoever leafs through the scenarios does not push real runs out of the history.
+                (Some(_), _) if empty => Ok(None),
+                (Some(half), _) => {
+                    let traces = keep::worth_keeping(model, store);
+                    let header = header.clone();
+                    let kept = tokio::task::spawn_blocking(move || half.finish(&header, traces, &id(&header.started))).await;
+                    kept.map_err(anyhow::Error::new).and_then(|kept| kept).map(Some)
+                }
+                (None, Some(error)) => Err(error),
+                (None, None) => Ok(None),
+            };
+            Recorded { run, events, series: outputs.series, header }
+        }
+        .boxed()
     }
 }
 

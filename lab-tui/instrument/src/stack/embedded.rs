@@ -21,6 +21,7 @@ use super::service::{Service, Spec};
 use super::{Access, Notice, Secret};
 use crate::http;
 use crate::observe::store::Store;
+use crate::tasks;
 
 /// The services of the embedded stack, in the order in which they start.
 pub const SERVICES: [&str; 3] = ["die-service", "dice-roller", "frontend"];
@@ -216,7 +217,7 @@ pub(super) fn without_password(url: &str) -> anyhow::Result<String> {
 /// Deaths and returns of the database, as far as anybody listens.
 fn forward(postgres: &PrivatePostgres, notices: mpsc::UnboundedSender<Notice>) {
     let mut events = postgres.events();
-    tokio::spawn(async move {
+    tasks::spawn(async move {
         loop {
             let change = match events.recv().await {
                 Ok(postgres::Event::Exited { status, .. }) => ProcessChange::Exited(status),

@@ -11,6 +11,7 @@ use super::port::{self, Port};
 use super::run_folder::RunFolder;
 use crate::observe::store::Store;
 use crate::observe::{otlp, tempo};
+use crate::tasks;
 
 #[derive(Debug)]
 pub(super) struct Ground {
@@ -30,11 +31,11 @@ impl Ground {
         let receiver = CancellationToken::new();
         let guard = receiver.clone().drop_guard();
         let (otlp_grpc, listener) = bind(options, "otlp-grpc").await?;
-        tokio::spawn(otlp::serve_grpc(listener, store.clone(), receiver.clone()));
+        tasks::spawn(otlp::serve_grpc(listener, store.clone(), receiver.clone()));
         let (otlp_http, listener) = bind(options, "otlp-http").await?;
-        tokio::spawn(otlp::serve_http(listener, store.clone(), receiver.clone()));
+        tasks::spawn(otlp::serve_http(listener, store.clone(), receiver.clone()));
         let (tempo, listener) = bind(options, "tempo").await?;
-        tokio::spawn(tempo::serve(listener, store.clone(), receiver));
+        tasks::spawn(tempo::serve(listener, store.clone(), receiver));
         Ok(Self { folder, otlp_grpc, otlp_http, tempo, _receiver: guard })
     }
 }

@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use lab_facts::scenario::{Service, ServicePattern};
 use program::Program;
 use tokio::sync::mpsc;
@@ -57,29 +59,39 @@ impl Hosted {
     ///
     /// # Errors
     /// Which service did not start, and why, with its last words.
-    pub async fn start(options: Options<'_>, store: &Store, notices: &mpsc::UnboundedSender<Notice>) -> anyhow::Result<Self> {
-        let mut hosted = Self { endpoints: options.endpoints.clone(), programs: Vec::new() };
-        let mut ports = choose_ports(options.services);
-        for index in 0..options.services.len() {
-            let (spec, program) = match start_one(index, &options, &mut ports, store, notices).await {
-                Ok(started) => started,
-                Err(error) => {
-                    hosted.stop().await;
-                    return Err(error);
-                }
-            };
-            hosted.programs.push(program);
-            hosted.endpoints.services.extend(spec.url.map(|url| (spec.name.clone(), url)));
-            hosted.endpoints.metrics.extend(spec.metrics.map(|page| (spec.name, page)));
+    pub fn start<'a>(
+        options: Options<'a>,
+        store: &'a Store,
+        notices: &'a mpsc::UnboundedSender<Notice>,
+    ) -> BoxFuture<'a, anyhow::Result<Self>> {
+        async move {
+            let mut hosted = Self { endpoints: options.endpoints.clone(), programs: Vec::new() };
+            let mut ports = choose_ports(options.services);
+            for index in 0..options.services.len() {
+                let (spec, program) = match start_one(index, &options, &mut ports, store, notices).await {
+                    Ok(started) => started,
+                    Err(error) => {
+                        hosted.stop().await;
+                        return Err(error);
+                    }
+                };
+                hosted.programs.push(program);
+                hosted.endpoints.services.extend(spec.url.map(|url| (spec.name.clone(), url)));
+                hosted.endpoints.metrics.extend(spec.metrics.map(|page| (spec.name, page)));
+            }
+            Ok(hosted)
         }
-        Ok(hosted)
+        .boxed()
     }
 
     /// Asks every program to end, the last one first, and waits for that; one that does not is ended by force.
-    pub async fn stop(self) {
-        for program in self.programs.into_iter().rev() {
-            program.stop().await;
+    pub fn stop(self) -> BoxFuture<'static, ()> {
+        async move {
+            for program in self.programs.into_iter().rev() {
+                program.stop().await;
+            }
         }
+        .boxed()
     }
 }
 

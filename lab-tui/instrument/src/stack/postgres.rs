@@ -33,6 +33,7 @@ pub use template::default_cache;
 
 use super::port::{Port, PortTaken};
 use crate::out::sentence;
+use crate::tasks;
 use guard::Settings;
 
 /// The services' login role, which owns their database. Its password is public: it opens nothing but throw-away data.
@@ -142,7 +143,7 @@ impl PrivatePostgres {
         let this = Self { stdin, guard, events, gone: gone.clone(), place, port, from_template, password };
         this.set_superuser_password().await.context("cannot set the superuser's password")?;
         let (events, data) = (this.events.clone(), this.place.join("data"));
-        tokio::spawn(async move {
+        tasks::spawn(async move {
             while let Some(event) = next_event(&mut lines).await {
                 // Nobody may be listening.
                 let _ = events.send(event);

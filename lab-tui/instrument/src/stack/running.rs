@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, LocalBoxFuture};
 use lab_facts::scenario::StackKind;
 use tokio::sync::mpsc;
 
@@ -34,28 +36,31 @@ impl Running {
     ///
     /// # Errors
     /// Which part did not start, and why.
-    pub async fn start(
+    pub fn start<'a>(
         kind: StackKind,
-        options: &Options,
-        store: &Store,
-        notices: &mpsc::UnboundedSender<Notice>,
-        told: &mut dyn FnMut(Progress),
-    ) -> anyhow::Result<Self> {
-        let ground = Ground::start(options, store).await?;
-        let mut running = Self::empty(ground);
-        match kind {
-            StackKind::Embedded => {
-                let system = Embedded::start(options, &running.ground, store, notices, told).await?;
-                running.endpoints.services.clone_from(&system.access.services);
-                running.endpoints.database = Some(system.shown_database.clone());
-                running.access = system.access.clone();
-                running.database.clone_from(&running.access.database);
-                running.system = Some(system);
+        options: &'a Options,
+        store: &'a Store,
+        notices: &'a mpsc::UnboundedSender<Notice>,
+        told: &'a mut dyn FnMut(Progress),
+    ) -> LocalBoxFuture<'a, anyhow::Result<Self>> {
+        async move {
+            let ground = Ground::start(options, store).await?;
+            let mut running = Self::empty(ground);
+            match kind {
+                StackKind::Embedded => {
+                    let system = Embedded::start(options, &running.ground, store, notices, told).await?;
+                    running.endpoints.services.clone_from(&system.access.services);
+                    running.endpoints.database = Some(system.shown_database.clone());
+                    running.access = system.access.clone();
+                    running.database.clone_from(&running.access.database);
+                    running.system = Some(system);
+                }
+                StackKind::Attach => running.attach(options).await?,
+                StackKind::None => {}
             }
-            StackKind::Attach => running.attach(options).await?,
-            StackKind::None => {}
+            Ok(running)
         }
-        Ok(running)
+        .boxed_local()
     }
 
     /// No services, and no database.
@@ -102,9 +107,12 @@ impl Running {
     }
 
     /// Ends everything in order.
-    pub async fn stop(self) {
-        if let Some(system) = self.system {
-            system.stop().await;
+    pub fn stop(self) -> BoxFuture<'static, ()> {
+        async move {
+            if let Some(system) = self.system {
+                system.stop().await;
+            }
         }
+        .boxed()
     }
 }

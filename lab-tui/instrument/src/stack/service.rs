@@ -19,6 +19,7 @@ use super::Notice;
 use super::port::{self, Port, PortTaken};
 use crate::observe::child_logs;
 use crate::observe::store::Store;
+use crate::tasks;
 
 /// How long a service may take until it listens.
 const START: Duration = Duration::from_secs(10);
@@ -75,7 +76,7 @@ impl Service {
         };
         let url = Url::parse(&format!("http://{}", life.address))?;
         let stop = CancellationToken::new();
-        let watcher = tokio::spawn(watch(spec, life, store, notices, stop.clone()));
+        let watcher = tasks::spawn(watch(spec, life, store, notices, stop.clone()));
         Ok(Self { url, stop: stop.drop_guard(), watcher })
     }
 
@@ -135,8 +136,8 @@ async fn spawn(spec: &Spec, port: u16, store: &Store) -> Result<Life, Failure> {
     let stdin = child.stdin.take().ok_or_else(missing_pipe)?;
     let stdout = child.stdout.take().ok_or_else(missing_pipe)?;
     let stderr = child.stderr.take().ok_or_else(missing_pipe)?;
-    tokio::spawn(child_logs::read(spec.name.to_owned(), stdout, store.clone(), heard.clone()));
-    tokio::spawn(child_logs::read(spec.name.to_owned(), stderr, store.clone(), heard));
+    tasks::spawn(child_logs::read(spec.name.to_owned(), stdout, store.clone(), heard.clone()));
+    tasks::spawn(child_logs::read(spec.name.to_owned(), stderr, store.clone(), heard));
     let mut last = VecDeque::with_capacity(LAST_LINES);
     let listening = async {
         // Ends when both pipes have: the process is gone.

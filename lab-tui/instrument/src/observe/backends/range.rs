@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use anyhow::Context as _;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use lab_facts::query::Misread;
 use lab_facts::scenario::Backend;
 use serde::Serialize;
@@ -99,17 +101,20 @@ impl Backends {
     ///
     /// # Errors
     /// When there is no such backend, it does not answer, or it refuses the query. No error names its address.
-    pub async fn query(&self, query: &RangeQuery) -> Result<QueryResult, Unanswered> {
-        let backend = query.backend;
-        let Some(url) = self.named(backend) else { return Err(Unanswered::because(missing(backend))) };
-        match ask(url, query).await {
-            Ok(Ok(result)) => Ok(result),
-            Ok(Err(Refused(why))) => {
-                let at = read::place(&why);
-                Err(Unanswered { why: format!("{} refuses the query: {why}", backend.name()), at })
+    pub fn query<'a>(&'a self, query: &'a RangeQuery) -> BoxFuture<'a, Result<QueryResult, Unanswered>> {
+        async move {
+            let backend = query.backend;
+            let Some(url) = self.named(backend) else { return Err(Unanswered::because(missing(backend))) };
+            match ask(url, query).await {
+                Ok(Ok(result)) => Ok(result),
+                Ok(Err(Refused(why))) => {
+                    let at = read::place(&why);
+                    Err(Unanswered { why: format!("{} refuses the query: {why}", backend.name()), at })
+                }
+                Err(error) => Err(Unanswered::because(sentence(&error.context(format!("{} could not be asked", backend.name()))))),
             }
-            Err(error) => Err(Unanswered::because(sentence(&error.context(format!("{} could not be asked", backend.name()))))),
         }
+        .boxed()
     }
 }
 

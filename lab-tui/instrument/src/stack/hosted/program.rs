@@ -21,6 +21,7 @@ use super::readiness::Sign;
 use crate::observe::child_logs;
 use crate::observe::store::Store;
 use crate::stack::Notice;
+use crate::tasks;
 
 /// Beyond the time that a guard gives its program.
 const MARGIN: Duration = Duration::from_secs(2);
@@ -84,7 +85,7 @@ impl Program {
         let why = match awaited {
             Awaited::Ready => {
                 let stop = CancellationToken::new();
-                let watcher = tokio::spawn(watch(name.clone(), guarded, notices.clone(), stop.clone()));
+                let watcher = tasks::spawn(watch(name.clone(), guarded, notices.clone(), stop.clone()));
                 return Ok(Self { stop: stop.drop_guard(), watcher });
             }
             Awaited::Gone(Some(Event::Exited { status })) => format!("{name} ended before it was ready ({status})"),
@@ -152,8 +153,8 @@ async fn guarded(spec: &Spec, store: &Store, heard: mpsc::Sender<String>) -> any
     let mut guard = spawn_guard(theirs)?;
     let pipes = (guard.stdout.take().context("its guard has no pipes")?, guard.stderr.take().context("its guard has no pipes")?);
     // The guard itself says nothing there: what comes through is the program's.
-    tokio::spawn(child_logs::read(spec.name.clone(), pipes.0, store.clone(), heard.clone()));
-    tokio::spawn(child_logs::read(spec.name.clone(), pipes.1, store.clone(), heard));
+    tasks::spawn(child_logs::read(spec.name.clone(), pipes.0, store.clone(), heard.clone()));
+    tasks::spawn(child_logs::read(spec.name.clone(), pipes.1, store.clone(), heard));
     let (read, mut life) = UnixStream::from_std(ours)?.into_split();
     let settings = Settings { command: spec.command.clone(), env: spec.env.clone(), dir: spec.dir.clone() };
     let mut line = serde_json::to_vec(&settings).context("its folder has a name that is not UTF-8")?;
