@@ -24,8 +24,10 @@ use lab_facts::query::Query;
 use lab_facts::trace::Trace;
 use serde::{Deserialize, Serialize};
 use tokio::net::UnixListener;
+use tokio_util::sync::CancellationToken;
 
 use crate::http;
+use crate::http::serve::{self, Listener, Protocol};
 use crate::observe::database::DatabaseWatch;
 use crate::observe::found::FoundTrace;
 use crate::observe::logs::{LogQuestion, LogReader, LogText};
@@ -98,7 +100,7 @@ pub fn serve(folder: &Path, endpoints: &Endpoints, store: Store, database: Datab
     let router = Router::new().route("/status", get(tell)).route("/traces", get(search)).route("/traces/{id}", get(trace));
     let of_run = move || async move { run::answer(&run).await };
     let router = router.route("/logs", post(logs)).with_state(store).route("/db", get(of_database)).route("/run", get(of_run));
-    tasks::spawn(async move { axum::serve(listener, router).await });
+    tasks::spawn(serve::serve(Listener::Unix(listener), Protocol::Http1, router, CancellationToken::new()));
     Ok(Control { folder: folder.to_owned(), status })
 }
 

@@ -1,4 +1,6 @@
-//! The lab's HTTP clients, and with them the one TLS of the lab: rustls with ring.
+//! The lab's HTTP clients, and with them the one TLS of the lab: rustls with ring. Below, the server.
+
+pub(crate) mod serve;
 
 use std::sync::Arc;
 

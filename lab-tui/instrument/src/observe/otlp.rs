@@ -10,18 +10,21 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::middleware;
 use axum::response::Response;
 use axum::routing::post;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use opentelemetry_proto::tonic::collector::trace::v1::{ExportTracePartialSuccess, ExportTraceServiceResponse};
 use prost::Message as _;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
-use tonic::transport::server::TcpIncoming;
 use tower_http::decompression::RequestDecompressionLayer;
 
 use self::exchange::{Exchange, Sent};
 use super::store::{RefusedSpans, Store};
+use crate::http::serve::{Listener, Protocol, serve};
 
 /// The largest message taken, after decompression. Exporters send a few hundred spans at a time, far below it.
 pub const LARGEST_MESSAGE: usize = 16 << 20;
@@ -30,31 +33,20 @@ pub const LARGEST_MESSAGE: usize = 16 << 20;
 const SLOWEST_REQUEST: Duration = Duration::from_secs(10);
 
 /// Serves OTLP over gRPC until `stop`.
-///
-/// # Errors
-/// When the listener breaks.
-pub async fn serve_grpc(listener: TcpListener, store: Store, stop: CancellationToken) -> anyhow::Result<()> {
-    tonic::transport::Server::builder()
-        .timeout(SLOWEST_REQUEST)
-        .add_routes(grpc(store))
-        .serve_with_incoming_shutdown(TcpIncoming::from(listener).with_nodelay(Some(true)), stop.cancelled_owned())
-        .await?;
-    Ok(())
+pub fn serve_grpc(listener: TcpListener, store: Store, stop: CancellationToken) -> BoxFuture<'static, ()> {
+    serve(Listener::Tcp(listener), Protocol::Http2, grpc(store), stop).boxed()
 }
 
 /// What answers over gRPC.
-pub fn grpc(store: Store) -> Routes {
+pub fn grpc(store: Store) -> Router {
     let others = Routes::new(logs::grpc(store.clone())).add_service(metrics::grpc(store.clone()));
-    others.into_axum_router().route(grpc::EXPORT_TRACES, post(grpc::export_traces).with_state(store)).into()
+    let router = others.into_axum_router().route(grpc::EXPORT_TRACES, post(grpc::export_traces).with_state(store));
+    router.layer(middleware::from_fn(grpc::in_time))
 }
 
 /// Serves OTLP over HTTP until `stop`, as protobuf and as JSON.
-///
-/// # Errors
-/// When the listener breaks.
-pub async fn serve_http(listener: TcpListener, store: Store, stop: CancellationToken) -> anyhow::Result<()> {
-    axum::serve(listener, http(store)).with_graceful_shutdown(stop.cancelled_owned()).await?;
-    Ok(())
+pub fn serve_http(listener: TcpListener, store: Store, stop: CancellationToken) -> BoxFuture<'static, ()> {
+    serve(Listener::Tcp(listener), Protocol::Http1, http(store), stop).boxed()
 }
 
 /// What answers over HTTP.

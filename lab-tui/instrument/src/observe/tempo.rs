@@ -20,12 +20,15 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use axum::{Json, Router, extract::Request};
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::store::Store;
+use crate::http::serve::{self, Listener, Protocol};
 use refused::Refused;
 
 /// How many may look through the whole store at once: a dashboard must not take the machine away from what is measured.
@@ -49,12 +52,8 @@ impl Served {
 }
 
 /// Answers until `stop`.
-///
-/// # Errors
-/// When the listener breaks.
-pub async fn serve(listener: TcpListener, store: Store, stop: CancellationToken) -> anyhow::Result<()> {
-    axum::serve(listener, router(store)).with_graceful_shutdown(stop.cancelled_owned()).await?;
-    Ok(())
+pub fn serve(listener: TcpListener, store: Store, stop: CancellationToken) -> BoxFuture<'static, ()> {
+    serve::serve(Listener::Tcp(listener), Protocol::Http1, router(store), stop).boxed()
 }
 
 fn router(store: Store) -> Router {

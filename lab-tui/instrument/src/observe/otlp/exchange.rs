@@ -72,7 +72,7 @@ impl<A: prost::Message> Exchange<A> {
     }
 }
 
-fn too_slow(bound: Duration) -> String {
+pub(super) fn too_slow(bound: Duration) -> String {
     format!("the request took longer than {} s to come in", bound.as_secs())
 }
 

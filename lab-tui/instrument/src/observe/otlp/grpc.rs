@@ -3,6 +3,7 @@
 use std::future::{Ready, ready};
 
 use axum::extract::{Request, State};
+use axum::middleware::Next;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
 use prost::Message as _;
 use prost::bytes::{Buf as _, Bytes};
@@ -11,7 +12,8 @@ use tonic::codec::{Codec, CompressionEncoding, DecodeBuf, Decoder, EnabledCompre
 use tonic::server::{Grpc, UnaryService};
 use tonic::{Response, Status};
 
-use super::{LARGEST_MESSAGE, take_in};
+use super::exchange::too_slow;
+use super::{LARGEST_MESSAGE, SLOWEST_REQUEST, take_in};
 use crate::observe::store::Store;
 
 /// Where exporters send spans.
@@ -25,6 +27,12 @@ pub(super) async fn export_traces(State(store): State<Store>, request: Request) 
         .apply_max_message_size_config(Some(LARGEST_MESSAGE), None)
         .unary(Export(store), request)
         .await
+}
+
+/// Answers for a request that does not come in.
+pub(super) async fn in_time(request: Request, next: Next) -> axum::response::Response {
+    let slow = |_| Status::deadline_exceeded(too_slow(SLOWEST_REQUEST)).into_http();
+    tokio::time::timeout(SLOWEST_REQUEST, next.run(request)).await.unwrap_or_else(slow)
 }
 
 struct Export(Store);

@@ -1,0 +1,74 @@
+//! The one way in which the lab answers requests: its receiver, its Tempo and its control socket.
+
+use std::io;
+use std::time::Duration;
+
+use axum::Router;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio_util::either::Either;
+use tokio_util::sync::CancellationToken;
+
+use crate::tasks;
+
+/// How long a client may take for the head of a request, the time before it included: longer than exporters wait between two.
+const SLOWEST_HEAD: Duration = Duration::from_secs(150);
+/// How long to wait when no connection can be taken, such as for want of descriptors. Trying at once would spin.
+const BREATH: Duration = Duration::from_millis(50);
+
+/// What connections come from. Both kinds are one type, so that the protocols are compiled once.
+pub(crate) enum Listener {
+    Tcp(TcpListener),
+    Unix(UnixListener),
+}
+
+/// What is spoken.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Protocol {
+    Http1,
+    /// As gRPC has it: without TLS, and without asking first.
+    Http2,
+}
+
+/// Answers until `stop`, then lets requests in flight finish.
+pub(crate) async fn serve(listener: Listener, protocol: Protocol, router: Router, stop: CancellationToken) {
+    let mut builder = match protocol {
+        Protocol::Http1 => Builder::new(TokioExecutor::new()).http1_only(),
+        Protocol::Http2 => Builder::new(TokioExecutor::new()).http2_only(),
+    };
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(SLOWEST_HEAD);
+    let connections = GracefulShutdown::new();
+    loop {
+        let stream = tokio::select! {
+            stream = listener.accept() => stream,
+            () = stop.cancelled() => break,
+        };
+        let Ok(stream) = stream else {
+            tokio::time::sleep(BREATH).await;
+            continue;
+        };
+        let service = TowerToHyperService::new(router.clone());
+        let connection = connections.watch(builder.serve_connection(TokioIo::new(stream), service).into_owned());
+        // How a connection ends is the client's affair.
+        tasks::spawn(async move { drop(connection.await) });
+    }
+    drop(listener);
+    connections.shutdown().await;
+}
+
+impl Listener {
+    async fn accept(&self) -> io::Result<Either<TcpStream, UnixStream>> {
+        match self {
+            Self::Tcp(listener) => {
+                let (stream, _) = listener.accept().await?;
+                // An answer is one small write; waiting to merge it with a next one only adds latency.
+                let _ = stream.set_nodelay(true);
+                Ok(Either::Left(stream))
+            }
+            Self::Unix(listener) => Ok(Either::Right(listener.accept().await?.0)),
+        }
+    }
+}
