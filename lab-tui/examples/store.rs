@@ -363,7 +363,7 @@ async fn receive() -> anyhow::Result<()> {
     anyhow::ensure!(sender.wait().await?.success(), "the sender failed");
     let spent = cpu(ClockId::ProcessCPUTime).saturating_sub(before);
     stop.cancel();
-    server.await??;
+    server.await?;
     let spans: u64 = ["frontend", "dice-roller", "die-service"].iter().map(|service| store.counts(service).spans).sum();
     say("received_per_second", spans as f64 / RECEIVED_FOR.as_secs_f64())?;
     say("receiver_percent_of_a_core", spent.as_secs_f64() / RECEIVED_FOR.as_secs_f64() * 100.0)

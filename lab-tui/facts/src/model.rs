@@ -5,14 +5,16 @@ mod chain;
 mod controls;
 mod database;
 mod distribution;
+mod faults;
 mod flaws;
 mod lab;
+mod load;
 mod pools;
 mod scoped;
 mod series;
 mod timeline;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,23 +24,23 @@ pub use chain::{Chain, Hop};
 pub use controls::Controls;
 pub use database::{Branch, Database, Moment, blocking};
 pub use distribution::Distribution;
+pub use faults::FaultState;
 pub use lab::LabState;
+pub use load::{LATE, Latency, LoadState};
 pub use pools::Pools;
 pub use series::{Gauge, SeriesTotals};
 pub use timeline::{Place, SECONDS, Second, Timeline};
 
 use crate::event::{
-    BY_HAND, Drops, Event, Exemplar, Fact, FaultChange, Flaw, Found, LoadWindow, Outcome, ProcessChange, REASONS, Samples, ScrapedSeries,
+    BY_HAND, Drops, Event, Exemplar, Fact, FaultChange, Flaw, Found, LoadWindow, Outcome, ProcessChange, Samples, ScrapedSeries,
     ServiceSignals, WINDOW,
 };
-use crate::scenario::{Fault, Plan, Scope, Selector, Series};
+use crate::scenario::{Plan, Scope, Selector, Series};
 use scoped::{Known, Part, ScopedTotals};
 use series::Increases;
 
 /// How many requests each list of them remembers.
 const LISTED: usize = 50;
-/// When requests leave this long after they were due, a slow lab can no longer be told from a slow system.
-pub const LATE: Duration = Duration::from_millis(100);
 /// How many ends and returns of processes are kept.
 const PROCESSES: usize = 1000;
 
@@ -81,93 +83,6 @@ pub struct Finished {
     pub at: Duration,
     /// Whether it was cut short by the user.
     pub interrupted: bool,
-}
-
-/// A fault, and what became of it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct FaultState {
-    /// What was wanted.
-    pub fault: Fault,
-    /// The user asked for it while the run went on; the plan knows nothing of it.
-    pub by_hand: bool,
-    /// When the system was really disturbed from.
-    pub started: Option<Duration>,
-    /// When that was undone.
-    pub ended: Option<Duration>,
-    /// Why it could not be brought about or undone.
-    pub failed: Option<String>,
-    /// The user ended it before its time.
-    pub cut_short: bool,
-    /// How many requests met it, as its kind counts them; `None` where that is not known.
-    pub touched: Option<u64>,
-}
-
-impl FaultState {
-    fn new(fault: Fault, by_hand: bool) -> Self {
-        Self { fault, by_hand, started: None, ended: None, failed: None, cut_short: false, touched: None }
-    }
-
-    /// Why it was not there as the plan has it, or as a user wanted it.
-    pub fn not_as_wanted(&self) -> Option<&str> {
-        let cut_short = self.cut_short && !self.by_hand;
-        self.failed.as_deref().or(cut_short.then_some("it was ended by hand before its time"))
-    }
-
-    /// Whether the system is disturbed by it now.
-    pub fn is_on(&self) -> bool {
-        self.started.is_some() && self.ended.is_none()
-    }
-}
-
-/// Totals of one load since the run began.
-#[derive(Debug, Default)]
-pub struct LoadState {
-    /// Arrivals that were due.
-    pub offered: u64,
-    /// Arrivals that were not sent.
-    pub dropped: u64,
-    /// From the intended to the actual send.
-    pub lag: Distribution,
-    /// Tenths of a second of which a request was sent later than [`LATE`].
-    pub late_windows: u64,
-    /// When its last answer came, to a tenth of a second; from the start of the run.
-    pub answered: Duration,
-    /// Requests that have ended, by index of the request in its load and by outcome.
-    pub cells: BTreeMap<(usize, Outcome), Latency>,
-    /// Why some of them got no answer, and how often; the first so many reasons of each kind of end.
-    pub reasons: BTreeMap<(usize, Outcome), BTreeMap<String, u64>>,
-}
-
-/// Both latencies of the same requests.
-#[derive(Debug, Default)]
-pub struct Latency {
-    /// From the intended start to the last byte.
-    pub response: Distribution,
-    /// From the actual send to the last byte.
-    pub service: Distribution,
-}
-
-impl LoadState {
-    fn add(&mut self, window: &LoadWindow) {
-        self.offered += u64::from(window.offered);
-        self.dropped += u64::from(window.dropped);
-        self.lag.add(&window.lag);
-        self.late_windows += u64::from(u128::from(window.lag.max()) > LATE.as_micros());
-        // The exemplars are of requests that ended within a tenth of a second of one another.
-        let ends = window.exemplars.iter().map(|one| one.at + Duration::from_micros(u64::from(one.micros)));
-        self.answered = ends.fold(self.answered, Duration::max);
-        for cell in &window.cells {
-            let latency = self.cells.entry((cell.request, cell.outcome)).or_default();
-            latency.response.add(&cell.response_time);
-            latency.service.add(&cell.service_time);
-        }
-        for reason in &window.reasons {
-            let known = self.reasons.entry((reason.request, reason.outcome)).or_default();
-            if known.len() < REASONS || known.contains_key(&reason.why) {
-                *known.entry(reason.why.clone()).or_default() += u64::from(reason.count);
-            }
-        }
-    }
 }
 
 impl Model {

@@ -283,7 +283,7 @@ impl Logs {
     ///
     /// # Errors
     /// When the lab ends in the middle, or says something else than lines.
-    pub fn next(&mut self) -> BoxFuture<'_, anyhow::Result<Option<Vec<LogText>>>> {
+    pub fn page(&mut self) -> BoxFuture<'_, anyhow::Result<Option<Vec<LogText>>>> {
         async move {
             loop {
                 let whole = self.read.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);

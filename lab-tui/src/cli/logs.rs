@@ -62,7 +62,7 @@ pub(crate) async fn logs(flags: LogsFlags) -> Result<Exit, Failure> {
     let mut none = true;
     loop {
         let next = tokio::select! {
-            next = lines.next() => next,
+            next = lines.page() => next,
             () = interrupts.next() => return Ok(if flags.follow { Exit::Kept } else { Exit::Interrupted }),
         };
         match next {

@@ -64,9 +64,8 @@ async fn spans_arrive_over_grpc_and_none_is_lost_at_shutdown() {
     let received = Received::default();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
-    let incoming = tonic::transport::server::TcpIncoming::from(listener);
-    let service = TraceServiceServer::new(received.clone());
-    tokio::spawn(tonic::transport::Server::builder().add_service(service).serve_with_incoming(incoming));
+    let router = tonic::service::Routes::new(TraceServiceServer::new(received.clone())).into_axum_router();
+    tokio::spawn(async move { axum::serve(listener, router).await });
 
     let telemetry = exporting(Protocol::Grpc, endpoint, 8192);
     make_spans(&telemetry, 3000);

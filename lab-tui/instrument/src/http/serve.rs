@@ -72,3 +72,32 @@ impl Listener {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::ready;
+
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    // The clock goes on when nothing else does.
+    #[tokio::test(start_paused = true)]
+    async fn half_a_head_is_not_waited_for() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let stop = CancellationToken::new();
+        let router = Router::new().route("/", get(|| ready("here")));
+        let serving = tokio::spawn(serve(Listener::Tcp(listener), Protocol::Http1, router, stop.clone()));
+        for (sent, is_answered) in [("GET / HTTP/1.1\r\nHost: x\r\n\r\n", true), ("GET / HTTP/1.1\r\nHo", false), ("", false)] {
+            let mut socket = TcpStream::connect(address).await.unwrap();
+            socket.write_all(sent.as_bytes()).await.unwrap();
+            let mut answer = String::new();
+            socket.read_to_string(&mut answer).await.unwrap();
+            assert_eq!(answer.ends_with("here"), is_answered, "{answer}");
+        }
+        stop.cancel();
+        serving.await.unwrap();
+    }
+}

@@ -3,22 +3,29 @@
 mod breakdown;
 mod database;
 mod fault;
+mod outcome;
 mod reason;
+mod samples;
+mod scraped;
+mod signals;
+mod window;
 
 use std::time::Duration;
 
 use breakdown::WireBreakdowns;
 use lab_facts::event::{
-    Cell, Control, Drops, EXAMPLES, EdgeCalls, Event, Exemplar, Fact, FaultChange, Flaw, FlawKind, Found, HopSpans, LabDelay, LoadWindow,
-    Outcome, Pace, Pool, ProcessChange, Samples, ScrapedSeries, ScrapedValue, ServiceSignals, TraceId,
+    Control, EXAMPLES, EdgeCalls, Event, Fact, FaultChange, Found, HopSpans, LabDelay, Pace, Pool, ProcessChange, TraceId,
 };
 use lab_facts::trace::Trace;
+use samples::WireSamples;
+use scraped::WireScraped;
 use serde::{Deserialize, Serialize};
+use signals::{WireDrops, WireFlaw, WireSignals};
+use window::WireWindow;
 
 use super::bounds::LONGEST_RUN;
 pub use database::WireDatabase;
 use fault::WireFaultByHand;
-use reason::WireReason;
 
 /// One line after the header: an event, or a trace worth keeping.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -124,118 +131,6 @@ enum WireFound {
     Counted { count: u64, examples: Vec<String> },
     Unclear { why: String },
     Skipped { why: String },
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct WireScraped {
-    series: usize,
-    service: String,
-    process: u64,
-    value: Option<WireScrapedValue>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum WireScrapedValue {
-    Number(f64),
-    /// Buckets as upper bound, null for all of them, and count.
-    Histogram {
-        buckets: Vec<(Option<f64>, f64)>,
-        sum: f64,
-    },
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct WireWindow {
-    load: usize,
-    index: u64,
-    offered: u32,
-    dropped: u32,
-    lag_us: WireSamples,
-    cells: Vec<WireCell>,
-    /// Older recordings do not tell.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    reasons: Vec<WireReason>,
-    exemplars: Vec<WireExemplar>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct WireCell {
-    request: usize,
-    outcome: WireOutcome,
-    response_time_us: WireSamples,
-    service_time_us: WireSamples,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct WireExemplar {
-    request: usize,
-    at: f64,
-    response_time_us: u32,
-    trace_id: String,
-    outcome: WireOutcome,
-    failed: bool,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct WireSamples {
-    values: Vec<(u32, u32)>,
-    sum: u64,
-    max: u32,
-}
-
-/// A status as a number, all else as a word.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(untagged)]
-enum WireOutcome {
-    Status(u16),
-    Other(WireEnd),
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum WireEnd {
-    Timeout,
-    ConnectionFailed,
-    ConnectionBroken,
-    Outlasted,
-    Interrupted,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct WireSignals {
-    name: String,
-    answered: u64,
-    server_spans: u64,
-    log_lines: u64,
-    unsampled: u64,
-    restarted: bool,
-    silent: bool,
-    #[serde(default)]
-    foreign: bool,
-    #[serde(default)]
-    fed: bool,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct WireDrops {
-    evicted_traces: u64,
-    evicted_spans: u64,
-    evicted_log_lines: u64,
-    refused_ids: u64,
-    refused_too_large: u64,
-    refused_log_records: u64,
-    refused_data_points: u64,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct WireFlaw {
-    /// As the metric is called.
-    kind: String,
-    service: String,
-    what: String,
-    count: u64,
-    examples: Vec<String>,
 }
 
 impl From<&Fact> for WireFact {
@@ -374,186 +269,6 @@ impl WireFact {
             Self::Aborted { threshold } => Fact::Aborted { threshold },
             Self::Finished { interrupted } => Fact::Finished { interrupted },
         })
-    }
-}
-
-impl From<&ScrapedSeries> for WireScraped {
-    fn from(scraped: &ScrapedSeries) -> Self {
-        let ScrapedSeries { series, service, process, value } = scraped.clone();
-        // JSON has no infinity, and what is no number at all is read as nothing.
-        let value = value.and_then(|value| match value {
-            ScrapedValue::Number(number) => number.is_finite().then_some(WireScrapedValue::Number(number)),
-            ScrapedValue::Histogram(buckets, sum) => {
-                let buckets = buckets.into_iter().map(|(bound, count)| (bound.is_finite().then_some(bound), count)).collect();
-                sum.is_finite().then_some(WireScrapedValue::Histogram { buckets, sum })
-            }
-        });
-        Self { series, service, process, value }
-    }
-}
-
-impl WireScraped {
-    fn into_series(self) -> ScrapedSeries {
-        let Self { series, service, process, value } = self;
-        let value = value.map(|value| match value {
-            WireScrapedValue::Number(number) => ScrapedValue::Number(number),
-            WireScrapedValue::Histogram { buckets, sum } => {
-                ScrapedValue::Histogram(buckets.into_iter().map(|(bound, count)| (bound.unwrap_or(f64::INFINITY), count)).collect(), sum)
-            }
-        });
-        ScrapedSeries { series, service, process, value }
-    }
-}
-
-impl From<&LoadWindow> for WireWindow {
-    fn from(window: &LoadWindow) -> Self {
-        let LoadWindow { load, index, offered, dropped, lag, cells, reasons, exemplars } = window;
-        let cells = cells.iter().map(|Cell { request, outcome, response_time, service_time }| WireCell {
-            request: *request,
-            outcome: (*outcome).into(),
-            response_time_us: response_time.into(),
-            service_time_us: service_time.into(),
-        });
-        // An exemplar is of its window's load.
-        let exemplars = exemplars.iter().map(|Exemplar { load: _, request, at, micros, trace_id, outcome, failed }| WireExemplar {
-            request: *request,
-            at: at.as_secs_f64(),
-            response_time_us: *micros,
-            trace_id: trace_id.to_string(),
-            outcome: (*outcome).into(),
-            failed: *failed,
-        });
-        Self {
-            load: *load,
-            index: *index,
-            offered: *offered,
-            dropped: *dropped,
-            lag_us: lag.into(),
-            cells: cells.collect(),
-            reasons: reasons.iter().map(WireReason::from).collect(),
-            exemplars: exemplars.collect(),
-        }
-    }
-}
-
-impl WireWindow {
-    fn into_window(self) -> Result<LoadWindow, Damage> {
-        let Self { load, index, offered, dropped, lag_us, cells, reasons, exemplars } = self;
-        let cell = |WireCell { request, outcome, response_time_us, service_time_us }| {
-            let (response_time, service_time) = (WireSamples::into_samples(response_time_us)?, WireSamples::into_samples(service_time_us)?);
-            Ok(Cell { request, outcome: outcome.into(), response_time, service_time })
-        };
-        let exemplar = |WireExemplar { request, at, response_time_us: micros, trace_id, outcome, failed }| {
-            let trace_id = TraceId::parse(&trace_id).ok_or("a trace ID is none")?;
-            Ok(Exemplar { load, request, at: duration(at)?, micros, trace_id, outcome: outcome.into(), failed })
-        };
-        Ok(LoadWindow {
-            load,
-            index,
-            offered,
-            dropped,
-            lag: lag_us.into_samples()?,
-            cells: cells.into_iter().map(cell).collect::<Result<_, Damage>>()?,
-            reasons: reasons.into_iter().map(WireReason::into).collect(),
-            exemplars: exemplars.into_iter().map(exemplar).collect::<Result<_, Damage>>()?,
-        })
-    }
-}
-
-impl From<&Samples> for WireSamples {
-    fn from(samples: &Samples) -> Self {
-        Self { values: samples.pairs().to_vec(), sum: samples.sum(), max: samples.max() }
-    }
-}
-
-impl WireSamples {
-    fn into_samples(self) -> Result<Samples, Damage> {
-        Samples::from_parts(self.values, self.sum, self.max).ok_or("its values, their sum and the largest do not belong together")
-    }
-}
-
-impl From<Outcome> for WireOutcome {
-    fn from(outcome: Outcome) -> Self {
-        match outcome {
-            Outcome::Status(status) => Self::Status(status),
-            Outcome::Timeout => Self::Other(WireEnd::Timeout),
-            Outcome::ConnectionFailed => Self::Other(WireEnd::ConnectionFailed),
-            Outcome::ConnectionBroken => Self::Other(WireEnd::ConnectionBroken),
-            Outcome::Outlasted => Self::Other(WireEnd::Outlasted),
-            Outcome::Interrupted => Self::Other(WireEnd::Interrupted),
-        }
-    }
-}
-
-impl From<WireOutcome> for Outcome {
-    fn from(outcome: WireOutcome) -> Self {
-        match outcome {
-            WireOutcome::Status(status) => Self::Status(status),
-            WireOutcome::Other(WireEnd::Timeout) => Self::Timeout,
-            WireOutcome::Other(WireEnd::ConnectionFailed) => Self::ConnectionFailed,
-            WireOutcome::Other(WireEnd::ConnectionBroken) => Self::ConnectionBroken,
-            WireOutcome::Other(WireEnd::Outlasted) => Self::Outlasted,
-            WireOutcome::Other(WireEnd::Interrupted) => Self::Interrupted,
-        }
-    }
-}
-
-impl From<&ServiceSignals> for WireSignals {
-    fn from(signals: &ServiceSignals) -> Self {
-        let ServiceSignals { name, answered, server_spans, log_lines, unsampled, restarted, silent, foreign, fed } = signals.clone();
-        Self { name, answered, server_spans, log_lines, unsampled, restarted, silent, foreign, fed }
-    }
-}
-
-impl WireSignals {
-    fn into_signals(self) -> ServiceSignals {
-        let Self { name, answered, server_spans, log_lines, unsampled, restarted, silent, foreign, fed } = self;
-        ServiceSignals { name, answered, server_spans, log_lines, unsampled, restarted, silent, foreign, fed }
-    }
-}
-
-impl From<&Drops> for WireDrops {
-    fn from(drops: &Drops) -> Self {
-        let Drops {
-            evicted_traces,
-            evicted_spans,
-            evicted_log_lines,
-            refused_ids,
-            refused_too_large,
-            refused_log_records,
-            refused_data_points,
-        } = *drops;
-        Self { evicted_traces, evicted_spans, evicted_log_lines, refused_ids, refused_too_large, refused_log_records, refused_data_points }
-    }
-}
-
-impl From<WireDrops> for Drops {
-    fn from(drops: WireDrops) -> Self {
-        let WireDrops {
-            evicted_traces,
-            evicted_spans,
-            evicted_log_lines,
-            refused_ids,
-            refused_too_large,
-            refused_log_records,
-            refused_data_points,
-        } = drops;
-        Self { evicted_traces, evicted_spans, evicted_log_lines, refused_ids, refused_too_large, refused_log_records, refused_data_points }
-    }
-}
-
-impl From<&Flaw> for WireFlaw {
-    fn from(flaw: &Flaw) -> Self {
-        let Flaw { kind, service, what, count, examples } = flaw.clone();
-        Self { kind: kind.metric().to_owned(), service, what, count, examples: examples.iter().map(TraceId::to_string).collect() }
-    }
-}
-
-impl WireFlaw {
-    fn into_flaw(self) -> Result<Flaw, Damage> {
-        let Self { kind, service, what, count, examples } = self;
-        let kind = FlawKind::of_metric(&kind).ok_or("it is of a flaw that nobody knows")?;
-        Ok(Flaw { kind, service, what, count, examples: examples_of(&examples)? })
     }
 }
 

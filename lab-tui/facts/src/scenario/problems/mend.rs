@@ -1,5 +1,8 @@
 //! A document whose refused places are mended, so that a reader gets to what is behind them.
 
+mod stand_in;
+mod tree;
+
 use std::ops::Range;
 
 use toml::Spanned;
@@ -9,7 +12,7 @@ use super::place::{Place, Step, key, shape, table_of};
 use crate::scenario::keys::{Case, Key, METHODS, RELATIONS, Shape, Table};
 use crate::scenario::refusal::{Wrong, nearest, suggest};
 use crate::scenario::selector::Selector;
-use crate::scenario::threshold::MetricKind;
+use tree::Container;
 
 /// A document that is being mended. What is put into it has spans behind the end of the text, each its own.
 pub(super) struct Mender<'t> {
@@ -169,15 +172,6 @@ impl<'t> Mender<'t> {
             }
             _ => self.remove_with_others(relation, &["settle", "within"]),
         }
-    }
-
-    /// The name of a fault or of a phase.
-    fn a_stretch(&mut self) -> Option<String> {
-        ["fault", "phase"].into_iter().find_map(|key| {
-            let Some(Container::List(list)) = self.container(&[Step::Key(key.to_owned())]) else { return None };
-            let names = list.iter().filter_map(|one| one.get_ref().as_table()?.get("name")?.get_ref().as_str());
-            names.filter(|name| !name.trim().is_empty()).map(str::to_owned).next()
-        })
     }
 
     /// Takes away a key, and what has no meaning without it.
@@ -356,112 +350,6 @@ impl<'t> Mender<'t> {
             _ => self.remove(&Place::value(steps), 1),
         }
     }
-
-    fn stand_in(&mut self, key: &Key, steps: &[Step]) -> Option<Spanned<DeValue<'t>>> {
-        let text = |text: &str| DeValue::String(DeString::from(text.to_owned()));
-        let service = self.a_service(steps);
-        let value = match (key.name, service) {
-            // No two may have the same.
-            ("name", _) => text(&format!("stand-in-{}", self.given)),
-            ("service", Some(service)) if matches!(key.shape, Shape::Text) => text(&service),
-            ("holds", _) => text(promise(&self.metric_beside(steps))),
-            ("threshold", _) => text(steps.get(1).map_or("", |step| match step {
-                Step::Key(selector) => promise(selector),
-                Step::Index(_) => "",
-            })),
-            // A path, so that the service that it goes to is looked at as well.
-            (method, _) if METHODS.contains(&method) && self.goes_to_a_service(steps) => text("/"),
-            _ => key.stand_in_value()?,
-        };
-        Some(self.own(value))
-    }
-
-    /// A service that requests can go to and whose log lines are known; one of the scenario's own where it brings any.
-    fn a_service(&mut self, steps: &[Step]) -> Option<String> {
-        let for_a_fault = matches!(steps.first(), Some(Step::Key(key)) if key == "fault");
-        let own = match self.container(&[Step::Key("service".to_owned())]) {
-            Some(Container::List(own)) if !for_a_fault => own.iter().find_map(|service| {
-                let DeValue::Table(service) = service.get_ref() else { return None };
-                service.get("url")?;
-                Some(service.get("name")?.get_ref().as_str()?.to_owned())
-            }),
-            _ => None,
-        };
-        own.or_else(|| self.services.first().map(|service| (*service).to_owned()))
-    }
-
-    /// The metric that stands in the same table as a promise.
-    fn metric_beside(&mut self, steps: &[Step]) -> String {
-        let table = match steps.split_last() {
-            Some((Step::Key(key), before)) if key == "holds" => before,
-            _ => steps,
-        };
-        match self.container(table) {
-            Some(Container::Table(table)) => table.get("metric").and_then(|metric| metric.get_ref().as_str()).unwrap_or("").to_owned(),
-            _ => String::new(),
-        }
-    }
-
-    fn goes_to_a_service(&mut self, steps: &[Step]) -> bool {
-        matches!(steps.get(..2).and_then(|load| self.container(load)), Some(Container::Table(load)) if load.contains_key("service"))
-    }
-
-    /// What came from no text, with spans of its own.
-    fn own(&mut self, value: DeValue<'t>) -> Spanned<DeValue<'t>> {
-        let span = self.new_span();
-        let value = match value {
-            DeValue::Array(list) => DeValue::Array(list.into_iter().map(|value| self.own(value.into_inner())).collect()),
-            DeValue::Table(table) => DeValue::Table(
-                table
-                    .into_iter()
-                    .map(|(key, value)| {
-                        let value = match (key.get_ref().as_ref(), self.services.first()) {
-                            ("service", Some(service)) => DeValue::String(DeString::from((*service).to_owned())),
-                            ("name", _) => DeValue::String(DeString::from(format!("stand-in-{}", self.given))),
-                            _ => value.into_inner(),
-                        };
-                        (Spanned::new(self.new_span(), key.into_inner()), self.own(value))
-                    })
-                    .collect(),
-            ),
-            other => other,
-        };
-        Spanned::new(span, value)
-    }
-
-    fn new_span(&mut self) -> Range<usize> {
-        self.given += 1;
-        self.end + self.given..self.end + self.given
-    }
-
-    fn value_mut(&mut self, steps: &[Step]) -> Option<&mut Spanned<DeValue<'t>>> {
-        let (last, before) = steps.split_last()?;
-        match (self.container(before)?, last) {
-            (Container::Table(table), Step::Key(name)) => table.get_mut(name.as_str()),
-            (Container::List(list), Step::Index(index)) => list.get_mut(*index),
-            _ => None,
-        }
-    }
-
-    fn container(&mut self, steps: &[Step]) -> Option<Container<'_, 't>> {
-        steps.iter().try_fold(Container::Table(self.document.get_mut()), |container, step| {
-            let value = match (container, step) {
-                (Container::Table(table), Step::Key(name)) => table.get_mut(name.as_str())?,
-                (Container::List(list), Step::Index(index)) => list.get_mut(*index)?,
-                _ => return None,
-            };
-            match value.get_mut() {
-                DeValue::Table(table) => Some(Container::Table(table)),
-                DeValue::Array(list) => Some(Container::List(list)),
-                _ => None,
-            }
-        })
-    }
-}
-
-enum Container<'c, 't> {
-    Table(&'c mut DeTable<'t>),
-    List(&'c mut DeArray<'t>),
 }
 
 fn is_empty(value: &Spanned<DeValue<'_>>) -> bool {
@@ -477,15 +365,6 @@ fn has_names(shape: Shape) -> bool {
     match shape {
         Shape::List(shape, _) => has_names(*shape),
         shape => table_of(shape).is_some_and(|table| table.key("name").is_some()),
-    }
-}
-
-/// A promise that can be made about the metric, kept and broken.
-fn promise(selector: &str) -> &'static str {
-    match Selector::parse(selector).map(|selector| selector.metric.kind()) {
-        Ok(MetricKind::Trend | MetricKind::Gauge) => "max>0",
-        Ok(MetricKind::Histogram) => "avg>0",
-        _ => "rate>0",
     }
 }
 

@@ -81,3 +81,23 @@ impl Decoder for AsSent {
         Ok(Some(message.copy_to_bytes(message.remaining())))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use axum::body;
+    use futures_util::stream;
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn half_a_message_is_not_waited_for() {
+        let half = body::Body::from_stream(stream::pending::<Result<Bytes, Infallible>>());
+        let request = Request::post(EXPORT_TRACES).header("content-type", "application/grpc").body(half).unwrap();
+        let response = super::super::grpc(Store::new(1 << 20)).oneshot(request).await.unwrap();
+        let status = Status::from_header_map(response.headers()).unwrap();
+        assert_eq!((status.code(), status.message()), (tonic::Code::DeadlineExceeded, too_slow(SLOWEST_REQUEST).as_str()));
+    }
+}

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use lab_facts::event::{Breakdown, Chosen, Hop, HopKind, TraceId, Trait};
 use serde::{Deserialize, Serialize};
 
-use super::{Damage, WireOutcome, duration};
+use super::outcome::WireOutcome;
+use super::{Damage, duration};
 
 /// No line tells of more requests, nor of more names.
 const MOST: usize = 10_000;

@@ -3,7 +3,7 @@
 use lab_facts::event::Reason;
 use serde::{Deserialize, Serialize};
 
-use super::WireOutcome;
+use super::outcome::WireOutcome;
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct WireReason {
