@@ -5,9 +5,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use rand::{RngExt as _, SeedableRng as _};
+use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 /// The token of the one lab that may ask for faults. Without it nobody may: the service then has no such thing.
@@ -33,9 +35,16 @@ struct Inner {
 #[derive(Default)]
 struct Leased {
     faults: Vec<Fault>,
-    /// How many requests met each, by name.
-    struck: BTreeMap<String, AtomicU64>,
+    /// How far each has come, by name.
+    courses: BTreeMap<String, Course>,
     until: Option<Instant>,
+}
+
+/// What lasts from one renewal of a fault to the next.
+struct Course {
+    /// How many requests met it.
+    struck: AtomicU64,
+    draws: Mutex<ChaCha8Rng>,
 }
 
 /// What the lab is told when it asks.
@@ -64,6 +73,8 @@ struct Fault {
     route: Option<String>,
     /// The share of requests, above 0 and up to 1.
     probability: f64,
+    /// Which of them: the same seed strikes the same ones again, as they arrive.
+    seed: u64,
     effect: Effect,
 }
 
@@ -121,12 +132,12 @@ impl Faults {
         wanted.faults.iter().try_for_each(|fault| fault.check(routes))?;
         let mut leased = self.inner.leased.write().unwrap_or_else(PoisonError::into_inner);
         self.inner.any.store(!wanted.faults.is_empty(), Ordering::Relaxed);
-        let struck: BTreeMap<String, u64> =
-            leased.struck.iter().map(|(name, count)| (name.clone(), count.load(Ordering::Relaxed))).collect();
-        let names = wanted.faults.iter().map(|fault| &fault.name);
+        let mut known = std::mem::take(&mut leased.courses);
+        let struck = known.iter().map(|(name, course)| (name.clone(), course.struck.load(Ordering::Relaxed))).collect();
+        // What goes on being asked for goes on where it was.
+        let course = |fault: &Fault| (fault.name.clone(), known.remove(&fault.name).unwrap_or_else(|| Course::new(fault.seed)));
         *leased = Leased {
-            // What goes on being asked for goes on being counted.
-            struck: names.map(|name| (name.clone(), struck.get(name).copied().unwrap_or_default().into())).collect(),
+            courses: wanted.faults.iter().map(course).collect(),
             faults: wanted.faults,
             until: Some(Instant::now() + Duration::from_millis(wanted.lease_ms)),
         };
@@ -147,15 +158,13 @@ impl Faults {
         let mut strike = Strike::default();
         for fault in &leased.faults {
             let meant = fault.route.as_ref().is_none_or(|only| only == route);
-            if meant && rand::random::<f64>() < fault.probability {
-                strike.names.push(fault.name.clone());
-                if let Some(count) = leased.struck.get(&fault.name) {
-                    count.fetch_add(1, Ordering::Relaxed);
-                }
-                match fault.effect {
-                    Effect::Error { status } => strike.status = strike.status.or(Some(status)),
-                    Effect::Latency { ms } => strike.latency += Duration::from_millis(ms),
-                }
+            if !meant || !leased.courses.get(&fault.name).is_some_and(|course| course.strikes(fault.probability)) {
+                continue;
+            }
+            strike.names.push(fault.name.clone());
+            match fault.effect {
+                Effect::Error { status } => strike.status = strike.status.or(Some(status)),
+                Effect::Latency { ms } => strike.latency += Duration::from_millis(ms),
             }
         }
         (!strike.names.is_empty()).then_some(strike)
@@ -168,6 +177,19 @@ impl Faults {
             self.inner.any.store(false, Ordering::Relaxed);
             *leased = Leased::default();
         }
+    }
+}
+
+impl Course {
+    fn new(seed: u64) -> Self {
+        Self { struck: AtomicU64::default(), draws: Mutex::new(ChaCha8Rng::seed_from_u64(seed)) }
+    }
+
+    /// Whether it strikes the next request.
+    fn strikes(&self, probability: f64) -> bool {
+        let strikes = self.draws.lock().unwrap_or_else(PoisonError::into_inner).random::<f64>() < probability;
+        self.struck.fetch_add(strikes.into(), Ordering::Relaxed);
+        strikes
     }
 }
 
@@ -200,8 +222,8 @@ mod tests {
     fn chances_are_kept_and_effects_add_up() {
         let faults = Faults::for_token(Some("t".to_owned()));
         assert_eq!(faults.strike("/dice"), None);
-        let slow = |name: &str| format!(r#"{{"name":"{name}","probability":1.0,"effect":{{"latency":{{"ms":200}}}}}}"#);
-        let broken = r#"{"name":"broken","route":"/dice","probability":0.25,"effect":{"error":{"status":503}}}"#;
+        let slow = |name: &str| format!(r#"{{"name":"{name}","probability":1.0,"seed":1,"effect":{{"latency":{{"ms":200}}}}}}"#);
+        let broken = r#"{"name":"broken","route":"/dice","probability":0.25,"seed":2,"effect":{"error":{"status":503}}}"#;
         faults.set(wanted(3000, &format!("[{},{broken},{}]", slow("a"), slow("b"))), &["/", "/dice"]).unwrap();
         let struck: Vec<Strike> = (0..4000).map(|_| faults.strike("/dice").unwrap()).collect();
         assert!(struck.iter().all(|strike| strike.latency == Duration::from_millis(400)));
@@ -217,6 +239,28 @@ mod tests {
         let last = faults.set(wanted(3000, "[]"), &[]).unwrap().struck;
         assert_eq!(last, [("a".to_owned(), 4002)].into(), "what goes on is counted on, what is over is told once");
         assert_eq!(faults.strike("/dice"), None);
+    }
+
+    #[test]
+    fn the_same_seed_strikes_the_same_requests_whenever_the_lease_is_renewed() {
+        let struck = |seed: u64, renewed_at: usize| -> Vec<bool> {
+            let faults = Faults::for_token(Some("t".to_owned()));
+            let ask = || {
+                let half = format!(r#"[{{"name":"half","probability":0.5,"seed":{seed},"effect":{{"error":{{"status":503}}}}}}]"#);
+                faults.set(wanted(3000, &half), &["/dice"]).unwrap();
+            };
+            ask();
+            (0..64)
+                .map(|request| {
+                    if request == renewed_at {
+                        ask();
+                    }
+                    faults.strike("/dice").is_some()
+                })
+                .collect()
+        };
+        assert_eq!(struck(u64::MAX, 10), struck(u64::MAX, 40));
+        assert_ne!(struck(7, 10), struck(7 << 32, 10));
     }
 
     #[test]

@@ -76,16 +76,17 @@ impl Injector {
         };
     }
 
-    /// Brings a fault about. It takes a few seconds at most.
+    /// Brings a fault about. It takes a few seconds at most. Where it strikes by chance, the same seed strikes the same requests again,
+    /// in the order in which they reach the service.
     ///
     /// # Errors
     /// Why it could not be; the system is as it was then. After an error, or when the future is dropped, [`Injector::clear`] makes sure.
-    pub async fn inject(&self, fault: &Fault) -> anyhow::Result<Injected> {
+    pub async fn inject(&self, fault: &Fault, seed: u64) -> anyhow::Result<Injected> {
         match &fault.kind {
             FaultKind::DiceErrorRate(kind) => dice_error_rate::inject(kind, &self.database, &self.services).await,
             FaultKind::DbLock(kind) => db_lock::inject(kind, &self.database).await,
-            FaultKind::ServiceError(kind) => service_error::inject(kind, &fault.name, &self.services).await,
-            FaultKind::ServiceLatency(kind) => service_latency::inject(kind, &fault.name, &self.services).await,
+            FaultKind::ServiceError(kind) => service_error::inject(kind, &fault.name, seed, &self.services).await,
+            FaultKind::ServiceLatency(kind) => service_latency::inject(kind, &fault.name, seed, &self.services).await,
         }
         .with_context(|| format!("`{}` could not be injected", fault.name))
     }

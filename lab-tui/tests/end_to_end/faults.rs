@@ -204,7 +204,7 @@ async fn what_a_service_was_asked_for_lapses_within_three_seconds() {
     tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
     let index = &format!("{base}/");
     let put = |token: &'static str, lease: u32| {
-        let fault = json!({ "name": "f", "route": "/", "probability": 1.0, "effect": { "error": { "status": 503 } } });
+        let fault = json!({ "name": "f", "route": "/", "probability": 1.0, "seed": 1, "effect": { "error": { "status": 503 } } });
         let body = json!({ "lease_ms": lease, "faults": [fault] });
         async move { client().put(format!("{index}lab/faults")).bearer_auth(token).json(&body).send().await.unwrap().status().as_u16() }
     };

@@ -186,8 +186,8 @@ mod faults {
         format!(r#"{{"lease_ms":{lease_ms},"faults":[{faults}]}}"#)
     }
 
-    const BROKEN: &str = r#"{"name":"broken","route":"/ok","probability":1.0,"effect":{"error":{"status":502}}}"#;
-    const SLOW: &str = r#"{"name":"slow","probability":1.0,"effect":{"latency":{"ms":120}}}"#;
+    const BROKEN: &str = r#"{"name":"broken","route":"/ok","probability":1.0,"seed":1,"effect":{"error":{"status":502}}}"#;
+    const SLOW: &str = r#"{"name":"slow","probability":1.0,"seed":1,"effect":{"latency":{"ms":120}}}"#;
 
     #[tokio::test]
     async fn an_injected_error_is_one_in_every_signal_and_asking_for_it_is_none() {

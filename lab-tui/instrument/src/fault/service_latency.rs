@@ -6,6 +6,6 @@ use serde_json::json;
 use super::Injected;
 use super::services::Services;
 
-pub(super) async fn inject(kind: &ServiceLatency, name: &str, services: &Services) -> anyhow::Result<Injected> {
-    services.hold(name, &kind.requests, json!({ "latency": { "ms": kind.latency.as_millis() } })).await
+pub(super) async fn inject(kind: &ServiceLatency, name: &str, seed: u64, services: &Services) -> anyhow::Result<Injected> {
+    services.hold(name, seed, &kind.requests, json!({ "latency": { "ms": kind.latency.as_millis() } })).await
 }

@@ -113,10 +113,10 @@ impl Services {
     }
 
     /// Asks a service for a fault and keeps asking until that is undone.
-    pub(super) async fn hold(&self, name: &str, requests: &Affected, effect: Value) -> anyhow::Result<Injected> {
+    pub(super) async fn hold(&self, name: &str, seed: u64, requests: &Affected, effect: Value) -> anyhow::Result<Injected> {
         let Affected { service, route, probability } = requests;
         let asked = self.all.get(service).with_context(|| format!("the stack has no service `{service}`"))?;
-        let fault = json!({ "name": name, "route": route, "probability": probability, "effect": effect });
+        let fault = json!({ "name": name, "route": route, "probability": probability, "seed": seed, "effect": effect });
         let started = Instant::now();
         loop {
             let since = Instant::now();

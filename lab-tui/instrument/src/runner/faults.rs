@@ -114,7 +114,7 @@ impl<T: Fn(Event)> Faults<'_, T> {
         }
         let begun = async {
             join_all(earlier.iter().map(CancellationToken::cancelled)).await;
-            self.injector.inject(fault).await
+            self.injector.inject(fault, u64::from(self.plan.seed) << 32 | *index as u64).await
         };
         let injected = tokio::select! {
             injected = begun => injected,

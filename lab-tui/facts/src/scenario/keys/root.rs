@@ -17,7 +17,7 @@ const KEYS: &[Key] = &[
     key(
         "seed",
         Shape::Whole(0, 4_294_967_295),
-        "Fixes every draw of the lab: which request comes when, and its variables. The services' dice are their own, trace IDs always random.",
+        "Fixes every draw of the lab: which request comes when, its variables, and which requests a fault strikes by chance. The services' dice are their own, trace IDs always random.",
     )
     .default("0"),
     key("keep_going", Shape::Switch, "On a screen, the traffic goes on after its end until the viewer leaves.").default("false"),
