@@ -4,6 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::Request;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
@@ -11,6 +12,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio_util::either::Either;
 use tokio_util::sync::CancellationToken;
+use tower::ServiceExt as _;
 
 use crate::tasks;
 
@@ -50,10 +52,26 @@ pub(crate) async fn serve(listener: Listener, protocol: Protocol, router: Router
             tokio::time::sleep(BREATH).await;
             continue;
         };
-        let service = TowerToHyperService::new(router.clone());
+        let asked = CancellationToken::new();
+        let first = asked.clone();
+        let service = TowerToHyperService::new(router.clone().map_request(move |request: Request<_>| {
+            first.cancel();
+            request
+        }));
         let connection = connections.watch(builder.serve_connection(TokioIo::new(stream), service).into_owned());
-        // How a connection ends is the client's affair.
-        tasks::spawn(async move { drop(connection.await) });
+        tasks::spawn(async move {
+            // Over HTTP/2, nothing else bounds the time that the beginning of a connection may take.
+            let never_asked = async {
+                if tokio::time::timeout(SLOWEST_HEAD, asked.cancelled()).await.is_ok() {
+                    std::future::pending::<()>().await;
+                }
+            };
+            tokio::select! {
+                // How a connection ends is the client's affair.
+                _ = connection => {}
+                () = never_asked => {}
+            }
+        });
     }
     drop(listener);
     connections.shutdown().await;
@@ -76,6 +94,7 @@ impl Listener {
 #[cfg(test)]
 mod tests {
     use std::future::ready;
+    use std::net::SocketAddr;
 
     use axum::routing::get;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -91,13 +110,33 @@ mod tests {
         let router = Router::new().route("/", get(|| ready("here")));
         let serving = tokio::spawn(serve(Listener::Tcp(listener), Protocol::Http1, router, stop.clone()));
         for (sent, is_answered) in [("GET / HTTP/1.1\r\nHost: x\r\n\r\n", true), ("GET / HTTP/1.1\r\nHo", false), ("", false)] {
-            let mut socket = TcpStream::connect(address).await.unwrap();
-            socket.write_all(sent.as_bytes()).await.unwrap();
-            let mut answer = String::new();
-            socket.read_to_string(&mut answer).await.unwrap();
-            assert_eq!(answer.ends_with("here"), is_answered, "{answer}");
+            let answer = answer(address, sent).await;
+            assert_eq!(answer.ends_with(b"here"), is_answered, "{answer:?}");
         }
         stop.cancel();
         serving.await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn http2_that_never_begins_is_not_waited_for() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let stop = CancellationToken::new();
+        let serving = tokio::spawn(serve(Listener::Tcp(listener), Protocol::Http2, Router::new(), stop.clone()));
+        let settings = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\u{4}\0\0\0\0\0";
+        for sent in ["", "PRI * HT", settings] {
+            answer(address, sent).await;
+        }
+        stop.cancel();
+        serving.await.unwrap();
+    }
+
+    /// All that comes until the other side closes the connection.
+    async fn answer(address: SocketAddr, sent: &str) -> Vec<u8> {
+        let mut socket = TcpStream::connect(address).await.unwrap();
+        socket.write_all(sent.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        socket.read_to_end(&mut answer).await.unwrap();
+        answer
     }
 }
