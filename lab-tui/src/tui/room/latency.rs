@@ -42,7 +42,7 @@ pub struct State {
     /// Set by drawing: there is room for both panels.
     shows_both: bool,
     percentiles: Kept<usize, Percentiles>,
-    hops: Kept<Option<Range<u64>>, Vec<Band>>,
+    hops: Kept<Option<Range<u64>>, Vec<Band>, 500>,
 }
 
 /// What stands below the heat map.
